@@ -1,0 +1,1 @@
+"""The outside world of the bot on loopback: Alibaba Cloud, resolvers, registries and Slack."""

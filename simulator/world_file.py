@@ -1,0 +1,177 @@
+"""Read a world file: YAML in, the state of a simulated company out, or one sentence about what is wrong with it."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from simulator.images import Image
+from simulator.model import (
+    AUTOMATIC,
+    SUCCESS,
+    Endpoint,
+    Instance,
+    Link,
+    Record,
+    Repository,
+    Site,
+    State,
+    SyncRule,
+    SyncTask,
+    Tag,
+    Zone,
+)
+
+DAY_MS = 86_400_000
+KEYS = {"domain", "account", "sites", "instances", "routes", "zones", "rules", "images", "critical"}
+NEEDED = ("domain", "sites", "instances", "zones")
+
+NAMES: dict[object, str] = {str: "text", int: "a number", bool: "true or false"}
+
+T = TypeVar("T")
+Wire = dict[str, Any]
+
+
+def read(path: Path, now_ms: int) -> State:
+    """Read a world file; ValueError says what is wrong with it."""
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        return _state(document, now_ms)
+    except OSError as error:
+        raise ValueError(f"Cannot read the world file {path}: {error.strerror}.") from error
+    except yaml.YAMLError as error:
+        raise ValueError(f"The world file {path} is not YAML: {' '.join(str(error).split())}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"The world file {path} does not fit: {error}") from error
+
+
+def _state(document: object, now_ms: int) -> State:
+    wire = _mapping(document, "the whole file")
+    _refuse_keys(wire, KEYS, NEEDED, "the file")
+    state = State(
+        domain=str(wire["domain"]),
+        account=str(wire.get("account", "1000000000000001")),
+        sites={name: _build(Site, {"name": name, **_mapping(each, name)}) for name, each in wire["sites"].items()},
+        instances={},
+        zones={zone.id: zone for zone in (_zone(each, now_ms) for each in wire["zones"])},
+        rules={},
+        tasks=[],
+        routes=[(source, target) for source, target in wire.get("routes", [])],
+        critical=list(wire.get("critical", [])),
+    )
+    state.instances.update({name: _instance(name, each, state) for name, each in wire["instances"].items()})
+    _check_references(state)
+    state.rules.update({rule.id: rule for rule in _rules(wire.get("rules", []), state, now_ms)})
+    for entry in wire.get("images", []):
+        _fill(entry, state, now_ms)
+    return state
+
+
+def _zone(wire: Wire, now_ms: int) -> Zone:
+    created = now_ms - 30 * DAY_MS
+    records = [
+        _build(Record, {"created_ms": created, "updated_ms": created, **_mapping(each, "a record")})
+        for each in wire.get("records", [])
+    ]
+    return _build(Zone, {"created_ms": created, **_mapping(wire, "a zone"), "records": records})
+
+
+def _instance(name: str, wire: Wire, state: State) -> Instance:
+    wire = dict(_mapping(wire, name))
+    if wire.get("site") not in state.sites:
+        raise ValueError(f"{name} has the site {wire.get('site')!r}, which is not under sites.")
+    endpoint = Endpoint(wire.pop("public_address"), wire.pop("public", True), wire.pop("acl", None))
+    links = [_build(Link, _mapping(each, f"a link of {name}")) for each in wire.pop("links", [])]
+    defaults = {"custom_domains": [state.domain], "namespaces": [], "region": state.sites[wire["site"]].region}
+    return _build(Instance, {**defaults, **wire, "id": name, "endpoint": endpoint, "links": links})
+
+
+def _rules(wires: list[Wire], state: State, now_ms: int) -> list[SyncRule]:
+    rules = []
+    for number, wire in enumerate(wires, 1):
+        scope = "REPO" if wire.get("repo") else "NAMESPACE"
+        rule = _build(
+            SyncRule, {"id": f"crsr-{number:08d}", "scope": scope, "created_ms": now_ms - 20 * DAY_MS, **wire}
+        )
+        for end in (rule.source, rule.target):
+            _known(end, state)
+        if state.instances[rule.source].specification != "Enterprise_Advanced":
+            raise ValueError(
+                f"the rule {rule.name!r} starts at {rule.source}; only Enterprise_Advanced can be a source."
+            )
+        rules.append(rule)
+    return rules
+
+
+def _fill(wire: Wire, state: State, now_ms: int) -> None:
+    """Place images; `count` with `{n}` in the repository's name makes many repositories of one entry."""
+    _refuse_keys(wire, {"repo", "tags", "at", "count", "immutable"}, ("repo", "tags", "at"), "an entry under images")
+    for number in range(wire.get("count", 1)):
+        repo = str(wire["repo"]).replace("{n}", f"{number:04d}")
+        for tag in wire["tags"]:
+            for name in wire["at"]:
+                _place(_known(name, state), repo, str(tag), immutable=wire.get("immutable", False), now_ms=now_ms)
+            _remember(state, repo, str(tag), wire["at"], now_ms)
+
+
+def _place(instance: Instance, repo: str, tag: str, *, immutable: bool, now_ms: int) -> None:
+    namespace, _, name = repo.partition("/")
+    if namespace not in instance.namespaces or not name:
+        raise ValueError(f"{repo!r} is in no namespace of {instance.id}.")
+    number = len(instance.repositories) + 1
+    fresh = Repository(f"crr-{instance.id[4:]}{number:08d}", namespace, name, now_ms - 20 * DAY_MS, immutable=immutable)
+    repository = instance.repositories.setdefault(repo, fresh)
+    repository.tags[tag] = Tag(tag, Image(f"{repo}:{tag}"), now_ms - DAY_MS)
+
+
+def _remember(state: State, repo: str, tag: str, at: list[str], now_ms: int) -> None:
+    """Add the task that must have carried an image which is at both ends of an automatic rule."""
+    for rule in state.rules.values():
+        if rule.trigger == AUTOMATIC and rule.source in at and rule.target in at and rule.covers(repo, tag):
+            number = len(state.tasks) + 1
+            start, image = now_ms - DAY_MS, Image(f"{repo}:{tag}")
+            names = (f"rst-seed{number:06d}", f"rsb-seed{number:06d}", rule.id, rule.source, rule.target, repo, tag)
+            state.tasks.append(SyncTask(*names, image, start, start + 9_000, status=SUCCESS))
+
+
+def _check_references(state: State) -> None:
+    for site in state.sites.values():
+        _known(site.instance, state)
+        for other in site.standby:
+            if other not in state.sites:
+                raise ValueError(f"{site.name} has the standby {other!r}, which is not under sites.")
+    ids = [record.id for zone in state.zones.values() for record in zone.records]
+    if len(ids) != len(set(ids)):
+        raise ValueError("two records have the same id.")
+
+
+def _known(name: str, state: State) -> Instance:
+    if name not in state.instances:
+        raise ValueError(f"{name!r} is not under instances.")
+    return state.instances[name]
+
+
+def _build(kind: type[T], wire: Wire) -> T:
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    missing = dataclasses.MISSING
+    needed = tuple(each.name for each in fields if each.default is missing and each.default_factory is missing)
+    where = f"the {kind.__name__.lower()} {wire.get('name', wire.get('id', ''))}".strip()
+    _refuse_keys(wire, {each.name for each in fields}, needed, where)
+    for each in fields:
+        if each.type in (str, int, bool) and type(wire.get(each.name, each.default)) not in (each.type, type(missing)):
+            raise ValueError(f"{where}: {each.name} must be {NAMES[each.type]}, not {wire[each.name]!r}.")
+    return kind(**wire)
+
+
+def _refuse_keys(wire: Wire, known: set[str], needed: tuple[str, ...], where: str) -> None:
+    if unknown := sorted(set(wire) - known):
+        raise ValueError(f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}.")
+    if lacking := [key for key in needed if key not in wire]:
+        raise ValueError(f"{where} lacks {lacking[0]!r}.")
+
+
+def _mapping(value: object, where: str) -> Wire:
+    if not isinstance(value, dict):
+        raise ValueError(f"{where} must be a mapping.")
+    return value
