@@ -1,0 +1,1 @@
+"""Adapters: one for each outside system; vendor types end here."""

@@ -1,0 +1,1 @@
+"""Alibaba Cloud: PrivateZone and Container Registry over one shared HTTP session."""

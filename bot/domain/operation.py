@@ -1,0 +1,262 @@
+"""One failover from request to end.
+
+Every move is in TRANSITIONS and nobody else assigns a state. Terminal states never change and there are no back
+edges: what comes after the end (observations, card pointers) is written beside the state, never over it. Each change
+of the plan has its own sub-state, so that a half-applied plan shows which half.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from bot.domain.plan import Plan
+from bot.errors import InvalidTransition
+
+SCHEMA = 1
+START_WITHIN = timedelta(seconds=120)
+"""An approval that no worker started within this span lapses and must be given again."""
+SEND_DEADLINE = timedelta(seconds=10)
+"""Latest moment of a send after the worker began to claim, on its own monotonic clock."""
+WRITE_TIMEOUT = timedelta(seconds=8)
+LEASE = timedelta(seconds=30)
+"""Longer than send deadline + write + read-back + finish (10 + 8 + 3 + 2 s): two owners never overlap."""
+HOLD = timedelta(seconds=120)
+"""Assumed longest life of a write in flight: how long a record rests after an unclear write."""
+SECOND_READ_AFTER = timedelta(seconds=5)
+READ_BACK_WITHIN = timedelta(seconds=30)
+
+
+class State(StrEnum):
+    """Where an operation is; people see these words."""
+
+    PENDING = "PENDING"
+    APPROVED = "APPROVED"
+    APPLYING = "APPLYING"
+    VERIFYING = "VERIFYING"
+    DONE = "DONE"
+    REJECTED = "REJECTED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    STALE = "STALE"
+    FAILED = "FAILED"
+    PARTIAL = "PARTIAL"
+    NEEDS_HUMAN = "NEEDS_HUMAN"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether nothing can follow."""
+        return self not in _OPEN_STATES
+
+
+class Event(StrEnum):
+    """What happened to an operation."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    CLAIM = "claim"
+    READ_BACK = "read back"
+    CONFIRM = "second read-back"
+    DIFFER = "differ"
+    FAIL = "known not applied"
+    APPLY_SOME = "some applied"
+    LOSE_TRACK = "unknown"
+
+
+_OPEN_STATES = {State.PENDING, State.APPROVED, State.APPLYING, State.VERIFYING}
+
+TRANSITIONS: dict[tuple[State, Event], State] = {
+    (State.PENDING, Event.APPROVE): State.APPROVED,
+    (State.PENDING, Event.REJECT): State.REJECTED,
+    (State.PENDING, Event.CANCEL): State.CANCELLED,
+    (State.PENDING, Event.EXPIRE): State.EXPIRED,
+    (State.APPROVED, Event.CLAIM): State.APPLYING,
+    (State.APPROVED, Event.CANCEL): State.CANCELLED,
+    (State.APPROVED, Event.EXPIRE): State.EXPIRED,
+    (State.APPROVED, Event.DIFFER): State.STALE,
+    (State.APPLYING, Event.CLAIM): State.APPLYING,
+    (State.APPLYING, Event.READ_BACK): State.VERIFYING,
+    (State.APPLYING, Event.DIFFER): State.STALE,
+    (State.APPLYING, Event.FAIL): State.FAILED,
+    (State.APPLYING, Event.APPLY_SOME): State.PARTIAL,
+    (State.APPLYING, Event.LOSE_TRACK): State.NEEDS_HUMAN,
+    (State.VERIFYING, Event.CONFIRM): State.DONE,
+    (State.VERIFYING, Event.LOSE_TRACK): State.NEEDS_HUMAN,
+}
+
+
+class SubState(StrEnum):
+    """How far one change of the plan is."""
+
+    WAITING = "WAITING"
+    CLAIMED = "CLAIMED"
+    APPLIED = "APPLIED"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Verb(StrEnum):
+    """What a vote says."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asked: the person's name in registry.yaml and the Slack id they used."""
+
+    person: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's word on exactly one plan."""
+
+    person: str
+    user_id: str
+    verb: Verb
+    digest: str
+    at: datetime
+    identity_checked_at: datetime
+    mac: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How one change went; `request_ids` are the vendor's names for our writes."""
+
+    state: SubState = SubState.WAITING
+    is_unclean: bool = False
+    sent_at: datetime | None = None
+    applied_at: datetime | None = None
+    request_ids: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The worker's expiring claim; `token` is random, so a returning owner never mistakes another's for its own."""
+
+    token: str
+    owner: str
+    until: datetime
+
+
+class Observed(StrEnum):
+    """How an observation came out; it never changes the state."""
+
+    OK = "OK"
+    FAILED = "FAILED"
+    NOT_OBSERVED = "not observed"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was seen of one change after the write: CONVERGED by DNS, CONFIRMED by the answering instance."""
+
+    name: str
+    change: int
+    outcome: Observed
+    sentence: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the story, for the card's thread."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One failover; `version` counts commits and is what a commit compares."""
+
+    id: str
+    plan: Plan
+    state: State
+    requester: Requester
+    channel: str
+    created_at: datetime
+    expires_at: datetime
+    reason: str = ""
+    version: int = 0
+    votes: tuple[Vote, ...] = ()
+    progress: tuple[Progress, ...] = ()
+    lease: Lease | None = None
+    approved_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: str = ""
+    watch_until: datetime | None = None
+    observations: tuple[Observation, ...] = ()
+    steps: tuple[Step, ...] = field(default=())
+    schema: int = SCHEMA
+
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether nothing can follow."""
+        return self.state.is_terminal
+
+    @property
+    def approvals(self) -> tuple[Vote, ...]:
+        """Return the votes that approve exactly this plan, one a person."""
+        digest = self.plan.digest
+        given = {v.person: v for v in self.votes if v.verb is Verb.APPROVE and v.digest == digest}
+        return tuple(given.values())
+
+    @property
+    def has_unclean_write(self) -> bool:
+        """Tell whether some write's fate was unclear at any time."""
+        return any(progress.is_unclean for progress in self.progress)
+
+    @property
+    def has_failed_observation(self) -> bool:
+        """Tell whether the latest look at some change went wrong."""
+        return any(seen.outcome is Observed.FAILED for seen in self.observations)
+
+    def with_vote(self, vote: Vote) -> Self:
+        """Add one person's word; a repeat of the same word by the same person changes nothing."""
+        if any((v.person, v.verb, v.digest) == (vote.person, vote.verb, vote.digest) for v in self.votes):
+            return self
+        return replace(self, votes=(*self.votes, vote))
+
+    def with_progress(self, index: int, progress: Progress) -> Self:
+        """Replace the progress of one change."""
+        return replace(self, progress=(*self.progress[:index], progress, *self.progress[index + 1 :]))
+
+    def with_step(self, at: datetime, text: str) -> Self:
+        """Add a line to the story."""
+        return replace(self, steps=(*self.steps, Step(at, text)))
+
+    def with_observation(self, observation: Observation) -> Self:
+        """Put in the latest look at one change in place of the one before."""
+        kept = [o for o in self.observations if (o.name, o.change) != (observation.name, observation.change)]
+        return replace(self, observations=(*kept, observation))
+
+    def next_change(self) -> int | None:
+        """Return the index of the first change not yet applied."""
+        return next((i for i, p in enumerate(self.progress) if p.state is not SubState.APPLIED), None)
+
+
+def advance(operation: Operation, event: Event, now: datetime, outcome: str = "") -> Operation:
+    """Return the operation after `event`.
+
+    Raises InvalidTransition, and nothing changes, when the table has no such move.
+    """
+    after = TRANSITIONS.get((operation.state, event))
+    if after is None:
+        raise InvalidTransition(f"{operation.id} is {operation.state}: it can no longer {event}.")
+    moved = replace(operation, state=after, outcome=outcome or operation.outcome)
+    if event is Event.APPROVE:
+        moved = replace(moved, approved_at=now)
+    if after.is_terminal:
+        moved = replace(moved, ended_at=now, lease=None)
+    return moved

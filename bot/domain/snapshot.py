@@ -1,0 +1,294 @@
+"""What was observed at one moment, each part with its own time, or Unknown with the reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from bot.domain.topology import Site, View
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that could not be observed; `reason` completes the sentence "unknown: …"."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One PrivateZone record; TTL in seconds. Fields that the vendor left out are None, never a guess."""
+
+    record_id: str
+    zone_id: str
+    rr: str
+    type: str
+    value: str
+    ttl: int
+    line: str | None = "default"
+    weight: int | None = None
+    priority: int | None = None
+    remark: str | None = None
+    status: str | None = "ENABLE"
+
+    @property
+    def target(self) -> str:
+        """Return type and value as people read them: `CNAME name` or `A address`."""
+        return f"{self.type} {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """One PrivateZone zone with the VPCs bound to it."""
+
+    zone_id: str
+    name: str
+    zone_type: str
+    vpcs: tuple[str, ...]
+    dns_group: str | None = None
+    dns_group_changing: bool = False
+    creator_subtype: str | None = None
+    is_secondary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One Container Registry EE instance as its own region describes it."""
+
+    instance_id: str
+    name: str
+    status: str
+    edition: str
+
+    @property
+    def is_running(self) -> bool:
+        """RUNNING is the only healthy provisioning state; it says nothing about pulls."""
+        return self.status == "RUNNING"
+
+    @property
+    def can_replicate_out(self) -> bool:
+        """A Basic or Economy instance cannot be a replication source."""
+        return not self.edition.lower().endswith(("basic", "economy"))
+
+
+@dataclass(frozen=True, slots=True)
+class InternetEndpoint:
+    """An instance's public endpoint: its generated name, custom names and access list (CIDRs)."""
+
+    enabled: bool
+    status: str | None
+    system_domain: str | None
+    custom_domains: tuple[str, ...] = ()
+    acl_enabled: bool = False
+    acl_entries: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Status is absent while the endpoint is off, so `enabled` counts first."""
+        return self.enabled and self.status == "RUNNING"
+
+
+@dataclass(frozen=True, slots=True)
+class VpcLink:
+    """An instance's address inside one VPC."""
+
+    vpc_id: str
+    ip: str
+    status: str
+    issue: str | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Only a RUNNING link takes traffic."""
+        return self.status == "RUNNING"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where an instance can be reached, read at `as_of`; `is_live` is False for a remembered answer."""
+
+    internet: InternetEndpoint
+    links: tuple[VpcLink, ...]
+    as_of: datetime
+    is_live: bool = True
+
+    def addresses(self) -> frozenset[str]:
+        """Return every record value that would point at this instance."""
+        names = {self.internet.system_domain} if self.internet.system_domain else set()
+        return frozenset(names | {link.ip for link in self.links if link.ip})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What answered `/v2/` under the custom name: the instance named by the Bearer challenge, and its certificate."""
+
+    instance_id: str | None
+    status: int
+    dialled: str
+    certificate_expires_at: datetime | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A probe that reached for an endpoint and got no usable answer; `reason` completes "it …"."""
+
+    reason: str
+    dialled: str
+    at: datetime
+    is_certificate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """One site's instance as seen now."""
+
+    site: Site
+    instance: Instance | Unknown
+    endpoints: Endpoints | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class ViewState:
+    """One view's zone and its `@` records as seen now."""
+
+    view: View
+    zone: Zone | Unknown
+    records: tuple[Record, ...] | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Digests of images on one instance, read at `as_of`; `is_live` is False for a remembered list."""
+
+    instance_id: str
+    digests: Mapping[str, str]
+    as_of: datetime
+    is_live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Critical images of the home against the standby, by digest."""
+
+    identical: tuple[str, ...]
+    missing: tuple[str, ...]
+    different: tuple[str, ...]
+    home_as_of: datetime
+    standby_as_of: datetime
+    home_is_live: bool = True
+
+    @property
+    def total(self) -> int:
+        """Return how many critical images the home has."""
+        return len(self.identical) + len(self.missing) + len(self.different)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRule:
+    """One replication rule, with the source first whichever end told us."""
+
+    rule_id: str
+    name: str
+    from_instance: str
+    to_instance: str
+    scope: str
+    is_automatic: bool
+    namespace: str | None = None
+    repository: str | None = None
+    tag_filter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncTask:
+    """One replication task of the feed."""
+
+    task_id: str
+    status: str
+    image: str
+    created_at: datetime | None
+    changed_at: datetime | None
+    from_instance: str
+    to_instance: str
+    issue: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFeed:
+    """The task feed of one instance; `is_partial` when pages were left unread."""
+
+    tasks: tuple[SyncTask, ...]
+    total: int
+    as_of: datetime
+
+    @property
+    def is_partial(self) -> bool:
+        """Tell whether the vendor has more tasks than were read."""
+        return len(self.tasks) < self.total
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """What is known about copies from one site to another."""
+
+    home: Site
+    standby: Site
+    rules: tuple[SyncRule, ...] | Unknown
+    feed: TaskFeed | Unknown
+    comparison: Comparison | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that a plan rests on."""
+
+    taken_at: datetime
+    views: tuple[ViewState, ...]
+    sites: Mapping[str, SiteState]
+    standby_answer: Answer | Silence | Unknown
+    home_answer: Answer | Silence | Unknown
+    replication: Replication | Unknown
+    last_moved_at: datetime | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+def compare(home: Inventory, standby: Inventory) -> Comparison:
+    """Compare two inventories by digest, from the home's point of view."""
+    by_kind: dict[str, list[str]] = {"identical": [], "missing": [], "different": []}
+    for image, digest in sorted(home.digests.items()):
+        other = standby.digests.get(image)
+        kind = "missing" if other is None else "identical" if other == digest else "different"
+        by_kind[kind].append(image)
+    return Comparison(
+        identical=tuple(by_kind["identical"]),
+        missing=tuple(by_kind["missing"]),
+        different=tuple(by_kind["different"]),
+        home_as_of=home.as_of,
+        standby_as_of=standby.as_of,
+        home_is_live=home.is_live,
+    )
+
+
+def serving_site(value: str, sites: Mapping[str, SiteState]) -> Site | Unknown:
+    """Name the site that a record value points at, or say why nobody can tell; never guess."""
+    blind = []
+    for state in sites.values():
+        if isinstance(state.endpoints, Unknown):
+            blind.append(state.site.name)
+        elif value in state.endpoints.addresses():
+            return state.site
+    if blind:
+        return Unknown(f"{value} is at no site that answered, and {', '.join(blind)} did not answer")
+    return Unknown(f"{value} belongs to no configured site")
+
+
+def movable_value(state: ViewState) -> str | Unknown:
+    """Return the one value in force at a view's `@`, or why there is no such thing."""
+    if isinstance(state.records, Unknown):
+        return state.records
+    enabled = [record for record in state.records if record.status != "DISABLE"]
+    if len(enabled) != 1:
+        return Unknown(f"{len(enabled)} enabled `@` records")
+    return enabled[0].value.rstrip(".")

@@ -1,0 +1,1 @@
+"""The part that acts when nobody is clicking: execution, outbox and watch."""
