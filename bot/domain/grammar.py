@@ -36,7 +36,7 @@ class Wish:
 
 
 def normalise(text: str) -> str:
-    """Undo what Slack clients do to typing: NFKC, dashes, quotes, spaces; the words are lower-cased, a reason is not."""
+    """Undo what Slack clients do to typing; words are lower-cased, a reason after `because` keeps its case."""
     folded = unicodedata.normalize("NFKC", text).translate(_DASHES)
     command, because, reason = _split_reason(folded)
     words = " ".join(command.translate(_QUOTES).lower().split())
