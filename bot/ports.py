@@ -1,6 +1,6 @@
 """The outside world as the use cases see it: Protocols, and the values that pass through them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,10 +25,14 @@ from bot.domain.topology import Site, Topology, View
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What we say: `text` makes sense alone, `blocks` are plain Block Kit dictionaries."""
+    """What we say: `text` makes sense alone, `blocks` are plain Block Kit dictionaries.
+
+    An answer to a command is seen by its asker alone unless `in_channel`.
+    """
 
     text: str
     blocks: Sequence[Mapping[str, Any]] = ()
+    in_channel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,8 @@ class Commit:
     """One check-and-write: the operation as it shall be, and what must be true for it by the store's own clock.
 
     `operation.version` is the version that was read; the store writes version + 1. The same `attempt` token again
-    gives the same answer. `audit` is appended in the same step.
+    gives the same answer. `audit` is appended in the same step. `durable` waits on the same connection until the
+    configured number of replicas has the write (StoreUnavailable when they do not).
     """
 
     operation: Operation
@@ -143,6 +148,7 @@ class Commit:
     hold_for: timedelta | None = None
     due_at: datetime | None = None
     is_news: bool = True
+    durable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +173,6 @@ class Operations(Protocol):
 
         Raises VersionConflict, AlreadyOpen, RecordHeld, Frozen, OutOfTime or ForgedApproval, and writes nothing then.
         """
-        ...
-
-    async def confirm_replicated(self, operation_id: str, token: str) -> bool:
-        """Tell whether the claim with this lease token reached the replicas and is still there."""
         ...
 
     async def due(self, now: datetime, limit: int = 20) -> tuple[str, ...]:
@@ -311,13 +313,16 @@ class Rules:
     topology: Topology
     access: Access
     is_simulation: bool = False
-    is_frozen_here: bool = False
     read_deadline: timedelta = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything a use case may touch."""
+    """Everything a use case may touch.
+
+    `is_frozen_here` is the kill switch of this process (environment or file); `wake` tells the local worker that
+    something is due. Both return at once.
+    """
 
     zones: PrivateZone
     registries: Registries
@@ -330,12 +335,5 @@ class Ports:
     ids: Ids
     signer: Signer
     rules: Rules
-    wake: "Wake" = field(default=lambda: None)
-
-
-class Wake(Protocol):
-    """Tells the local worker that something is due."""
-
-    def __call__(self) -> None:
-        """Return at once."""
-        ...
+    is_frozen_here: Callable[[], bool] = field(default=lambda: False)
+    wake: Callable[[], None] = field(default=lambda: None)
