@@ -1,0 +1,71 @@
+"""The files in deploy/: a hardened pair of containers, a Redis that forgets nothing, no action to spare."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+DEPLOY = Path(__file__).parent.parent / "deploy"
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES = pytest.mark.parametrize("service", COMPOSE["services"].values(), ids=list(COMPOSE["services"]))
+
+
+def _redis_directives() -> dict[str, str]:
+    lines = (DEPLOY / "redis.conf").read_text(encoding="utf-8").splitlines()
+    return dict(line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
+
+
+@SERVICES
+def test_a_container_can_write_nowhere_and_gain_nothing(service: dict[str, Any]) -> None:
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert all("noexec" in mount for mount in service["tmpfs"])
+
+
+@SERVICES
+def test_secrets_come_from_a_file_and_no_port_is_published(service: dict[str, Any]) -> None:
+    assert service["env_file"].endswith(".env")
+    assert "environment" not in service
+    assert "ports" not in service
+
+
+def test_only_the_bot_reaches_redis_and_redis_reaches_nobody() -> None:
+    assert COMPOSE["services"]["redis"]["networks"] == ["store"]
+    assert COMPOSE["networks"]["store"]["internal"] is True
+
+
+def test_the_bot_has_longer_to_stop_than_it_needs_and_waits_for_a_healthy_redis() -> None:
+    bot = COMPOSE["services"]["bot"]
+
+    assert bot["stop_grace_period"] == "30s"
+    assert bot["depends_on"] == {"redis": {"condition": "service_healthy"}}
+    assert "healthcheck" in COMPOSE["services"]["redis"]
+
+
+def test_redis_writes_before_it_answers_and_never_drops_a_key() -> None:
+    directives = _redis_directives()
+
+    assert directives["appendonly"] == "yes"
+    assert directives["appendfsync"] == "always"
+    assert directives["maxmemory-policy"] == "noeviction"
+
+
+def test_the_example_policy_lets_the_bot_change_a_record_and_nothing_else() -> None:
+    policy = json.loads((DEPLOY / "ram-policy.json").read_text(encoding="utf-8"))
+    actions = [action for statement in policy["Statement"] for action in statement["Action"]]
+    reading = re.compile(r"(pvtz:Describe|cr:(Get|List))[A-Za-z]+")
+
+    assert [action for action in actions if not reading.fullmatch(action)] == ["pvtz:UpdateZoneRecord"]
+
+
+def test_the_example_policy_admits_the_write_only_on_the_zones_of_the_example_configuration() -> None:
+    policy = json.loads((DEPLOY / "ram-policy.json").read_text(encoding="utf-8"))
+    example = yaml.safe_load((DEPLOY / "registry.example.yaml").read_text(encoding="utf-8"))
+    zones = {view["zone"] for site in example["sites"].values() for view in site["views"]}
+    [writing] = [item for item in policy["Statement"] if "pvtz:UpdateZoneRecord" in item["Action"]]
+
+    assert {resource.rpartition("/")[2] for resource in writing["Resource"]} == zones
