@@ -47,6 +47,7 @@ class World:
         self._ids = itertools.count(1)
         self.state = state
         self.now_ms = now_ms
+        self.created_ms = now_ms()
 
     @classmethod
     def seed(cls) -> "World":

@@ -1,0 +1,68 @@
+"""Who may call what: two identities, and the RAM action behind each call, which is not always the call's own name."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.alibaba.errors import Refusal
+
+WRITE = "pvtz:UpdateZoneRecord"
+
+# The calls whose RAM action bears another name than the call.
+RENAMED = {
+    "ListRepoSyncRule": "cr:ListSyncRule",
+    "ListRepoSyncTask": "cr:GetRepositorySync",
+    "GetRepoSyncTask": "cr:GetRepositorySync",
+    "ListRepoTag": "cr:ListRepositoryTag",
+    "GetRepoTag": "cr:GetRepositoryTag",
+}
+
+# A failover needs no other write than UpdateZoneRecord and none of these reads: they exist, and nobody may make them.
+WRITES = re.compile(
+    r"(Add|Bind|Cancel|Change|Create|Delete|Move|Reset|Set|Start|Tag|Untag|Update|Upload)[A-Z][A-Za-z]+"
+)
+SECRETS = ("GetAuthorizationToken", "ListEventCenterRecord", "GetStorageDomainRoutingRule", "DescribeZoneVpcTree")
+
+
+def is_forbidden(call: str) -> bool:
+    """Tell whether a call exists at the vendor but is granted to no identity here."""
+    return call != "UpdateZoneRecord" and (call in SECRETS or WRITES.fullmatch(call) is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One key pair of the account; a reader may do everything but write."""
+
+    name: str
+    access_key_id: str
+    access_key_secret: str
+    may_write: bool
+
+
+@dataclass(slots=True)
+class Ram:
+    """Decide whether an identity may make a call; `denied` takes actions away from everybody at run time."""
+
+    account: str
+    identities: dict[str, Identity]
+    denied: set[str] = field(default_factory=set)
+
+    def check(self, access_key_id: str, product: str, call: str) -> None:
+        """Refuse a call for which the identity has no permission."""
+        identity = self.identities[access_key_id]
+        action = RENAMED.get(call, f"{product}:{call}")
+        lacks_write = action == WRITE and not identity.may_write
+        if is_forbidden(call) or action in self.denied or lacks_write:
+            code = "Forbidden.RAM" if product == "pvtz" else "NoPermission"
+            message = f"You are not authorized to do this action. Action: {action}."
+            raise Refusal(403, code, message, self._detail(identity, action))
+
+    def _detail(self, identity: Identity, action: str) -> dict[str, Any]:
+        return {
+            "AuthAction": action,
+            "AuthPrincipalDisplayName": identity.name,
+            "AuthPrincipalOwnerId": self.account,
+            "AuthPrincipalType": "SubUser",
+            "NoPermissionType": "ImplicitDeny",
+            "PolicyType": "AccountLevelIdentityBasedPolicy",
+        }

@@ -1,0 +1,209 @@
+"""The OpenAPI front: one port for PrivateZone and one for Container Registry in each region, signatures verified."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from simulator.alibaba import errors
+from simulator.alibaba.cr import ContainerRegistry
+from simulator.alibaba.errors import BusinessFailure, Refusal
+from simulator.alibaba.parameters import Parameters
+from simulator.alibaba.pvtz import PrivateZone
+from simulator.alibaba.ram import Identity, Ram, is_forbidden
+from simulator.alibaba.signature import Received, Verifier
+from simulator.faults import Faults
+from simulator.world import World
+
+KEPT_CALLS = 100_000
+FORM = "application/x-www-form-urlencoded"
+Wire = dict[str, Any]
+
+
+class Product(Protocol):
+    """One product at one host."""
+
+    version: str
+    calls: dict[str, Callable[[Parameters], Wire]]
+
+
+@dataclass(slots=True)
+class Timing:
+    """How slow the cloud is, in milliseconds: always, under `slow`, and before `applied_but_timed_out` resets."""
+
+    latency_ms: int = 0
+    slow_ms: int = 2_000
+    hang_ms: int = 10_000
+
+
+@dataclass(slots=True)
+class Cloud:
+    """What every host of the cloud shares: keys, permissions, nonces and the list of calls."""
+
+    world: World
+    faults: Faults
+    ram: Ram
+    verifier: Verifier
+    timing: Timing = field(default_factory=Timing)
+    calls: list[Wire] = field(default_factory=list)
+
+    def remember(self, call: Wire) -> None:
+        self.calls.append(call)
+        if len(self.calls) > KEPT_CALLS:
+            del self.calls[: KEPT_CALLS // 2]
+
+
+class Alibaba:
+    """Run the OpenAPI hosts of a world."""
+
+    def __init__(self, world: World, faults: Faults) -> None:
+        pairs = [
+            Identity("registry-bot", f"LTAI5tSim{secrets.token_hex(6)}", secrets.token_hex(15), may_write=True),
+            Identity("registry-reader", f"LTAI5tSim{secrets.token_hex(6)}", secrets.token_hex(15), may_write=False),
+        ]
+        self.writer, self.reader = pairs
+        ram = Ram(world.state.account, {pair.access_key_id: pair for pair in pairs})
+        verifier = Verifier({pair.access_key_id: pair.access_key_secret for pair in pairs}, lambda: datetime.now(UTC))
+        self.cloud = Cloud(world, faults, ram, verifier)
+        self.pvtz = ""
+        self.cr: dict[str, str] = {}
+        self._private_zone = PrivateZone(world)
+        self._runners: list[web.AppRunner] = []
+
+    async def start(self, host: str, port_for: Callable[[], int]) -> None:
+        """Listen, PrivateZone first, then each region's Container Registry."""
+        self.pvtz = await self._serve(Front(self.cloud, "pvtz", self._private_zone, None), host, port_for())
+        for site in self.cloud.world.sites.values():
+            if site.region not in self.cr:
+                registry = ContainerRegistry(self.cloud.world, self.cloud.faults, site.region)
+                front = Front(self.cloud, "cr", registry, site.region)
+                self.cr[site.region] = await self._serve(front, host, port_for())
+
+    async def close(self) -> None:
+        """Stop listening; hanging requests are cut off."""
+        for runner in self._runners:
+            await runner.cleanup()
+
+    def reset(self) -> None:
+        """Forget calls, client tokens, latency and taken permissions; the keys stay."""
+        self.cloud.calls.clear()
+        self.cloud.ram.denied.clear()
+        self.cloud.timing = Timing()
+        self._private_zone.writer.forget()
+
+    async def _serve(self, front: "Front", host: str, port: int) -> str:
+        app = web.Application(client_max_size=1 << 20)
+        app.router.add_route("*", "/{path:.*}", front.handle)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+        await runner.setup()
+        self._runners.append(runner)
+        await web.TCPSite(runner, host, port).start()
+        return f"{host}:{runner.addresses[0][1]}"
+
+
+class Front:
+    """Take the requests of one host through faults, signature, permissions and the call itself."""
+
+    def __init__(self, cloud: Cloud, name: str, product: Product, region: str | None) -> None:
+        self._cloud, self._name, self._product, self._region = cloud, name, product, region
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request, or not at all, as the faults have it."""
+        if self._fault("region_down"):
+            await asyncio.Event().wait()
+        await self._delay()
+        received = Received(
+            request.method,
+            request.path,
+            request.rel_url.raw_query_string,
+            {name.lower(): value for name, value in request.headers.items()},
+            await request.read(),
+        )
+        call = self._describe(received)
+        self._cloud.remember(call)
+        status, wire = self._answer(received, call)
+        if call["action"] == "UpdateZoneRecord" and status == 200 and self._loses_answer(call):
+            await self._hang_up(request)
+        body = json.dumps(wire, ensure_ascii=False).encode()
+        return web.Response(body=body, status=status, content_type="application/json", charset="utf-8")
+
+    def _answer(self, received: Received, call: Wire) -> tuple[int, Wire]:
+        request_id = call["request_id"]
+        try:
+            status, wire = 200, self._dispatch(received, call)
+        except BusinessFailure as failure:
+            status, wire = 200, {"Code": failure.code, "IsSuccess": False, "RequestId": request_id}
+        except Refusal as refusal:
+            status, wire = refusal.status, errors.body(refusal, request_id, received.headers.get("host", ""))
+        call.update(status=status, code=wire.get("Code"))
+        return status, wire
+
+    def _dispatch(self, received: Received, call: Wire) -> Wire:
+        self._refuse_by_fault()
+        if received.method not in ("GET", "POST"):
+            raise Refusal(400, "UnsupportedHTTPMethod", "This http method is not supported.")
+        key = self._cloud.verifier.verify(received)
+        call["identity"] = self._cloud.ram.identities[key].name
+        action = call["action"]
+        if action not in self._product.calls and not is_forbidden(action):
+            raise Refusal(
+                404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method."
+            )
+        if received.headers["x-acs-version"] != self._product.version:
+            raise Refusal(400, "InvalidVersion", "Specified parameter Version is not valid.")
+        self._cloud.ram.check(key, self._name, action)
+        before = len(self._cloud.world.state.changes)
+        wire = self._product.calls[action](Parameters(call["params"]))
+        call["effective"] = len(self._cloud.world.state.changes) > before
+        common = {"Code": "success", "IsSuccess": True} if self._name == "cr" else {}
+        return wire | common | {"RequestId": call["request_id"]}
+
+    def _describe(self, received: Received) -> Wire:
+        params = dict(parse_qsl(received.query, keep_blank_values=True))
+        if received.headers.get("content-type", "").startswith(FORM):
+            params.update(parse_qsl(received.body.decode(errors="replace"), keep_blank_values=True))
+        return {
+            "action": received.headers.get("x-acs-action", params.get("Action", "")),
+            "params": params,
+            "product": self._name,
+            "region": self._region,
+            "at_ms": self._cloud.world.now_ms(),
+            "request_id": secrets.token_hex(16).upper(),
+            "identity": None,
+            "effective": False,
+        }
+
+    def _refuse_by_fault(self) -> None:
+        if self._name == "pvtz" and self._cloud.faults.anywhere("pvtz_down"):
+            raise Refusal(503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
+        if self._fault("throttled"):
+            raise Refusal(400, "Throttling.User", "Request was denied due to user flow control.")
+
+    def _fault(self, name: str) -> bool:
+        """Tell whether a fault covers this host: PrivateZone by what covers everything, a region by its sites too."""
+        if self._region is None:
+            return name != "region_down" and self._cloud.faults.active(name)
+        sites = [site.name for site in self._cloud.world.sites.values() if site.region == self._region]
+        return any(self._cloud.faults.active(name, site) for site in sites)
+
+    async def _delay(self) -> None:
+        timing = self._cloud.timing
+        delay = timing.latency_ms + (timing.slow_ms if self._fault("slow") else 0)
+        if delay:
+            await asyncio.sleep(delay / 1000)
+
+    def _loses_answer(self, call: Wire) -> bool:
+        found = self._cloud.world.find_record(int(call["params"]["RecordId"]))
+        site = self._cloud.world.site_of_zone(found[0]) if found else None
+        return self._cloud.faults.active("applied_but_timed_out", site.name if site else None)
+
+    async def _hang_up(self, request: web.Request) -> None:
+        await asyncio.sleep(self._cloud.timing.hang_ms / 1000)
+        if request.transport is not None:
+            request.transport.abort()
