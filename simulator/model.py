@@ -7,6 +7,7 @@ from simulator.images import Image
 
 AUTOMATIC, MANUAL = "PASSIVE", "INITIATIVE"
 PENDING, SYNCHRONIZING, SUCCESS, ERROR, CANCELED = "PENDING", "SYNCHRONIZING", "SUCCESS", "ERROR", "CANCELED"
+ODD_REALM_HOSTS = {"cn-zhangjiakou": "dockerauth-cn-zhangjiakou.aliyuncs.com"}  # a hyphen where others have a dot
 
 
 @dataclass(slots=True)
@@ -94,11 +95,16 @@ class Instance:
 
     @property
     def realm_host(self) -> str:
-        return f"dockerauth-ee.{self.region}.aliyuncs.com"
+        """The host that hands out tokens, as the network requirements of the vendor's Kubernetes service list it."""
+        return ODD_REALM_HOSTS.get(self.region, f"dockerauth-ee.{self.region}.aliyuncs.com")
 
     @property
     def bucket_host(self) -> str:
         return f"{self.id}-registry.oss-{self.region}.aliyuncs.com"
+
+    @property
+    def internal_bucket_host(self) -> str:
+        return f"{self.id}-registry.oss-{self.region}-internal.aliyuncs.com"
 
     @property
     def addresses(self) -> set[str]:
