@@ -25,6 +25,8 @@ HOLD = timedelta(seconds=120)
 """Assumed longest life of a write in flight: how long a record rests after an unclear write."""
 SECOND_READ_AFTER = timedelta(seconds=5)
 READ_BACK_WITHIN = timedelta(seconds=30)
+MAX_CLAIMS = 4
+"""Claims of one change before a person is asked: four leases end within 180 s."""
 
 
 class State(StrEnum):
@@ -129,10 +131,15 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How one change went; `request_ids` are the vendor's names for our writes."""
+    """How one change went; `request_ids` are the vendor's names for our writes.
+
+    `is_vantage`: the view's resolver showed the value before the write, so its answer afterwards counts.
+    """
 
     state: SubState = SubState.WAITING
     is_unclean: bool = False
+    is_vantage: bool = False
+    claims: int = 0
     sent_at: datetime | None = None
     applied_at: datetime | None = None
     request_ids: tuple[str, ...] = ()

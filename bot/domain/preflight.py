@@ -1,0 +1,229 @@
+"""What speaks for and against a failover: small rules, each plan's circumstances in and one finding out.
+
+Each code declares what FAIL and what UNKNOWN do to the verdict, in RULES. The same function makes the findings that
+are shown and those that are enforced right before the write.
+"""
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.domain.access import Policy
+from bot.domain.plan import Change, Effect, Finding, Level
+from bot.domain.snapshot import Answer, Instance, Replication, Silence, SiteState, Snapshot, Unknown, serving_site
+from bot.domain.topology import Route, Site
+
+CERTIFICATE_WARNING = timedelta(days=14)
+_SHORT_LIST = 5
+
+Outcome = tuple[Level, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """All that the rules look at."""
+
+    away: Site
+    to: Site
+    route: Route
+    domains: tuple[str, ...]
+    changes: tuple[Change, ...]
+    snapshot: Snapshot
+    policy: Policy
+
+    @property
+    def standby(self) -> SiteState:
+        """Return what was seen of the site that takes over."""
+        return self.snapshot.sites[self.to.name]
+
+    @property
+    def home(self) -> SiteState:
+        """Return what was seen of the site that has failed."""
+        return self.snapshot.sites[self.away.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule with the weight of its bad outcomes."""
+
+    code: str
+    judge: Callable[[Circumstances], Outcome | None]
+    on_fail: Effect
+    on_unknown: Effect
+
+
+def preflight(circumstances: Circumstances) -> tuple[Finding, ...]:
+    """Judge the circumstances by every rule that applies."""
+    findings = (_finding(rule, rule.judge(circumstances)) for rule in RULES)
+    return tuple(finding for finding in findings if finding is not None)
+
+
+def _finding(rule: Rule, outcome: Outcome | None) -> Finding | None:
+    if outcome is None:
+        return None
+    level, sentence = outcome
+    effects = {
+        Level.PASS: Effect.NONE,
+        Level.WARN: Effect.WARNS,
+        Level.FAIL: rule.on_fail,
+        Level.UNKNOWN: rule.on_unknown,
+    }
+    return Finding(rule.code, level, effects[level], sentence)
+
+
+def _standby_instance(c: Circumstances) -> Outcome:
+    instance = c.standby.instance
+    if isinstance(instance, Unknown):
+        return Level.UNKNOWN, f"Nobody can tell whether the instance at {c.to.name} runs: {instance.reason}."
+    if not instance.is_running:
+        return Level.FAIL, f"The instance at {c.to.name} is {instance.status}, not RUNNING."
+    return Level.PASS, f"The instance at {c.to.name} is RUNNING."
+
+
+def _standby_answers(c: Circumstances) -> Outcome:
+    answer = c.snapshot.standby_answer
+    if isinstance(answer, Unknown):
+        return Level.UNKNOWN, f"Whether {c.to.name} answers pulls is not observable from here: {answer.reason}."
+    if isinstance(answer, Silence):
+        return Level.FAIL, f"{c.to.name} does not answer pulls: {answer.reason}."
+    if answer.instance_id != c.to.instance:
+        named = answer.instance_id or "no instance"
+        return Level.FAIL, f"{answer.dialled} answers as {named}, not as {c.to.instance} of {c.to.name}."
+    return Level.PASS, f"{c.to.name} answers pulls under the custom name."
+
+
+def _certificate(c: Circumstances) -> Outcome | None:
+    answer = c.snapshot.standby_answer
+    if not isinstance(answer, Answer) or answer.certificate_expires_at is None:
+        return None
+    left = answer.certificate_expires_at - answer.at
+    if left <= CERTIFICATE_WARNING:
+        return Level.WARN, f"The certificate at {c.to.name} expires in {max(left.days, 0)} days."
+    return Level.PASS, f"The certificate at {c.to.name} is valid for {left.days} more days."
+
+
+def _custom_domain(c: Circumstances) -> Outcome:
+    endpoints = c.standby.endpoints
+    if isinstance(endpoints, Unknown):
+        return Level.UNKNOWN, f"Whether {c.to.name} carries the custom name is unknown: {endpoints.reason}."
+    absent = [domain for domain in c.domains if domain not in endpoints.internet.custom_domains]
+    if absent:
+        return Level.FAIL, f"{c.to.name} does not carry the custom name {', '.join(absent)}, so TLS would fail."
+    return Level.PASS, f"{c.to.name} carries the custom name."
+
+
+def _access_list(c: Circumstances) -> Outcome | None:
+    endpoints = c.standby.endpoints
+    if c.route is not Route.INTERNET or isinstance(endpoints, Unknown) or not endpoints.internet.acl_enabled:
+        return None
+    if not c.away.egress:
+        return Level.UNKNOWN, (
+            f"{c.to.name} admits only listed addresses, and registry.yaml names no egress of {c.away.name}."
+        )
+    shut_out = [egress for egress in c.away.egress if not _is_admitted(egress, endpoints.internet.acl_entries)]
+    if shut_out:
+        return Level.FAIL, f"The access list of {c.to.name} does not admit {', '.join(shut_out)} of {c.away.name}."
+    return Level.PASS, f"The access list of {c.to.name} admits {c.away.name}."
+
+
+def _is_admitted(egress: str, entries: tuple[str, ...]) -> bool:
+    network = ipaddress.ip_network(egress, strict=False)
+    return any(_holds(entry, network) for entry in entries)
+
+
+def _holds(entry: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    try:
+        admitted = ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return False
+    if isinstance(admitted, ipaddress.IPv4Network) and isinstance(network, ipaddress.IPv4Network):
+        return network.subnet_of(admitted)
+    if isinstance(admitted, ipaddress.IPv6Network) and isinstance(network, ipaddress.IPv6Network):
+        return network.subnet_of(admitted)
+    return False
+
+
+def _current_value(c: Circumstances) -> Outcome:
+    for change in c.changes:
+        serving = serving_site(change.existing.value.rstrip("."), c.snapshot.sites)
+        if isinstance(serving, Unknown):
+            is_blind = any(isinstance(state.endpoints, Unknown) for state in c.snapshot.sites.values())
+            level = Level.UNKNOWN if is_blind else Level.FAIL
+            return level, f"The present value of {change.view} is not recognised: {serving.reason}."
+    return Level.PASS, "The present value of every view belongs to a configured site."
+
+
+def _home_is_down(c: Circumstances) -> Outcome:
+    answer, instance = c.snapshot.home_answer, c.home.instance
+    if isinstance(answer, Silence):
+        return Level.PASS, f"{c.away.name} does not answer pulls: {answer.reason}."
+    if isinstance(instance, Instance) and not instance.is_running:
+        return Level.PASS, f"The instance at {c.away.name} is {instance.status}."
+    if isinstance(answer, Answer):
+        return Level.WARN, f"{c.away.name} answers pulls right now: is this failover needed?"
+    return Level.UNKNOWN, f"Whether {c.away.name} still answers pulls is unknown: {answer.reason}."
+
+
+def _critical_images(c: Circumstances) -> Outcome | None:
+    replication = c.snapshot.replication
+    if isinstance(replication, Unknown):
+        return Level.UNKNOWN, f"Whether {c.to.name} has the critical images is unknown: {replication.reason}."
+    comparison = replication.comparison
+    if isinstance(comparison, Unknown):
+        return Level.UNKNOWN, f"Whether {c.to.name} has the critical images is unknown: {comparison.reason}."
+    if comparison.total == 0:
+        return Level.WARN, f"No image at {c.away.name} matches `critical` in registry.yaml, so none was compared."
+    as_of = "" if comparison.home_is_live else f" (as of {comparison.home_as_of:%Y-%m-%d %H:%M} UTC)"
+    same = f"{len(comparison.identical)} of {comparison.total} critical images are identical at {c.to.name}{as_of}"
+    lost = [*(f"{i} missing" for i in comparison.missing), *(f"{i} different" for i in comparison.different)]
+    if lost:
+        rest = f" and {len(lost) - _SHORT_LIST} more" if len(lost) > _SHORT_LIST else ""
+        return Level.FAIL, f"{same}; {', '.join(lost[:_SHORT_LIST])}{rest}."
+    return Level.PASS, f"{same}."
+
+
+def _replication_backlog(c: Circumstances) -> Outcome | None:
+    replication = c.snapshot.replication
+    if not isinstance(replication, Replication) or isinstance(replication.feed, Unknown):
+        return None
+    ours = [t for t in replication.feed.tasks if (t.from_instance, t.to_instance) == (c.away.instance, c.to.instance)]
+    waiting = sum(task.status in ("PENDING", "SYNCHRONIZING") for task in ours)
+    failed = sum(task.status == "ERROR" for task in ours)
+    if waiting or failed:
+        return Level.WARN, f"Replication to {c.to.name}: {waiting} copies unfinished, {failed} failed."
+    return Level.PASS, f"No copy to {c.to.name} is unfinished or failed."
+
+
+def _way_back(c: Circumstances) -> Outcome | None:
+    instance = c.standby.instance
+    if isinstance(instance, Instance) and not instance.can_replicate_out:
+        return Level.WARN, (
+            f"{c.to.name} is {instance.edition.removeprefix('Enterprise_')} edition: what is pushed there meanwhile "
+            f"will not be copied back to {c.away.name}."
+        )
+    return None
+
+
+def _anti_flap(c: Circumstances) -> Outcome | None:
+    moved = c.snapshot.last_moved_at
+    if moved is None or c.snapshot.taken_at - moved >= c.policy.anti_flap:
+        return None
+    minutes = int((c.snapshot.taken_at - moved).total_seconds() // 60)
+    return Level.WARN, f"A record of {c.away.name} was moved only {minutes} min ago."
+
+
+RULES = (
+    Rule("STANDBY_RUNNING", _standby_instance, on_fail=Effect.BLOCKS, on_unknown=Effect.BLOCKS),
+    Rule("STANDBY_ANSWERS", _standby_answers, on_fail=Effect.BLOCKS, on_unknown=Effect.LOSS),
+    Rule("CERTIFICATE", _certificate, on_fail=Effect.BLOCKS, on_unknown=Effect.WARNS),
+    Rule("CUSTOM_DOMAIN", _custom_domain, on_fail=Effect.BLOCKS, on_unknown=Effect.BLOCKS),
+    Rule("ACCESS_LIST", _access_list, on_fail=Effect.BLOCKS, on_unknown=Effect.LOSS),
+    Rule("CURRENT_VALUE", _current_value, on_fail=Effect.BLOCKS, on_unknown=Effect.WARNS),
+    Rule("CRITICAL_IMAGES", _critical_images, on_fail=Effect.LOSS, on_unknown=Effect.LOSS),
+    Rule("HOME_DOWN", _home_is_down, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),
+    Rule("REPLICATION", _replication_backlog, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),
+    Rule("WAY_BACK", _way_back, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),
+    Rule("ANTI_FLAP", _anti_flap, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),
+)
+"""Every rule, in the order in which findings are shown."""

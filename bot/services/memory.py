@@ -1,0 +1,49 @@
+"""Last good answers, kept in the store with their age for the hour in which the source is what has failed."""
+
+from dataclasses import replace
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from bot.domain.snapshot import Endpoints, Inventory
+from bot.errors import StoreUnavailable
+from bot.ports import Ports
+
+T = TypeVar("T", Endpoints, Inventory)
+_ENDPOINTS = TypeAdapter(Endpoints)
+_INVENTORY = TypeAdapter(Inventory)
+
+
+async def keep_endpoints(ports: Ports, instance: str, endpoints: Endpoints) -> None:
+    """Remember where an instance can be reached."""
+    await _keep(ports, f"endpoints:{instance}", _ENDPOINTS, endpoints)
+
+
+async def last_endpoints(ports: Ports, instance: str) -> Endpoints | None:
+    """Return the last endpoints known, marked as not live."""
+    return await _last(ports, f"endpoints:{instance}", _ENDPOINTS)
+
+
+async def keep_inventory(ports: Ports, inventory: Inventory) -> None:
+    """Remember the digests of an instance's critical images."""
+    await _keep(ports, f"inv:{inventory.instance_id}", _INVENTORY, inventory)
+
+
+async def last_inventory(ports: Ports, instance: str) -> Inventory | None:
+    """Return the last inventory known, marked as not live."""
+    return await _last(ports, f"inv:{instance}", _INVENTORY)
+
+
+async def _keep(ports: Ports, key: str, adapter: TypeAdapter[T], value: T) -> None:
+    try:
+        await ports.operations.remember(key, adapter.dump_json(value).decode())
+    except StoreUnavailable:
+        return  # remembering is a courtesy to a later outage; the answer at hand stays good without it
+
+
+async def _last(ports: Ports, key: str, adapter: TypeAdapter[T]) -> T | None:
+    try:
+        text = await ports.operations.recall(key)
+        return None if text is None else replace(adapter.validate_json(text), is_live=False)
+    except (StoreUnavailable, ValidationError):
+        return None  # the caller then says that this part is unknown

@@ -1,0 +1,214 @@
+"""Look at the world: every read short, in parallel, and optional; what does not answer becomes Unknown."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from bot.domain.operation import Operation, SubState
+from bot.domain.overview import Overview
+from bot.domain.snapshot import (
+    Answer,
+    Comparison,
+    Endpoints,
+    Inventory,
+    Replication,
+    Silence,
+    SiteState,
+    Snapshot,
+    Unknown,
+    ViewState,
+    compare,
+)
+from bot.domain.topology import Route, Site, View
+from bot.errors import NotMovable, ProviderError, StoreUnavailable, UnknownSite
+from bot.ports import Ports
+from bot.services import memory
+
+T = TypeVar("T")
+RECENT_OPERATIONS = 50
+
+
+async def observe(read: Awaitable[T], limit: timedelta) -> T | Unknown:
+    """Return what `read` gives, or Unknown with the reason when it fails or takes longer than `limit`."""
+    try:
+        async with asyncio.timeout(limit.total_seconds()):
+            return await read
+    except (ProviderError, NotMovable) as error:
+        return Unknown(str(error).rstrip("."))
+    except TimeoutError:
+        return Unknown(f"no answer within {limit.total_seconds():g} s")
+
+
+async def survey_sites(ports: Ports, only: str | None = None) -> Overview:
+    """Look at every view, or those of one site, domain or VPC; answers in time even when a region hangs.
+
+    Raises UnknownSite when `only` names nothing.
+    """
+    views = _select(ports, only)
+    async with asyncio.TaskGroup() as group:
+        sites = [group.create_task(site_state(ports, site)) for site in ports.rules.topology.sites.values()]
+        seen = [group.create_task(view_state(ports, view)) for view in views]
+        store = group.create_task(_store_view(ports))
+    operations, is_frozen, note = store.result()
+    return Overview(
+        taken_at=ports.clock.now(),
+        sites={task.result().site.name: task.result() for task in sites},
+        views=tuple(task.result() for task in seen),
+        open_operations=operations,
+        is_frozen=is_frozen,
+        store_note=note,
+        is_simulation=ports.rules.is_simulation,
+    )
+
+
+async def site_state(ports: Ports, site: Site) -> SiteState:
+    """Look at one site's instance; endpoints fall back to the last ones known."""
+    limit = ports.rules.read_deadline
+    async with asyncio.TaskGroup() as group:
+        instance = group.create_task(observe(ports.registries.instance(site), limit))
+        endpoints = group.create_task(observe(ports.registries.endpoints(site), limit))
+    found = endpoints.result()
+    if isinstance(found, Unknown):
+        found = await memory.last_endpoints(ports, site.instance) or found
+    else:
+        await memory.keep_endpoints(ports, site.instance, found)
+    return SiteState(site, instance.result(), found)
+
+
+async def view_state(ports: Ports, view: View) -> ViewState:
+    """Look at one view's zone and records."""
+    limit = ports.rules.read_deadline
+    zone = await observe(ports.zones.zone(view), limit)
+    if isinstance(zone, Unknown):
+        return ViewState(view, zone, zone)
+    return ViewState(view, zone, await observe(ports.zones.records(zone.zone_id), limit))
+
+
+async def take_snapshot(ports: Ports, away: Site, to: Site, route: Route, views: tuple[View, ...]) -> Snapshot:
+    """Gather all that a failover of `views` rests on."""
+    async with asyncio.TaskGroup() as group:
+        sites = [group.create_task(site_state(ports, site)) for site in ports.rules.topology.sites.values()]
+        seen = [group.create_task(view_state(ports, view)) for view in views]
+        copies = group.create_task(survey_replication(ports, away, to, {view.domain for view in views}))
+    states = {task.result().site.name: task.result() for task in sites}
+    view_states = tuple(task.result() for task in seen)
+    domains = tuple(dict.fromkeys(view.domain for view in views))
+    async with asyncio.TaskGroup() as group:
+        standby = group.create_task(_standby_answer(ports, states[to.name], route, views, domains))
+        home = group.create_task(_public_answer(ports, states[away.name], domains))
+        moved = group.create_task(_last_moved_at(ports, view_states))
+    return Snapshot(
+        taken_at=ports.clock.now(),
+        views=view_states,
+        sites=states,
+        standby_answer=standby.result(),
+        home_answer=home.result(),
+        replication=copies.result(),
+        last_moved_at=moved.result(),
+    )
+
+
+async def survey_replication(
+    ports: Ports, home: Site, standby: Site, domains: Iterable[str] | None = None
+) -> Replication:
+    """Compare the critical images of two sites by digest, and read rules and task feed."""
+    limit = ports.rules.read_deadline
+    globs = ports.rules.topology.critical_globs(domains or {view.domain for view in home.views})
+    async with asyncio.TaskGroup() as group:
+        rules = group.create_task(observe(ports.registries.sync_rules(home), limit))
+        feed = group.create_task(observe(ports.registries.sync_tasks(home), limit))
+        here = group.create_task(_inventory(ports, home, globs))
+        there = group.create_task(_inventory(ports, standby, globs))
+    return Replication(home, standby, rules.result(), feed.result(), _compared(here.result(), there.result()))
+
+
+def _compared(home: Inventory | Unknown, standby: Inventory | Unknown) -> Comparison | Unknown:
+    if isinstance(home, Unknown):
+        return home
+    if isinstance(standby, Unknown):
+        return standby
+    return compare(home, standby)
+
+
+async def _inventory(ports: Ports, site: Site, globs: tuple[str, ...]) -> Inventory | Unknown:
+    found = await observe(ports.registries.inventory(site, globs), ports.rules.read_deadline)
+    if isinstance(found, Inventory):
+        await memory.keep_inventory(ports, found)
+        return found
+    last = await memory.last_inventory(ports, site.instance)
+    return last or Unknown(f"{site.name}: {found.reason}")
+
+
+def _select(ports: Ports, only: str | None) -> tuple[View, ...]:
+    topology = ports.rules.topology
+    if only is None:
+        return tuple(topology.views)
+    named = tuple(view for view in topology.views if only == view.domain or only in view.vpcs)
+    if named:
+        return named
+    try:
+        return topology.site(only).views
+    except UnknownSite as error:
+        raise UnknownSite(f"{error} A domain or a VPC id works too.") from None
+
+
+async def _store_view(ports: Ports) -> tuple[tuple[Operation, ...], bool, str]:
+    try:
+        recent = await ports.operations.recent(RECENT_OPERATIONS)
+        is_frozen = await ports.operations.is_frozen() or ports.is_frozen_here()
+    except StoreUnavailable as error:
+        return (), True, f"Open operations and history are unavailable: {error}"
+    return tuple(operation for operation in recent if not operation.is_terminal), is_frozen, ""
+
+
+async def _standby_answer(
+    ports: Ports, state: SiteState, route: Route, views: tuple[View, ...], domains: tuple[str, ...]
+) -> Answer | Silence | Unknown:
+    if isinstance(state.endpoints, Unknown):
+        return state.endpoints
+    if route is Route.INTERNET:
+        return await _public_answer(ports, state, domains)
+    return await _private_answer(ports, state.site, state.endpoints, views, domains)
+
+
+async def _private_answer(
+    ports: Ports, site: Site, endpoints: Endpoints, views: tuple[View, ...], domains: tuple[str, ...]
+) -> Answer | Silence | Unknown:
+    link = next((link for link in endpoints.links if link.vpc_id == site.internal_vpc), None)
+    if link is None:
+        return Unknown(f"{site.name} has no address in {site.internal_vpc}")
+    if not all(ports.rules.topology.bot_vpc in view.vpcs for view in views):
+        return Unknown("the bot runs outside these VPCs and cannot see their private route")
+    return await _worst_answer(ports, site, domains, link.ip)
+
+
+async def _public_answer(ports: Ports, state: SiteState, domains: tuple[str, ...]) -> Answer | Silence | Unknown:
+    if isinstance(state.endpoints, Unknown):
+        return state.endpoints
+    internet = state.endpoints.internet
+    if not internet.enabled or internet.system_domain is None:
+        return Unknown(f"{state.site.name} has no public endpoint to ask")
+    return await _worst_answer(ports, state.site, domains, internet.system_domain)
+
+
+async def _worst_answer(ports: Ports, site: Site, domains: tuple[str, ...], dial: str) -> Answer | Silence:
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(ports.data_plane.challenge(domain, dial)) for domain in domains]
+    answers = [task.result() for task in asked]
+    bad = [a for a in answers if isinstance(a, Silence) or a.instance_id != site.instance]
+    return (bad or answers)[0]
+
+
+async def _last_moved_at(ports: Ports, views: tuple[ViewState, ...]) -> datetime | None:
+    records = {r.record_id for state in views if not isinstance(state.records, Unknown) for r in state.records}
+    try:
+        recent = await ports.operations.recent(RECENT_OPERATIONS)
+    except StoreUnavailable:
+        return None  # nothing can be proposed without the store anyway; a plan says so
+    return max((moment for op in recent for moment in _moves(op, records)), default=None)
+
+
+def _moves(operation: Operation, records: set[str]) -> list[datetime]:
+    pairs = zip(operation.plan.record_ids, operation.progress, strict=True)
+    return [p.applied_at for r, p in pairs if r in records and p.state is SubState.APPLIED and p.applied_at]
