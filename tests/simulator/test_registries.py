@@ -1,0 +1,333 @@
+"""The registries: a pull is proven, and broken, link by link."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import encode_basic_auth
+
+from simulator.certificates import Authority
+from simulator.dns import Resolvers
+from simulator.faults import Faults
+from simulator.model import Instance, Record
+from simulator.registries import Registries
+from simulator.registries.pull import Pulled, PullFailed, Workload
+from simulator.registries.tokens import TOKEN_SECONDS, Grant, Tokens
+from simulator.world import World
+
+DOMAIN = "cross-region.registry.io"
+HANGZHOU = "sim-a-registry.cn-hangzhou.cr.aliyuncs.com"
+SERVICE_A = "registry.aliyuncs.com:cn-hangzhou:26842:cri-aaaaa"
+SERVICE_B = "registry.aliyuncs.com:cn-zhangjiakou:26842:cri-bbbbb"
+
+
+class Company:
+    """A world with its data plane running."""
+
+    def __init__(self, directory: Path) -> None:
+        self.world = World.seed()
+        self.faults = Faults()
+        self.authority = Authority(directory)
+        self.registries = Registries(self.world, self.faults, self.authority)
+        self.resolvers = Resolvers(self.world, self.faults)
+
+    def workload(self, vpc: str, login: str | None = None) -> Workload:
+        dial, resolver = self.registries.dial, self.resolvers.addresses[vpc]
+        return Workload(self.world, vpc, resolver, dial, login or self.registries.login, self.authority.ca_path)
+
+    async def pull(self, vpc: str = "vpc-bbbbb", tag: str = "2.7.1") -> Pulled:
+        return await self.workload(vpc).pull("core/api", tag)
+
+    def fail_over(self, kind: str, value: str) -> None:
+        record = self.record
+        record.type, record.value = kind, value
+
+    @property
+    def record(self) -> Record:
+        record = self.world.record_for_vpc("vpc-bbbbb")
+        assert record is not None
+        return record
+
+    @property
+    def home(self) -> Instance:
+        return self.world.instances["cri-bbbbb"]
+
+
+@pytest.fixture
+async def company(tmp_path: Path) -> AsyncIterator[Company]:
+    company = Company(tmp_path)
+    await company.registries.start("127.0.0.1", lambda: 0)
+    await company.resolvers.start("127.0.0.1", lambda: 0)
+    yield company
+    await company.registries.close()
+    await company.resolvers.close()
+
+
+@pytest.fixture
+async def client(company: Company) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client that dials the instance of Zhangjiakou by loopback address and asks for it by the custom domain."""
+    context = ssl.create_default_context(cafile=company.authority.ca_path)
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=context),
+        headers={"Host": DOMAIN},
+        timeout=aiohttp.ClientTimeout(5),
+    )
+    async with session:
+        yield session
+
+
+def at(company: Company, path: str, host: str = "") -> str:
+    return "https://" + (company.registries.dial[host] if host else company.registries.addresses["cri-bbbbb"]) + path
+
+
+async def a_token(company: Company, client: aiohttp.ClientSession, scope: str, service: str = SERVICE_B) -> str:
+    instance = next(each for each in company.world.instances.values() if service.endswith(each.id))
+    url = at(company, "/auth", f"{instance.realm_host}:443")
+    async with client.get(
+        url,
+        params={"service": service, "scope": scope},
+        headers={"Authorization": company.registries.login},
+        server_hostname=instance.realm_host,
+    ) as response:
+        return str((await response.json())["token"])
+
+
+@pytest.mark.parametrize(("vpc", "instance"), [("vpc-aaaaa", "cri-aaaaa"), ("vpc-bbbbb", "cri-bbbbb")])
+async def test_each_vpc_pulls_from_its_home(company: Company, vpc: str, instance: str) -> None:
+    pulled = await company.pull(vpc)
+
+    tag = company.world.instances[instance].tag("core/api", "2.7.1")
+    assert tag is not None
+    assert pulled == Pulled(instance, tag.image.digest, 1)
+
+
+@pytest.mark.parametrize(("kind", "value"), [("CNAME", HANGZHOU), ("A", "10.1.0.10")])
+async def test_after_a_failover_pulls_are_answered_by_the_standby(company: Company, kind: str, value: str) -> None:
+    company.faults.set("region_down", "zhangjiakou", True)
+
+    company.fail_over(kind, value)
+
+    assert (await company.pull()).instance == "cri-aaaaa"
+
+
+def no_record(company: Company) -> None:
+    company.record.status = "DISABLE"
+
+
+def no_route(company: Company) -> None:
+    company.fail_over("A", "10.1.0.10")
+    company.world.state.routes.clear()
+
+
+def not_admitted(company: Company) -> None:
+    company.fail_over("CNAME", HANGZHOU)
+    company.world.instances["cri-aaaaa"].endpoint.acl = []
+
+
+def acl_closed(company: Company) -> None:
+    company.fail_over("CNAME", HANGZHOU)
+    company.faults.set("acl_closed", "hangzhou", True)
+
+
+def stopped(company: Company) -> None:
+    company.home.status = "STOPPED"
+
+
+def expired(company: Company) -> None:
+    company.faults.set("certificate_expired", None, True)
+
+
+def domain_gone(company: Company) -> None:
+    company.home.custom_domains.clear()
+
+
+def tag_gone(company: Company) -> None:
+    company.world.delete("cri-bbbbb", "core/api", "2.7.1")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "link", "reason"),
+    [
+        (no_record, "name", "does not contain an answer"),
+        (no_route, "network", "no route from vpc-bbbbb to 10.1.0.10"),
+        (not_admitted, "network", "the access list of cri-aaaaa does not admit vpc-bbbbb"),
+        (acl_closed, "network", "reset"),
+        (stopped, "network", "reset"),
+        (expired, "network", "certificate has expired"),
+        (domain_gone, "network", "Hostname mismatch"),
+        (tag_gone, "manifest", "404"),
+    ],
+)
+async def test_a_pull_says_which_link_is_broken(
+    company: Company, break_it: Callable[[Company], None], link: str, reason: str
+) -> None:
+    break_it(company)
+
+    with pytest.raises(PullFailed, match=reason) as failure:
+        await company.pull()
+
+    assert failure.value.link == link
+
+
+async def test_a_wrong_password_gets_no_token(company: Company) -> None:
+    workload = company.workload("vpc-bbbbb", encode_basic_auth("puller", "wrong"))
+
+    with pytest.raises(PullFailed, match=r"token: .*401"):
+        await workload.pull("core/api", "2.7.1")
+
+
+async def test_a_region_that_is_down_answers_nobody_and_keeps_nobody_connected(
+    company: Company, client: aiohttp.ClientSession
+) -> None:
+    async with client.get(at(company, "/v2/"), server_hostname=DOMAIN):
+        company.faults.set("region_down", "zhangjiakou", True)
+
+    with pytest.raises(TimeoutError):
+        await client.get(at(company, "/v2/"), server_hostname=DOMAIN, timeout=aiohttp.ClientTimeout(0.2))
+
+
+async def test_a_region_that_comes_back_answers_again(company: Company) -> None:
+    company.faults.set("region_down", None, True)
+    company.faults.set("region_down", None, False)
+
+    assert (await company.pull()).instance == "cri-bbbbb"
+
+
+async def test_a_closed_access_list_leaves_the_links_open(company: Company) -> None:
+    company.faults.set("acl_closed", None, True)
+
+    assert (await company.pull("vpc-aaaaa")).instance == "cri-aaaaa"
+
+
+async def test_an_expired_certificate_is_back_in_order_with_the_next_handshake(company: Company) -> None:
+    company.faults.set("certificate_expired", "zhangjiakou", True)
+    with pytest.raises(PullFailed):
+        await company.pull()
+
+    company.faults.set("certificate_expired", "zhangjiakou", False)
+
+    assert (await company.pull()).instance == "cri-bbbbb"
+
+
+async def test_a_slow_site_is_slower_than_a_hasty_client_will_wait(
+    company: Company, client: aiohttp.ClientSession
+) -> None:
+    company.faults.set("slow", "zhangjiakou", True)
+
+    with pytest.raises(TimeoutError):
+        await client.get(at(company, "/v2/"), server_hostname=DOMAIN, timeout=aiohttp.ClientTimeout(0.2))
+
+
+async def test_slowness_of_one_site_is_not_felt_at_another(company: Company) -> None:
+    company.faults.set("slow", "zhangjiakou", True)
+
+    async with asyncio.timeout(1):
+        assert (await company.pull("vpc-aaaaa")).instance == "cri-aaaaa"
+
+
+async def test_the_challenge_names_the_realm_and_the_answering_instance(
+    company: Company, client: aiohttp.ClientSession
+) -> None:
+    response = await client.get(at(company, "/v2/"), server_hostname=DOMAIN)
+
+    assert response.status == 401
+    assert response.headers["Docker-Distribution-Api-Version"] == "registry/2.0"
+    assert response.headers["WWW-Authenticate"] == (
+        f'Bearer realm="https://dockerauth-cn-zhangjiakou.aliyuncs.com/auth",service="{SERVICE_B}"'
+    )
+    assert (await response.json())["errors"][0]["code"] == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize(("service", "status"), [(SERVICE_B, 200), (SERVICE_A, 401)])
+async def test_a_token_fits_the_instance_that_it_was_made_for(
+    company: Company, client: aiohttp.ClientSession, service: str, status: int
+) -> None:
+    token = await a_token(company, client, "repository:core/api:pull", service)
+    headers = {"Authorization": f"Bearer {token}"}
+
+    response = await client.get(at(company, "/v2/"), headers=headers, server_hostname=DOMAIN)
+
+    assert response.status == status
+
+
+async def test_a_token_fits_the_repositories_that_it_names(company: Company, client: aiohttp.ClientSession) -> None:
+    token = await a_token(company, client, "repository:core/web:pull repository:core/api:push")
+    headers = {"Authorization": f"Bearer {token}"}
+
+    url = at(company, "/v2/core/api/manifests/2.7.1")
+    response = await client.get(url, headers=headers, server_hostname=DOMAIN)
+
+    assert response.status == 401
+    assert 'scope="repository:core/api:pull",error="insufficient_scope"' in response.headers["WWW-Authenticate"]
+
+
+async def test_a_forged_token_is_as_good_as_none(company: Company, client: aiohttp.ClientSession) -> None:
+    headers = {"Authorization": "Bearer e30.e30.ä"}
+
+    response = await client.get(at(company, "/v2/"), headers=headers, server_hostname=DOMAIN)
+
+    assert response.status == 401
+    assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
+
+
+async def test_a_manifest_is_found_by_tag_and_by_digest_and_may_be_asked_about(
+    company: Company, client: aiohttp.ClientSession
+) -> None:
+    tag = company.home.tag("core/api", "2.7.1")
+    assert tag is not None
+    headers = {"Authorization": f"Bearer {await a_token(company, client, 'repository:core/api:pull')}"}
+    url = at(company, "/v2/core/api/manifests/")
+
+    found = await client.get(url + "2.7.1", headers=headers, server_hostname=DOMAIN)
+    same = await client.head(url + tag.image.digest, headers=headers, server_hostname=DOMAIN)
+    missing = await client.get(url + "sha256:" + "0" * 64, headers=headers, server_hostname=DOMAIN)
+
+    assert await found.read() == tag.image.manifest
+    assert found.headers["Docker-Content-Digest"] == same.headers["Docker-Content-Digest"] == tag.image.digest
+    assert (missing.status, (await missing.json())["errors"][0]["code"]) == (404, "MANIFEST_UNKNOWN")
+
+
+@pytest.mark.parametrize(
+    ("door", "bucket"),
+    [
+        ("203.0.113.20:443", "cri-bbbbb-registry.oss-cn-zhangjiakou.aliyuncs.com"),
+        ("10.2.0.20:443", "cri-bbbbb-registry.oss-cn-zhangjiakou-internal.aliyuncs.com"),
+    ],
+)
+async def test_a_layer_is_fetched_from_the_bucket_on_the_callers_side_by_a_signed_link(
+    company: Company, client: aiohttp.ClientSession, door: str, bucket: str
+) -> None:
+    tag = company.home.tag("core/api", "2.7.1")
+    assert tag is not None
+    headers = {"Authorization": f"Bearer {await a_token(company, client, 'repository:core/api:pull')}"}
+    digest = next(iter(tag.image.blobs))
+    url = at(company, f"/v2/core/api/blobs/{digest}", door)
+
+    answer = await client.get(url, headers=headers, server_hostname=DOMAIN, allow_redirects=False)
+    link = answer.headers["Location"].replace(f"https://{bucket}", at(company, "", f"{bucket}:443"))
+    layer = await client.get(link, server_hostname=bucket)
+    unsigned = await client.get(link.partition("?")[0], server_hostname=bucket)
+
+    assert (answer.status, layer.status, unsigned.status) == (307, 200, 403)
+    assert await layer.read() == tag.image.blobs[digest]
+
+
+async def test_a_name_that_the_instance_does_not_carry_is_not_served(
+    company: Company, client: aiohttp.ClientSession
+) -> None:
+    response = await client.get(at(company, "/v2/"), headers={"Host": HANGZHOU}, server_hostname=DOMAIN)
+
+    assert response.status == 404
+
+
+def test_a_token_ends_with_its_time() -> None:
+    now_ms = [0]
+    tokens = Tokens(lambda: now_ms[0])
+    token = tokens.issue(Grant(SERVICE_A, ("core/api",)))
+
+    assert tokens.read(token) == Grant(SERVICE_A, ("core/api",))
+    now_ms[0] = TOKEN_SECONDS * 1000
+    assert tokens.read(token) is None
