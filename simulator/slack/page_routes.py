@@ -97,7 +97,7 @@ class Page:
         members = [member for member in channel.members if member != "U01OUTSIDER"]
         shared = bool(said["on"])
         members += ["U01OUTSIDER"] if shared else []
-        self._site.workspace.set_channel(channel.id, is_ext_shared=shared, members=members)
+        self._site.workspace.change_channel(channel.id, {"is_ext_shared": shared, "members": members})
         return {"shared": shared}
 
     async def _events(self, request: web.Request) -> web.StreamResponse:

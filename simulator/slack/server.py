@@ -1,6 +1,6 @@
 """The Slack stand-in as one server: Web API, sockets, response_urls, files and the workspace page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -150,13 +150,13 @@ class Slack:
         """Return what `viewer` sees of a channel, or everything, oldest first."""
         return [message.seen() for message in self.workspace.seen(channel, viewer)]
 
-    def set_user(self, user_id: str, **flags: Any) -> None:
-        """Change flags of a user at run time, such as `deleted` or `is_restricted`."""
-        self.workspace.set_user(user_id, **flags)
+    def change_user(self, user: str, changes: Mapping[str, object]) -> dict[str, object]:
+        """Change flags of a person at run time, such as `deleted` or `is_restricted`; an unknown id with a name joins."""
+        return self.workspace.change_user(user, changes)
 
-    def set_channel(self, channel_id: str, **flags: Any) -> None:
-        """Change flags of a channel at run time, such as `is_archived`, `is_ext_shared` or `members`."""
-        self.workspace.set_channel(channel_id, **flags)
+    def change_channel(self, channel: str, changes: Mapping[str, object]) -> dict[str, object]:
+        """Change a channel at run time, such as `is_archived`, `is_ext_shared` or `members`; as above for a new one."""
+        return self.workspace.change_channel(channel, changes)
 
     def reset(self) -> None:
         """Begin afresh: people, channels and messages as at the start; connections stay."""

@@ -3,9 +3,9 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 from uuid import uuid4
 
@@ -34,21 +34,23 @@ class Workspace:
         self._messages = {}
         self.changed()
 
-    def set_user(self, user_id: str, **flags: Any) -> None:
-        """Change flags of a user, or add one; refuse a flag that Slack does not have."""
-        user = self.users.get(user_id)
-        if user is None:
-            user = self.users[user_id] = User(user_id, user_id.lower(), user_id)
-        _assign(user, flags)
-        self.changed()
+    def change_user(self, user_id: str, changes: Mapping[str, object]) -> dict[str, object]:
+        """Change flags of a user, or add one with a name; refuse a flag that Slack does not have."""
+        if user_id not in self.users:
+            name = _name_of_new(user_id, changes)
+            self.users[user_id] = User(user_id, name, name)
+        return self._changed(self.users[user_id], changes)
 
-    def set_channel(self, channel_id: str, **flags: Any) -> None:
-        """Change flags or members of a channel, or add one."""
-        channel = self.channels.get(channel_id)
-        if channel is None:
-            channel = self.channels[channel_id] = Channel(channel_id, channel_id.lower())
-        _assign(channel, flags)
+    def change_channel(self, channel_id: str, changes: Mapping[str, object]) -> dict[str, object]:
+        """Change flags or members of a channel, or add one with a name."""
+        if channel_id not in self.channels:
+            self.channels[channel_id] = Channel(channel_id, _name_of_new(channel_id, changes))
+        return self._changed(self.channels[channel_id], changes)
+
+    def _changed(self, target: User | Channel, changes: Mapping[str, object]) -> dict[str, object]:
+        _assign(target, {name: value for name, value in changes.items() if name != "id"})
         self.changed()
+        return asdict(target)
 
     def direct(self, user_id: str) -> Channel:
         """Return the conversation between the app and one person, opened when it is not there yet."""
@@ -124,6 +126,13 @@ class Workspace:
         """Wake everybody who watches."""
         for event in self._watchers:
             event.set()
+
+
+def _name_of_new(identifier: str, changes: Mapping[str, object]) -> str:
+    name = changes.get("name")
+    if not isinstance(name, str):
+        raise ValueError(f"Nothing here has the id {identifier!r}; to add it, give it a name.")
+    return name
 
 
 def _assign(target: User | Channel, flags: Json) -> None:
