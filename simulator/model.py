@@ -12,7 +12,7 @@ ODD_REALM_HOSTS = {"cn-zhangjiakou": "dockerauth-cn-zhangjiakou.aliyuncs.com"}  
 
 @dataclass(slots=True)
 class Site:
-    """One region with its home instance; `egress` is how callers from its VPC appear on the Internet."""
+    """One region with its home instance; `egress` is how callers from its VPCs appear on the Internet."""
 
     name: str
     region: str
@@ -21,7 +21,11 @@ class Site:
     standby: list[str]
     aliases: list[str] = field(default_factory=list)
     egress: list[str] = field(default_factory=list)
-    configured: bool = True
+    more_vpcs: list[str] = field(default_factory=list)
+
+    @property
+    def vpcs(self) -> list[str]:
+        return [self.vpc, *self.more_vpcs]
 
 
 @dataclass(slots=True)
@@ -149,6 +153,7 @@ class Zone:
     creator_subtype: str = "SUB"
     remark: str = ""
     created_ms: int = 0
+    dns_group_changing: bool = False
 
 
 @dataclass(slots=True)

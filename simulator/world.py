@@ -90,7 +90,7 @@ class World:
     @property
     def vpcs(self) -> dict[str, Site]:
         """Every VPC in which somebody pulls, with its site."""
-        return {site.vpc: site for site in self.sites.values()}
+        return {vpc: site for site in self.sites.values() for vpc in site.vpcs}
 
     def zones_for_vpc(self, vpc: str) -> list[Zone]:
         return [zone for zone in self.zones.values() if vpc in zone.vpcs]
@@ -105,7 +105,7 @@ class World:
         return next((record for record in zone.records if record.rr == "@" and record.served), None) if zone else None
 
     def site_of_zone(self, zone: Zone) -> Site | None:
-        return next((site for site in self.sites.values() if site.vpc in zone.vpcs), None)
+        return next((site for site in self.sites.values() if set(site.vpcs) & set(zone.vpcs)), None)
 
     def find_record(self, record_id: int) -> tuple[Zone, Record] | None:
         pairs = ((zone, record) for zone in self.zones.values() for record in zone.records)

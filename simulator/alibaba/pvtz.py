@@ -136,7 +136,7 @@ def _zone_to_wire(zone: Zone) -> Wire:
         "ZoneTag": "",
         "ProxyPattern": zone.proxy_pattern,
         "DnsGroup": zone.dns_group,
-        "DnsGroupChanging": False,
+        "DnsGroupChanging": zone.dns_group_changing,
         "RecordCount": len(zone.records),
         "Remark": zone.remark,
         "IsPtr": False,

@@ -1,0 +1,155 @@
+"""Put the simulated world together: start its sections, announce where they are, and end them again."""
+
+import itertools
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from simulator.alibaba.server import Alibaba
+from simulator.certificates import Authority
+from simulator.configuration import environment, write_configuration, write_trust
+from simulator.control import Control
+from simulator.dns import Resolvers
+from simulator.editing import third_party_edit
+from simulator.faults import Faults
+from simulator.picture import Picture
+from simulator.registries import Registries
+from simulator.replication import Engine
+from simulator.slack import Slack
+from simulator.world import World
+
+HOST = "127.0.0.1"
+SECTIONS = ("alibaba", "dns", "registries", "slack")
+MANIFEST = Path(__file__).parents[1] / "manifest.yml"
+
+Wire = dict[str, Any]
+
+
+class Simulator:
+    """A running world; sections that were not asked for are None."""
+
+    def __init__(self, world: World, directory: Path, port_for: Callable[[], int]) -> None:
+        self.world = world
+        self.faults = Faults(lambda: tuple(world.sites))
+        self.announcement: Wire = {}
+        self.alibaba: Alibaba | None = None
+        self.resolvers: Resolvers | None = None
+        self.registries: Registries | None = None
+        self.slack: Slack | None = None
+        self.engine = Engine(world, self.faults)
+        self._authority = Authority(directory)
+        self._directory = directory
+        self._port_for = port_for
+        self.faults.subscribe(self._react)
+
+    @property
+    def calls(self) -> list[Wire]:
+        """Every OpenAPI call seen, oldest first."""
+        return self.alibaba.cloud.calls if self.alibaba else []
+
+    async def start(self, sections: set[str], stack: AsyncExitStack) -> None:
+        """Start the sections, then control, and announce them."""
+        await self._start_cloud(sections, stack)
+        if "slack" in sections:
+            self.slack = Slack(manifest=MANIFEST, faults=self.faults, picture=Picture(self.world, self.faults))
+            await self.slack.start(HOST, self._port_for())
+            stack.push_async_callback(self.slack.close)
+        control = Control(self.world, self.faults, self.alibaba, self.slack, self.reset)
+        await control.start(HOST, self._port_for())
+        stack.push_async_callback(control.close)
+        self.announcement = self._announce(control.url)
+
+    async def _start_cloud(self, sections: set[str], stack: AsyncExitStack) -> None:
+        await self.engine.start()
+        stack.push_async_callback(self.engine.close)
+        if "alibaba" in sections:
+            self.alibaba = Alibaba(self.world, self.faults)
+            stack.push_async_callback(self.alibaba.close)
+            await self.alibaba.start(HOST, self._port_for)
+        if "dns" in sections:
+            self.resolvers = Resolvers(self.world, self.faults)
+            stack.push_async_callback(self.resolvers.close)
+            await self.resolvers.start(HOST, self._port_for)
+        if "registries" in sections:
+            self.registries = Registries(self.world, self.faults, self._authority)
+            stack.push_async_callback(self.registries.close)
+            await self.registries.start(HOST, self._port_for)
+
+    def reset(self) -> None:
+        """Make everything as it was at the start; connections, keys and ports stay."""
+        self.faults.clear()
+        self.world.reset()
+        if self.alibaba:
+            self.alibaba.reset()
+        if self.resolvers:
+            self.resolvers.forget()
+        if self.slack:
+            self.slack.reset()
+
+    def _react(self, name: str, target: str | None, on: bool) -> None:
+        if name == "third_party_edit" and on:
+            third_party_edit(self.world, target)
+
+    def _announce(self, control: str) -> Wire:
+        resolvers = self.resolvers.addresses if self.resolvers else {}
+        config = self._directory / "registry.yaml"
+        write_configuration(config, self.world, resolvers)
+        announcement: Wire = {"control": control, "config": str(config), "ca": str(self._authority.ca_path)}
+        if self.alibaba:
+            announcement["alibaba"] = _alibaba(self.alibaba)
+        if self.resolvers:
+            announcement["dns"] = resolvers
+        if self.registries:
+            announcement["registries"] = self.registries.addresses
+        if self.slack:
+            announcement["slack"] = _slack(self.slack)
+        dial = self.registries.dial if self.registries else {}
+        return announcement | {"env": environment(announcement, dial, self._trust())}
+
+    def _trust(self) -> Path:
+        """Trust the test authority alone, unless the bot talks to a Slack outside, whose certificate is a real one."""
+        if self.slack:
+            return self._authority.ca_path
+        return write_trust(self._directory / "trust.pem", self._authority.ca_path)
+
+
+def _alibaba(alibaba: Alibaba) -> Wire:
+    return {
+        "pvtz": alibaba.pvtz,
+        "cr": ",".join(f"{region}={address}" for region, address in alibaba.cr.items()),
+        "access_key_id": alibaba.writer.access_key_id,
+        "access_key_secret": alibaba.writer.access_key_secret,
+    }
+
+
+def _slack(slack: Slack) -> Wire:
+    return {
+        "api_url": slack.api_url,
+        "page": slack.page_url,
+        "bot_token": slack.bot_token,
+        "app_token": slack.app_token,
+        "signing_secret": slack.signing_secret,
+    }
+
+
+def ports(base: int | None) -> Callable[[], int]:
+    """Hand out one port after another from a base, or leave each to the system."""
+    numbers = itertools.repeat(0) if base is None else itertools.count(base)
+    return lambda: next(numbers)
+
+
+@asynccontextmanager
+async def running(
+    only: set[str] | None = None, port_base: int | None = None, world: Path | None = None
+) -> AsyncIterator[Simulator]:
+    """Run the simulated world, or some sections of it, for as long as the context lasts."""
+    if unknown := (only or set()) - set(SECTIONS):
+        raise ValueError(f"No section is called {min(unknown)!r}. Sections: {', '.join(SECTIONS)}.")
+    loaded = World.load(world) if world else World.seed()
+    with tempfile.TemporaryDirectory(prefix="registry-simulator-") as directory:
+        async with AsyncExitStack() as stack:
+            simulator = Simulator(loaded, Path(directory), ports(port_base))
+            await simulator.start(only or set(SECTIONS), stack)
+            yield simulator
