@@ -61,8 +61,8 @@ class Control:
             "record": lambda wire: editing.edit_record(self._world, self._site(wire), wire),
             "zone": lambda wire: editing.edit_zone(self._world, self._site(wire), wire),
             "instance": lambda wire: editing.edit_instance(self._world, self._site(wire), wire),
-            "slack/user": lambda wire: self._workspace().set_user(_taken(wire, "id"), **wire),
-            "slack/channel": lambda wire: self._workspace().set_channel(_taken(wire, "id"), **wire),
+            "slack/user": lambda wire: self._workspace().change_user(_taken(wire, "id"), wire),
+            "slack/channel": lambda wire: self._workspace().change_channel(_taken(wire, "id"), wire),
             "slack/request_url": self._set_request_url,
         }
         return [
