@@ -1,0 +1,157 @@
+"""The card of an operation: what a colleague decides on in a minute, and afterwards the record of what happened."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.domain.draft import Draft
+from bot.domain.operation import Operation, State, Verb
+from bot.domain.plan import Plan, Verdict
+from bot.messages import plan as words
+from bot.messages.blocks import Block, actions, button, compose, confirm, context, section, sections
+from bot.messages.by_hand import manual_blocks
+from bot.messages.headline import Headline, first_line, first_paragraph, show_manual
+from bot.messages.record import (
+    decision_lines,
+    duration_line,
+    observation_lines,
+    progress_lines,
+    story,
+)
+from bot.messages.text import ago, code, escape, mention, plural, sentence, short, stamp
+from bot.ports import Message
+
+Sign = Callable[[Operation, Verb], str]
+"""Gives the value of a button."""
+
+_ENDED_BADLY = {State.STALE, State.FAILED, State.PARTIAL, State.NEEDS_HUMAN}
+_SHOWN_MANUALLY = 3
+
+
+def operation_card(operation: Operation, signer: Sign, now: datetime) -> Message:
+    """Return the one message of an operation, as it stands."""
+    body = _proposal(operation, now) if operation.state is State.PENDING else _record(operation, now)
+    return compose(first_line(operation, now), [*body, *_buttons(operation, signer)])
+
+
+def show(operation: Operation, now: datetime) -> Message:
+    """Return everything that is known of an operation, without buttons."""
+    body = _proposal(operation, now) if operation.state is State.PENDING else _record(operation, now)
+    told = sections(story(operation))
+    return compose(first_line(operation, now), [*body, *told, context(f"Full digest {code(operation.plan.digest)}")])
+
+
+def draft_card(draft: Draft, now: datetime) -> Message:
+    """Return what a failover would do and what speaks against it; nobody is asked for anything."""
+    headline = _draft_headline(draft.plan)
+    notes = [f"• {sentence(note)}" for note in draft.snapshot.notes[:5]]
+    blocks = [
+        section(headline.markup()),
+        *_changes(draft.plan),
+        section(words.against(draft.plan.findings)),
+        *sections(notes),
+        context(f"Looked {ago(draft.snapshot.taken_at, now)}, {stamp(draft.snapshot.taken_at)}", _next(draft)),
+    ]
+    return compose(headline.line(), blocks)
+
+
+def _proposal(operation: Operation, now: datetime) -> list[Block]:
+    plan = operation.plan
+    back = f"Way back: {show_manual(operation)}"
+    may = f"May approve: any approver but {mention(operation.requester.user_id)}"
+    return [
+        section(first_paragraph(operation, now)),
+        *_changes(plan),
+        section(words.against(plan.findings)),
+        section("\n".join(decision_lines(operation))),
+        context(f"{may} · {back} · {escape(operation.id)}, plan {code(words.digest(plan))}"),
+    ]
+
+
+def _record(operation: Operation, now: datetime) -> list[Block]:
+    lines = [*decision_lines(operation), duration_line(operation)]
+    return [
+        section(first_paragraph(operation, now)),
+        *sections(progress_lines(operation)[: words.MOST_CHANGES]),
+        *_left_out(operation.plan),
+        *sections(observation_lines(operation, now)),
+        section("\n".join(filter(None, lines))),
+        *_ending(operation),
+        context(f"{escape(operation.id)}, plan {code(words.digest(operation.plan))}"),
+    ]
+
+
+def _ending(operation: Operation) -> list[Block]:
+    if operation.state in _ENDED_BADLY or operation.has_failed_observation:
+        return manual_blocks(operation.plan.changes, _SHOWN_MANUALLY)
+    return []
+
+
+def _changes(plan: Plan) -> list[Block]:
+    shown = [words.change_lines(change) for change in plan.changes[: words.MOST_CHANGES]]
+    return [*sections(shown), *_left_out(plan)]
+
+
+def _left_out(plan: Plan) -> list[Block]:
+    left = len(plan.changes) - words.MOST_CHANGES
+    return [section(f"And {plural(left, 'more record')}: narrow with `only` to see each.")] if left > 0 else []
+
+
+def _buttons(operation: Operation, signer: Sign) -> list[Block]:
+    if operation.state is State.PENDING:
+        return [actions(_approve(operation, signer), _reject(operation, signer), _cancel(operation, signer))]
+    return [actions(_cancel(operation, signer))] if operation.state is State.APPROVED else []
+
+
+def _approve(operation: Operation, signer: Sign) -> Block:
+    noun = words.NOUNS[operation.plan.kind]
+    pressed = button(
+        "Approve",
+        "operation.approve",
+        signer(operation, Verb.APPROVE),
+        f"Approve {noun} {operation.id} to {operation.plan.to}",
+        "primary",
+    )
+    question = f"{words.simulated(operation.plan)}Approve {noun} to {short(operation.plan.to, 60)}?"
+    return pressed | {"confirm": confirm(question, _effect(operation.plan), "Approve", "Not now")}
+
+
+def _effect(plan: Plan) -> str:
+    lost = words.losses(plan.findings)
+    if not lost:
+        return words.effect_in_words(plan)
+    more = f" +{plural(len(lost) - 1, 'more loss')[:-1]}es on the card." if len(lost) > 2 else ""
+    return f"Loss: {sentence(lost[0], 130)}{more}\n{words.effect_in_words(plan)}"
+
+
+def _reject(operation: Operation, signer: Sign) -> Block:
+    value = signer(operation, Verb.REJECT)
+    spoken = f"Reject {words.NOUNS[operation.plan.kind]} {operation.id}"
+    return button("Reject", "operation.reject", value, spoken, "danger")
+
+
+def _cancel(operation: Operation, signer: Sign) -> Block:
+    value = signer(operation, Verb.CANCEL)
+    return button("Cancel", "operation.cancel", value, f"Cancel {words.NOUNS[operation.plan.kind]} {operation.id}")
+
+
+def _draft_headline(plan: Plan) -> Headline:
+    missing = f"{words.unknowns(plan)} unknown" if words.unknowns(plan) else ""
+    if plan.verdict is Verdict.NO_GO:
+        what = f"{words.NOUNS[plan.kind]} {words.direction(plan)} is blocked: {words.first_block(plan.findings)}"
+        return Headline(f"{words.simulated(plan)}NO-GO", what, ("nothing was changed, nobody was asked", missing))
+    what = f"pulls of {words.scope(plan)} would move {words.direction(plan)}"
+    return Headline(f"{words.simulated(plan)}{plan.verdict}", what, ("only a plan, nobody was asked", missing))
+
+
+def _next(draft: Draft) -> str:
+    plan = draft.plan
+    if plan.verdict is Verdict.NO_GO:
+        return "Mend what blocks, then ask again; or choose another standby (`to …`) or route (`via …`)"
+    return f"To ask for it: {code(f'/registry failover {plan.away} to {plan.to} via {plan.route}{_only(draft)}')}"
+
+
+def _only(draft: Draft) -> str:
+    home = draft.snapshot.sites.get(draft.plan.away)
+    changes = draft.plan.changes
+    is_part = home is not None and len(changes) < len(home.site.views)
+    return f" only {changes[0].view.vpcs[0]}" if is_part and len(changes) == 1 else ""

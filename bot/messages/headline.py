@@ -1,0 +1,186 @@
+"""The first line of a card: what happened, what it means, what to do next, in words that a lock screen shows."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.operation import Observed, Operation, State, SubState, Verb
+from bot.messages import plan as words
+from bot.messages.text import When, clock, escape, listed, mention, plural, sentence, short, stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """Verdict or state, the sentence, and what follows from it."""
+
+    word: str
+    sentence: str
+    then: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """Return it as one line without markup."""
+        return " · ".join((f"{self.word}: {self.sentence}", *filter(None, self.then)))
+
+    def markup(self) -> str:
+        """Return it as the first paragraph of a message."""
+        return "\n".join(filter(None, (f"*{self.word}*: {self.sentence}", " · ".join(filter(None, self.then)))))
+
+
+def first_line(operation: Operation, now: datetime) -> str:
+    """Return the line that stands alone, with times in UTC."""
+    return headline(operation, now, clock).line()
+
+
+def first_paragraph(operation: Operation, now: datetime) -> str:
+    """Return the same with times in the reader's own zone."""
+    return headline(operation, now, stamp).markup()
+
+
+def headline(operation: Operation, now: datetime, when: When) -> Headline:
+    """Say how an operation stands."""
+    said = _BY_STATE[operation.state](operation, now, when)
+    return Headline(f"{words.simulated(operation.plan)}{said.word}", said.sentence, said.then)
+
+
+def _moves(operation: Operation) -> str:
+    return f"pulls of {words.scope(operation.plan)} move {words.direction(operation.plan)}"
+
+
+def _pending(operation: Operation, _now: datetime, when: When) -> Headline:
+    missing = words.unknowns(operation.plan)
+    given = len(operation.approvals)
+    wanted = f"approved by {given}, needs one more person" if given else "needs a second person"
+    return Headline(
+        operation.plan.verdict,
+        _moves(operation),
+        (f"{wanted} before {when(operation.expires_at)}", f"{missing} unknown" if missing else ""),
+    )
+
+
+def _approved(operation: Operation, _now: datetime, _when: When) -> Headline:
+    return Headline("APPROVED", _moves(operation), ("nothing is written yet", "the write starts within 2 minutes"))
+
+
+def _applying(operation: Operation, _now: datetime, _when: When) -> Headline:
+    then = (_applied(operation), "leave these records alone until this card ends")
+    return Headline("APPLYING", _moves(operation), then)
+
+
+def _verifying(operation: Operation, _now: datetime, _when: When) -> Headline:
+    return Headline("VERIFYING", _moves(operation), ("written", "reading back once more"))
+
+
+def _done(operation: Operation, now: datetime, _when: When) -> Headline:
+    if operation.has_failed_observation:
+        failed = next(seen for seen in operation.observations if seen.outcome is Observed.FAILED)
+        return Headline(
+            "DONE, BUT A CHECK FAILED",
+            f"{_points(operation)}, yet: {sentence(failed.sentence, 200)}",
+            (f"way back: {show_manual(operation)}",),
+        )
+    if _is_confirmed(operation):
+        standby = escape(short(operation.plan.to, 60))
+        return Headline("DONE", f"pulls of {words.scope(operation.plan)} now go to {standby}", ("seen working",))
+    is_watching = operation.watch_until is not None and now < operation.watch_until
+    then = "waiting to see pulls arrive" if is_watching else "whether pulls work is not observed from here: try one"
+    return Headline("DONE", _points(operation), (then,))
+
+
+def _points(operation: Operation) -> str:
+    count = len(operation.plan.changes)
+    return (
+        f"the {'record' if count == 1 else f'{count} records'} of {words.scope(operation.plan)} now "
+        f"{'points' if count == 1 else 'point'} at {escape(short(operation.plan.to, 60))}"
+    )
+
+
+def _is_confirmed(operation: Operation) -> bool:
+    seen = {o.change for o in operation.observations if o.name == "CONFIRMED" and o.outcome is Observed.OK}
+    return seen >= set(range(len(operation.plan.changes)))
+
+
+def _rejected(operation: Operation, _now: datetime, _when: When) -> Headline:
+    return Headline("REJECTED", f"nothing was changed{_by(operation, Verb.REJECT)}", (_still(operation),))
+
+
+def _cancelled(operation: Operation, _now: datetime, _when: When) -> Headline:
+    return Headline("CANCELLED", f"nothing was changed{_by(operation, Verb.CANCEL)}", (_still(operation),))
+
+
+def _by(operation: Operation, verb: Verb) -> str:
+    vote = next((vote for vote in reversed(operation.votes) if vote.verb is verb), None)
+    return f"; {verb} by {mention(vote.user_id)}" if vote else ""
+
+
+def _expired(operation: Operation, _now: datetime, _when: When) -> Headline:
+    why = "approved, but not started within 2 minutes" if operation.approved_at else "nobody approved in time"
+    return Headline("EXPIRED", f"nothing was changed: {why}", (f"ask again: {again(operation)}",))
+
+
+def _stale(operation: Operation, _now: datetime, _when: When) -> Headline:
+    why = _outcome(operation, "what the plan rests on is different now")
+    return Headline("STALE", f"nothing was changed: {why}", (f"look, then ask again: {again(operation)}",))
+
+
+def _failed(operation: Operation, _now: datetime, _when: When) -> Headline:
+    why = _outcome(operation, "the write was refused")
+    return Headline("FAILED", f"nothing was changed: {why}", (_still(operation), "manual steps below"))
+
+
+def _partial(operation: Operation, _now: datetime, _when: When) -> Headline:
+    then = (f"moved: {_vpcs(operation, applied=True)}", f"not moved: {_vpcs(operation, applied=False)}")
+    return Headline("PARTIAL", f"{_applied(operation)}: {_outcome(operation, 'then a write failed')}", then)
+
+
+def _needs_human(operation: Operation, _now: datetime, _when: When) -> Headline:
+    why = _outcome(operation, "nobody can tell whether the write is in force")
+    return Headline("NEEDS A HUMAN", why, (f"{_moves(operation)}: perhaps", "look at the record, then the steps below"))
+
+
+def _applied(operation: Operation) -> str:
+    done = sum(progress.state is SubState.APPLIED for progress in operation.progress)
+    return f"{done} of {plural(len(operation.plan.changes), 'record')} written"
+
+
+def _vpcs(operation: Operation, *, applied: bool) -> str:
+    pairs = zip(operation.plan.changes, operation.progress, strict=False)
+    return _names(c.view.vpcs for c, p in pairs if (p.state is SubState.APPLIED) is applied)
+
+
+def _names(groups: Iterable[tuple[str, ...]]) -> str:
+    return escape(listed((short(vpc, 60) for group in groups for vpc in group), 3)) or "none"
+
+
+def _outcome(operation: Operation, otherwise: str) -> str:
+    return sentence(operation.outcome, 300).rstrip(".") if operation.outcome.strip() else otherwise
+
+
+def _still(operation: Operation) -> str:
+    return f"pulls of {words.scope(operation.plan)} go where they went"
+
+
+def again(operation: Operation) -> str:
+    """Return the command that asks for the same failover anew."""
+    plan = operation.plan
+    return escape(f"/registry failover {short(plan.away, 60)} to {short(plan.to, 60)} via {plan.route}")
+
+
+def show_manual(operation: Operation) -> str:
+    """Return the command that shows the exact manual steps."""
+    return escape(f"/registry show {short(operation.id, 20)} manual")
+
+
+_BY_STATE: dict[State, Callable[[Operation, datetime, When], Headline]] = {
+    State.PENDING: _pending,
+    State.APPROVED: _approved,
+    State.APPLYING: _applying,
+    State.VERIFYING: _verifying,
+    State.DONE: _done,
+    State.REJECTED: _rejected,
+    State.CANCELLED: _cancelled,
+    State.EXPIRED: _expired,
+    State.STALE: _stale,
+    State.FAILED: _failed,
+    State.PARTIAL: _partial,
+    State.NEEDS_HUMAN: _needs_human,
+}

@@ -1,0 +1,44 @@
+"""What the bot understands, and who the asker is to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.domain.access import Person, Role
+from bot.messages.blocks import compose, context, section, sections
+from bot.messages.text import code, escape, short
+from bot.ports import Message
+
+
+@dataclass(frozen=True, slots=True)
+class CommandHelp:
+    """One subcommand as its handler declares it."""
+
+    verb: str
+    usage: str
+    summary: str
+    role: Role = Role.VIEWER
+
+
+def help_text(commands: Sequence[CommandHelp], asker: str) -> Message:
+    """Return the usage of these commands, ending with who the asker is."""
+    headline = (
+        "Moves image pulls to another site when a registry fails; a second person must agree."
+        if len(commands) != 1
+        else f"/registry {commands[0].verb}: {commands[0].summary}"
+    )
+    lines = [_command(command) for command in commands]
+    said = escape(short(asker, 300))
+    return compose(f"{escape(headline)} {said}", [section(f"*{escape(headline)}*"), *sections(lines), context(said)])
+
+
+def asker(user_id: str, person: Person | None) -> str:
+    """Say who somebody is to the bot."""
+    if person is None:
+        return f"You are {user_id}: not in the people list, so you may look but not ask or approve."
+    roles = " and ".join(sorted(person.roles)) or "no role"
+    return f"You are {user_id}: {person.name}, {roles}."
+
+
+def _command(command: CommandHelp) -> str:
+    needs = {Role.VIEWER: "", Role.REQUESTER: " _Requesters._", Role.APPROVER: " _Approvers._"}[command.role]
+    return f"{code(f'/registry {command.usage}')}\n{escape(short(command.summary, 300))}{needs}"

@@ -1,0 +1,63 @@
+"""Short answers: refusals, receipts, and the word that goes to everybody who was asked."""
+
+from bot.domain.operation import Operation, State, Verb
+from bot.errors import BotError, NotPermitted
+from bot.messages import plan as words
+from bot.messages.blocks import compose, say, section
+from bot.messages.headline import Headline, headline, show_manual
+from bot.messages.text import channel, clock, code, escape, mention, sentence, short, stamp
+from bot.ports import Message
+
+_PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.CANCEL: "cancelled"}
+_MOST_MENTIONED = 20
+
+
+def outcome_notice(operation: Operation) -> Message:
+    """Return how an operation ended, for everybody who asked or voted: a new message pings, an edit does not."""
+    ended = operation.ended_at or operation.created_at
+    people = dict.fromkeys((operation.requester.user_id, *(vote.user_id for vote in operation.votes)))
+    names = " ".join(mention(user_id) for user_id in list(people)[:_MOST_MENTIONED])
+    said: Headline = headline(operation, ended, clock)
+    hands = f"\nManual steps: {code(show_manual(operation))}" if operation.state in _WANTS_HANDS else ""
+    return compose(f"{said.line()} {names}", [section(f"{said.markup()}{hands}\n{names}")])
+
+
+_WANTS_HANDS = {State.STALE, State.FAILED, State.PARTIAL, State.NEEDS_HUMAN}
+
+
+def proposed(operation: Operation, link: str | None = None) -> Message:
+    """Tell the requester where the card waits."""
+    where = f"<{link}|the card>" if link and "|" not in link and ">" not in link else "the card"
+    until = stamp(operation.expires_at)
+    return compose(
+        f"{operation.id} needs a second person before {clock(operation.expires_at)}.",
+        [
+            section(
+                f"{code(operation.id)} needs a second person before {until}: {where} in {channel(operation.channel)}."
+            )
+        ],
+    )
+
+
+def voted(operation: Operation, verb: Verb) -> Message:
+    """Tell a voter what was recorded."""
+    if verb is Verb.APPROVE and operation.state is State.PENDING:
+        return say(f"Your approval of {code(operation.id)} is recorded; it needs one more person.")
+    return say(
+        f"{code(operation.id)} is {_PAST[verb]}: {words.direction(operation.plan)}. The card tells how it goes on."
+    )
+
+
+def refusal(error: BotError) -> Message:
+    """Return the error's own sentence, with the stable code where somebody may not do something."""
+    said = sentence(str(error), 1500) or "This was refused."
+    suffix = f" {code(error.code, 60)}" if isinstance(error, NotPermitted) else ""
+    return say(f"{said}{suffix}")
+
+
+def unexpected(reference: str) -> Message:
+    """Tell that the bot itself failed; the reference finds the log entry."""
+    return say(
+        f"Something went wrong inside the bot (reference {escape(short(reference, 40))}). "
+        "Nothing was changed by this command. Try again; if it repeats, give the reference to whoever runs the bot."
+    )

@@ -1,0 +1,89 @@
+"""A plan in words: what would change, what speaks against it and for it."""
+
+from collections.abc import Iterable, Sequence
+
+from bot.domain.plan import Change, Effect, Finding, Kind, Level, Plan
+from bot.domain.topology import Route
+from bot.messages.text import code, escape, listed, plural, sentence, short
+
+SHOWN_DIGEST = 12
+MOST_FINDINGS = 12
+MOST_CHANGES = 8
+NOUNS = {Kind.FAILOVER: "failover"}
+ROUTES = {Route.INTERNET: "over the internet", Route.INTERNAL: "over the private network"}
+_WEIGHT = (Effect.BLOCKS, Effect.LOSS, Effect.WARNS, Effect.NONE)
+_LABELS = {Effect.BLOCKS: "Blocks", Effect.LOSS: "Loss", Effect.WARNS: "Warning", Effect.NONE: "Note"}
+
+
+def simulated(plan: Plan) -> str:
+    """Return what the first line of every message about a simulated world begins with."""
+    return "SIMULATION · " if plan.is_simulation else ""
+
+
+def scope(plan: Plan) -> str:
+    """Name the VPCs whose pulls move."""
+    vpcs = [short(vpc, 60) for change in plan.changes for vpc in change.view.vpcs]
+    return escape(listed(vpcs, 3)) or "no VPC"
+
+
+def direction(plan: Plan) -> str:
+    """Say where pulls come from and go to."""
+    return f"from {escape(short(plan.away, 60))} to {escape(short(plan.to, 60))}"
+
+
+def unknowns(plan: Plan) -> int:
+    """Count what could not be found out."""
+    return sum(finding.level is Level.UNKNOWN for finding in plan.findings)
+
+
+def digest(plan: Plan) -> str:
+    """Return the part of the digest that people compare."""
+    return plan.digest[:SHOWN_DIGEST]
+
+
+def change_lines(change: Change) -> str:
+    """Say exactly what one change does."""
+    vpcs = listed((code(vpc, 60) for vpc in change.view.vpcs), 5)
+    return (
+        f"*{escape(short(change.view.domain, 253))}* in {vpcs}\n"
+        f"{code(change.existing.target)} → {code(change.desired.target)}\n"
+        f"TTL {change.existing.ttl} s kept · zone {code(change.zone.zone_id, 64)}"
+    )
+
+
+def effect_in_words(plan: Plan) -> str:
+    """Repeat the whole effect in a few words, for the moment of the press."""
+    first = plan.changes[0] if plan.changes else None
+    value = f": {first.existing.target} becomes {first.desired.target}" if first else ""
+    others = f" and {plural(len(plan.changes) - 1, 'more record')}" if len(plan.changes) > 1 else ""
+    return f"Pulls of {scope(plan)} move {direction(plan)}{escape(short(value, 120))}{others}."
+
+
+def losses(findings: Iterable[Finding]) -> list[str]:
+    """Return the sentences that must be repeated before an approval."""
+    return [finding.sentence for finding in findings if finding.effect is Effect.LOSS]
+
+
+def against(findings: Sequence[Finding]) -> str:
+    """List what speaks against, the heaviest first, and fold what speaks for it into one line."""
+    heavy = sorted((f for f in findings if f.level is not Level.PASS), key=lambda f: _WEIGHT.index(f.effect))
+    lines = [_finding(finding) for finding in heavy[:MOST_FINDINGS]]
+    if len(heavy) > MOST_FINDINGS:
+        lines.append(f"• and {len(heavy) - MOST_FINDINGS:,} more")
+    return "\n".join([*(lines or ["Nothing speaks against it."]), _passed(findings)])
+
+
+def first_block(findings: Iterable[Finding]) -> str:
+    """Return the sentence of the first finding that blocks."""
+    return next((sentence(f.sentence) for f in findings if f.effect is Effect.BLOCKS), "")
+
+
+def _finding(finding: Finding) -> str:
+    label = _LABELS[finding.effect] if finding.effect is not Effect.NONE or finding.level is not Level.UNKNOWN else ""
+    doubt = "unknown" if finding.level is Level.UNKNOWN else ""
+    return f"• *{', '.join(filter(None, (label, doubt))).capitalize()}*: {sentence(finding.sentence)}"
+
+
+def _passed(findings: Iterable[Finding]) -> str:
+    names = [escape(short(f.code, 40)).replace("_", " ").lower() for f in findings if f.level is Level.PASS]
+    return f"{plural(len(names), 'check')} passed" + (f": {listed(names, 12)}." if names else ".")

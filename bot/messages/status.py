@@ -1,0 +1,133 @@
+"""What `status` answers: a row a view, a row a site, what is open, and what is not known."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from bot.domain.operation import Operation
+from bot.domain.overview import Overview
+from bot.domain.snapshot import Endpoints, SiteState, Unknown, ViewState
+from bot.domain.topology import Site
+from bot.messages.blocks import compose, context, section, sections
+from bot.messages.listing import operation_line
+from bot.messages.text import ago, code, escape, listed, plural, short, stamp, unknown
+from bot.ports import Message
+
+MOST_VIEWS = 20
+MOST_SITES = 20
+MOST_OPERATIONS = 10
+
+
+def overview(overview: Overview, now: datetime) -> Message:
+    """Return which instance each view pulls from, and how each site is."""
+    headline = _headline(overview)
+    return compose(
+        headline,
+        [
+            section(f"*{headline}*"),
+            *sections(_site_rows(overview, now)),
+            *sections(_view_rows(overview)),
+            *sections(_open_rows(overview.open_operations)),
+            context(f"Seen {stamp(overview.taken_at)}", escape(short(overview.store_note, 400))),
+        ],
+    )
+
+
+def _headline(overview: Overview) -> str:
+    parts = [*_trouble(overview), _where_pulls_go(overview)]
+    if overview.open_operations:
+        parts.append(f"{len(overview.open_operations):,} open")
+    freeze = ["FROZEN, nothing can be approved"] if overview.is_frozen else []
+    simulation = ["SIMULATION"] if overview.is_simulation else []
+    return short(" · ".join([*simulation, *freeze, *parts]), 600)
+
+
+def _trouble(overview: Overview) -> list[str]:
+    silent = [s.site.name for s in overview.sites.values() if isinstance(s.instance, Unknown)]
+    down = [
+        f"{state.site.name} is {state.instance.status}"
+        for state in overview.sites.values()
+        if not isinstance(state.instance, Unknown) and not state.instance.is_running
+    ]
+    dead = [f"{listed(silent, 3)} cannot be read"] if silent else []
+    return [escape(short(part, 200)) for part in (*dead, *([listed(down, 3)] if down else []))]
+
+
+def _where_pulls_go(overview: Overview) -> str:
+    away = [state for state in overview.views if overview.is_away(state)]
+    blind = [state for state in overview.views if isinstance(overview.serving(state), Unknown)]
+    count = len(overview.views)
+    if not away and not blind:
+        return "the only view is at home" if count == 1 else f"all {count:,} views are at home"
+    parts = [f"{len(away):,} of {plural(count, 'view')} away from home"] if away else []
+    return ", ".join([*parts, *([f"{len(blind):,} UNKNOWN"] if blind else [])])
+
+
+def _site_rows(overview: Overview, now: datetime) -> list[str]:
+    states = list(overview.sites.values())
+    left = len(states) - MOST_SITES
+    return [
+        *(_site_row(state, now) for state in states[:MOST_SITES]),
+        *([f"and {left:,} more sites"] if left > 0 else []),
+    ]
+
+
+def _site_row(state: SiteState, now: datetime) -> str:
+    name = f"*{escape(short(state.site.name, 60))}* {code(state.site.instance, 60)}"
+    if isinstance(state.instance, Unknown):
+        return f"{name} {unknown(state.instance)}{_remembered(state.endpoints, now)}"
+    word = escape(short(state.instance.status, 40))
+    return f"{name} {word if state.instance.is_running else f'*{word}*'}{_remembered(state.endpoints, now)}"
+
+
+def _remembered(endpoints: Endpoints | Unknown, now: datetime) -> str:
+    if isinstance(endpoints, Unknown) or endpoints.is_live:
+        return ""
+    return f" (addresses as of {ago(endpoints.as_of, now)})"
+
+
+def _view_rows(overview: Overview) -> list[str]:
+    shown = overview.views[:MOST_VIEWS]
+    rows = [_view_row(overview, state) for state in shown]
+    left = len(overview.views) - len(shown)
+    return (
+        rows
+        if left <= 0
+        else [*rows, f"and {plural(left, 'more view')}: narrow with {code('/registry status <site>')}"]
+    )
+
+
+def _view_row(overview: Overview, state: ViewState) -> str:
+    vpcs = listed((code(vpc, 60) for vpc in state.view.vpcs), 5)
+    return f"{vpcs} {_serving(overview.serving(state), state)}\n{_details(state)}"
+
+
+def _serving(serving: Site | Unknown, state: ViewState) -> str:
+    home = escape(short(state.view.site, 60))
+    if isinstance(serving, Unknown):
+        return f"pulls from {unknown(serving)}. Home is {home}"
+    if serving.name == state.view.site:
+        return f"pulls from *{home}*, its home"
+    return f"pulls from *{escape(short(serving.name, 60))}*, AWAY from its home {home}"
+
+
+def _details(state: ViewState) -> str:
+    zone = state.view.zone if isinstance(state.zone, Unknown) else state.zone.zone_id
+    name = escape(short(state.view.domain, 253))
+    if isinstance(state.records, Unknown):
+        return f"{name} · zone {code(zone or 'unknown', 64)}"
+    values = (
+        listed((f"{code(r.target)} TTL {r.ttl} s{_disabled(r.status)}" for r in state.records), 3) or "no `@` record"
+    )
+    return f"{name} · {values} · zone {code(zone or 'unknown', 64)}"
+
+
+def _disabled(status: str | None) -> str:
+    return " (disabled)" if status == "DISABLE" else ""
+
+
+def _open_rows(operations: Iterable[Operation]) -> list[str]:
+    every = tuple(operations)
+    rows = [operation_line(operation) for operation in every[:MOST_OPERATIONS]]
+    left = len(every) - len(rows)
+    more = [f"and {left:,} more: {code('/registry actions')}"] if left > 0 else []
+    return [*(["*Open*"] if rows else []), *rows, *more]

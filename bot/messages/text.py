@@ -1,0 +1,110 @@
+"""Words as Slack takes them: escaped, shortened, and times that everybody reads in their own zone."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.snapshot import Unknown
+
+When = Callable[[datetime], str]
+"""How a time is written: `clock` for a lock screen, `stamp` inside a message."""
+
+_USER_ID = re.compile(r"[UW][A-Z0-9]{1,30}")
+_HALF_MARKUP = re.compile(r"(?:&[a-z]{0,4}|<[^<>]*)$")
+_FENCE = "```"
+_PRIME = "'"
+
+
+def one_line(text: str) -> str:
+    """Drop control and invisible characters and fold white space."""
+    kept = (" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in text)
+    return " ".join("".join(kept).split())
+
+
+def short(text: str, limit: int) -> str:
+    """Cut plain text down to `limit` characters."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def escape(text: str) -> str:
+    """Make outside words inert: one line, no pings and no links (they all need an angle bracket)."""
+    return one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def code(text: str, limit: int = 256) -> str:
+    """Show a name or a typed word exactly: in a code span Slack reads neither formatting nor emoji."""
+    return f"`{escape(short(one_line(text).replace('`', _PRIME), limit)) or '–'}`"
+
+
+def fenced(text: str) -> str:
+    """Show a command to copy."""
+    return f"{_FENCE}{escape(text.replace('`', _PRIME))}{_FENCE}"
+
+
+def truncate(markup: str, limit: int) -> str:
+    """Cut mrkdwn down to `limit` characters without leaving half an entity, half a mention or an open code span."""
+    if len(markup) <= limit:
+        return markup
+    cut = _HALF_MARKUP.sub("", markup[: limit - 4]).rstrip("`")
+    if cut.count(_FENCE) % 2:
+        return f"{cut}…{_FENCE}"
+    return f"{cut}…`" if cut.count("`") % 2 else f"{cut}…"
+
+
+def stamp(at: datetime) -> str:
+    """Write a time that Slack shows in the reader's own zone, in UTC where it cannot."""
+    fallback = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
+
+
+def clock(at: datetime) -> str:
+    """Write a time of day in UTC, for a line that is read outside Slack."""
+    return at.astimezone(UTC).strftime("%H:%M UTC")
+
+
+def span(length: timedelta) -> str:
+    """Say how long something took, in its two largest units."""
+    minutes, seconds = divmod(max(0, int(length.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    counts = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join([f"{count} {unit}" for count, unit in counts if count][:2]) or "0 s"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """Say how old something is."""
+    return "just now" if now - at < timedelta(seconds=2) else f"{span(now - at)} ago"
+
+
+def mention(user_id: str) -> str:
+    """Name a person so that Slack shows their name; anything that is no user id is shown as it is."""
+    return f"<@{user_id}>" if _USER_ID.fullmatch(user_id) else code(user_id, 40)
+
+
+def channel(channel_id: str) -> str:
+    """Name a channel so that Slack links it."""
+    return f"<#{channel_id}>" if re.fullmatch(r"[CGD][A-Z0-9]{1,30}", channel_id) else code(channel_id, 40)
+
+
+def plural(count: int, noun: str) -> str:
+    """Count a noun."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(words: Iterable[str], most: int = 10) -> str:
+    """Join words, counting those beyond `most`."""
+    known = tuple(dict.fromkeys(words))
+    rest = f" and {len(known) - most:,} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + rest
+
+
+def unknown(part: Unknown) -> str:
+    """Say that something is not known, and why."""
+    return f"*UNKNOWN*: {escape(short(part.reason, 300))}"
+
+
+def sentence(text: str, limit: int = 400) -> str:
+    """Escape an outside sentence and end it with a full stop."""
+    line = escape(short(one_line(text), limit)).rstrip()
+    return line if line.endswith((".", "!", "?", "…")) or not line else f"{line}."
