@@ -151,7 +151,7 @@ class Slack:
         return [message.seen() for message in self.workspace.seen(channel, viewer)]
 
     def change_user(self, user: str, changes: Mapping[str, object]) -> dict[str, object]:
-        """Change flags of a person at run time, such as `deleted` or `is_restricted`; an unknown id with a name joins."""
+        """Change flags of a person at run time, such as `deleted` or `is_restricted`; a new id with a name joins."""
         return self.workspace.change_user(user, changes)
 
     def change_channel(self, channel: str, changes: Mapping[str, object]) -> dict[str, object]:
