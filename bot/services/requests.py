@@ -68,7 +68,7 @@ async def _store(ports: Ports, drafted: Draft, wish: Wish, requester: Requester,
     for _ in range(TRIES):
         operation = _pending(ports, drafted, wish, requester, channel)
         try:
-            return await ports.operations.commit(
+            stored = await ports.operations.commit(
                 Commit(
                     operation,
                     attempt=ports.ids.token(),
@@ -80,6 +80,8 @@ async def _store(ports: Ports, drafted: Draft, wish: Wish, requester: Requester,
             )
         except VersionConflict:
             continue  # the random id is taken: draw another
+        ports.wake()
+        return stored
     raise Conflict("No free operation id was found. Ask again.")
 
 
@@ -210,8 +212,7 @@ async def _commit_vote(ports: Ports, operation: Operation, vote: Vote, now: date
         stored = await ports.operations.commit(commit)
     except OutOfTime:
         raise NotPermitted("E_EXPIRED", _expired(operation)) from None
-    if is_approved:
-        ports.wake()
+    ports.wake()
     return stored
 
 

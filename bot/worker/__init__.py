@@ -1,1 +1,94 @@
 """The part that acts when nobody is clicking: execution, outbox and watch."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+
+from bot.errors import BotError
+from bot.ports import Ports
+from bot.worker import watch
+from bot.worker.execute import Executor
+from bot.worker.outbox import ButtonValue, Outbox
+
+T = TypeVar("T")
+log = structlog.get_logger()
+SCAN_EVERY = timedelta(seconds=5)
+BUSY_SCAN_EVERY = timedelta(seconds=1)
+BUSY_ROUNDS = 40
+"""Quick scans after the last step taken here: an operation in hand is followed to its end without waiting."""
+OUTBOX_EVERY = timedelta(seconds=1)
+
+
+class Worker:
+    """Runs the three loops until told to stop; `tick` does one round of the acting two at once."""
+
+    def __init__(self, ports: Ports, owner: str, button_value: ButtonValue) -> None:
+        self._ports = ports
+        self._executor = Executor(ports, owner, moved=self._has_news)
+        self._outbox = Outbox(ports, button_value)
+        self._stopping = asyncio.Event()
+        self._execute_now = asyncio.Event()
+        self._post_now = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that something is due; returns at once."""
+        self._execute_now.set()
+        self._post_now.set()
+
+    def _has_news(self) -> None:
+        self._post_now.set()
+
+    async def tick(self) -> None:
+        """Take one due step of every operation, then bring the cards up to date."""
+        await self._executor.tick()
+        await self._outbox.tick()
+
+    def stop(self) -> None:
+        """Begin no new step; steps in hand reach a safe point before `run` returns."""
+        self._stopping.set()
+        self.wake()
+
+    async def run(self) -> None:
+        """Work until `stop`; what is in hand then reaches a safe point first."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._act(group))
+            group.create_task(self._post(group))
+            group.create_task(self._repeat(lambda: watch.refresh_identities(self._ports), watch.IDENTITY_EVERY))
+            group.create_task(self._repeat(lambda: watch.remember_sites(self._ports), watch.REMEMBER_EVERY))
+
+    async def _act(self, group: asyncio.TaskGroup) -> None:
+        quick = 0
+        while not self._stopping.is_set():
+            self._execute_now.clear()
+            started = await self._guarded(lambda: self._executor.begin(group))
+            quick = BUSY_ROUNDS if started else max(quick - 1, 0)
+            await self._pause(BUSY_SCAN_EVERY if quick else SCAN_EVERY, self._execute_now)
+
+    async def _post(self, group: asyncio.TaskGroup) -> None:
+        while not self._stopping.is_set():
+            self._post_now.clear()
+            await self._guarded(lambda: self._outbox.begin(group))
+            await self._pause(OUTBOX_EVERY, self._post_now)
+
+    async def _repeat(self, tick: Callable[[], Awaitable[None]], every: timedelta) -> None:
+        while not self._stopping.is_set():
+            await self._guarded(tick)
+            await self._pause(every, self._stopping)
+
+    async def _guarded(self, tick: Callable[[], Awaitable[T]]) -> T | None:
+        try:
+            return await tick()
+        except BotError as error:
+            log.warning("worker.tick_failed", why=str(error))
+        except Exception as error:  # noqa: BLE001 - a loop that ends would leave operations without a worker
+            log.error("worker.tick_broken", kind=type(error).__name__)
+        return None
+
+    async def _pause(self, span: timedelta, unless: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(span.total_seconds()):
+                await unless.wait()

@@ -1,0 +1,107 @@
+"""Keep every card showing the present state: level-triggered, so ten moves in a Slack outage become one update."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bot import messages
+from bot.domain.operation import Operation, Verb
+from bot.errors import BotError, ProviderError, Refused
+from bot.ports import Card, Message, Ports
+
+log = structlog.get_logger()
+RETRY_AFTER = timedelta(seconds=5)
+GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"}
+"""Slack's errors for a message that can no longer be edited: a new one takes its place."""
+SHUT = {"is_archived", "not_in_channel", "channel_not_found", "restricted_action"}
+"""Slack's errors for a channel that takes no post: the home channel gets the card instead."""
+
+ButtonValue = Callable[[Operation, Verb], str]
+
+
+class Outbox:
+    """Posts and edits cards; a refusal by Slack is logged and tried again, and never stops an operation."""
+
+    def __init__(self, ports: Ports, button_value: ButtonValue) -> None:
+        self._ports = ports
+        self._button_value = button_value
+        self._busy: set[str] = set()
+
+    async def tick(self) -> None:
+        """Bring every card that is behind up to date, and wait for all of them."""
+        async with asyncio.TaskGroup() as group:
+            await self.begin(group)
+
+    async def begin(self, group: asyncio.TaskGroup) -> int:
+        """Start on every card that is behind and not already in hand here; return how many."""
+        behind = [i for i in await self._ports.operations.news() if i not in self._busy]
+        for operation_id in behind:
+            self._busy.add(operation_id)
+            group.create_task(self._show(operation_id))
+        return len(behind)
+
+    async def _show(self, operation_id: str) -> None:
+        try:
+            await self._bring_up_to_date(operation_id)
+        except ProviderError as error:
+            await self._postpone(operation_id, str(error))
+        except BotError as error:
+            log.warning("card.skipped", operation=operation_id, why=str(error))
+        except Exception as error:  # noqa: BLE001 - one card that cannot be drawn must not hide the others
+            log.error("card.broken", operation=operation_id, kind=type(error).__name__)
+            await self._postpone(operation_id, type(error).__name__)
+        finally:
+            self._busy.discard(operation_id)
+
+    async def _postpone(self, operation_id: str, why: str) -> None:
+        log.warning("card.postponed", operation=operation_id, why=why)
+        try:
+            await self._ports.operations.postpone_news(operation_id, self._ports.clock.now() + RETRY_AFTER)
+        except BotError as error:
+            log.warning("card.not_postponed", operation=operation_id, why=str(error))
+
+    async def _bring_up_to_date(self, operation_id: str) -> None:
+        operation = await self._ports.operations.get(operation_id)
+        card = await self._draw(operation, await self._ports.operations.card(operation_id))
+        card = await self._tell_steps(operation, card)
+        await self._ports.operations.save_card(operation_id, replace(card, rendered=operation.version))
+
+    async def _draw(self, operation: Operation, card: Card | None) -> Card:
+        message = messages.operation_card(operation, self._button_value, self._ports.clock.now())
+        if card is None:
+            return await self._post_first(operation, message)
+        try:
+            await self._ports.workspace.update(card.channel, card.ts, message)
+        except Refused as error:
+            if error.code not in GONE | SHUT:
+                raise
+            log.warning("card.replaced", operation=operation.id, code=error.code)
+            return await self._post_first(operation, message)
+        return card
+
+    async def _post_first(self, operation: Operation, message: Message) -> Card:
+        home = self._ports.rules.access.policy.home_channel
+        try:
+            channel, ts = operation.channel, await self._ports.workspace.post(operation.channel, message)
+        except Refused as error:
+            if error.code not in SHUT or operation.channel == home:
+                raise
+            log.warning("card.rerouted", operation=operation.id, code=error.code)
+            channel, ts = home, await self._ports.workspace.post(home, message)
+        card = Card(channel, ts, rendered=0)
+        await self._ports.operations.save_card(operation.id, card)
+        return card
+
+    async def _tell_steps(self, operation: Operation, card: Card) -> Card:
+        """Post what is new in the card's thread, one reply a step, and the outcome to everyone who was asked."""
+        replies = [messages.step_reply(operation, step) for step in operation.steps]
+        if operation.is_terminal:
+            replies.append(messages.outcome_notice(operation))
+        for count, reply in enumerate(replies[card.steps :], start=card.steps + 1):
+            await self._ports.workspace.post(card.channel, reply, thread_ts=card.ts)
+            card = replace(card, steps=count)
+            await self._ports.operations.save_card(operation.id, card)
+        return card
