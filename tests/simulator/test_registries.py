@@ -13,6 +13,7 @@ from simulator.certificates import Authority
 from simulator.dns import Resolvers
 from simulator.faults import Faults
 from simulator.model import Instance, Record
+from simulator.picture import Picture
 from simulator.registries import Registries
 from simulator.registries.pull import Pulled, PullFailed, Workload
 from simulator.registries.tokens import TOKEN_SECONDS, Grant, Tokens
@@ -40,6 +41,17 @@ class Company:
 
     async def pull(self, vpc: str = "vpc-bbbbb", tag: str = "2.7.1") -> Pulled:
         return await self.workload(vpc).pull("core/api", tag)
+
+    async def can_pull(self) -> bool:
+        try:
+            return bool(await self.pull())
+        except PullFailed:
+            return False
+
+    def shown_as_healthy(self) -> bool:
+        views = Picture(self.world, self.faults)()["views"]
+        assert isinstance(views, list)
+        return any(view["vpc"] == "vpc-bbbbb" and view["healthy"] for view in views)
 
     def fail_over(self, kind: str, value: str) -> None:
         record = self.record
@@ -170,6 +182,17 @@ async def test_a_pull_says_which_link_is_broken(
         await company.pull()
 
     assert failure.value.link == link
+
+
+@pytest.mark.parametrize(
+    "break_it", [no_record, no_route, not_admitted, acl_closed, stopped, expired, domain_gone, lambda _: None]
+)
+async def test_the_picture_shows_as_failing_what_cannot_be_pulled(
+    company: Company, break_it: Callable[[Company], None]
+) -> None:
+    break_it(company)
+
+    assert company.shown_as_healthy() == await company.can_pull()
 
 
 async def test_a_wrong_password_gets_no_token(company: Company) -> None:
