@@ -1,0 +1,236 @@
+"""Operations in Redis: the one place that knows its keys. Redis decides, here and in commit.lua; it never proves.
+
+Every key expires, or says below why not. No safety rests on a key's lifetime: times that matter are values, compared
+with the server's own clock.
+"""
+
+import asyncio
+import hashlib
+import json
+import math
+import secrets
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from importlib import resources
+from typing import Any
+
+from redis.exceptions import NoScriptError, ResponseError
+
+from bot.adapters import documents
+from bot.adapters.redis_commit import milliseconds, outcome, script_terms, unclear, unknown
+from bot.adapters.redis_link import CONNECT_TIMEOUT, OPERATION_TIMEOUT, Command, NoReply, RedisLink, explained
+from bot.domain.operation import Operation
+from bot.errors import InvalidConfiguration, StoreUnavailable
+from bot.ports import Card, Clock, Commit
+
+TAG = "{registry-bot}"
+"""One hash tag, so that one script may touch all keys of a cluster."""
+OPERATION = f"{TAG}:op:"
+"""+ id. Open ones stay; LIFE after the end."""
+OPEN = f"{TAG}:open:"
+"""+ record id → id of the open operation. Gone at that operation's end, which always comes."""
+HOLD = f"{TAG}:hold:"
+"""+ record id → until when. An hour after that moment."""
+LAST = f"{TAG}:last:"
+"""+ name → last good answer. LAST_LIFE after it was given."""
+DUE = f"{TAG}:due"
+"""Never: members go when their operation has no next step."""
+OUTBOX = f"{TAG}:outbox"
+"""id:version of the last news. Never: members go when the card shows that version."""
+RECENT = f"{TAG}:recent"
+"""Never: members go LIFE after their creation."""
+AUDIT = f"{TAG}:audit"
+"""Never: the record of who did what is trimmed by hand, after an export."""
+FREEZE = f"{TAG}:freeze"
+"""Never: a kill switch that goes off by itself is none."""
+META = f"{TAG}:meta"
+"""Never: whose store this is, and the number of the last audit entry."""
+
+LIFE = timedelta(days=400)
+"""A year of audit and a month to look at it."""
+LAST_LIFE = timedelta(days=30)
+WAIT = timedelta(seconds=1)
+"""How long a durable write waits for its replicas."""
+
+
+class RedisOperations:
+    """The store of operations; owns its connections.
+
+    `connect_timeout` and `operation_timeout` are seconds; a commit takes at most both together, and WAIT if durable.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock,
+        workspace: str,
+        replicas: int = 0,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        operation_timeout: float = OPERATION_TIMEOUT,
+    ) -> None:
+        self._link = RedisLink(url, connect_timeout=connect_timeout, operation_timeout=operation_timeout)
+        self._clock = clock
+        self._workspace = workspace
+        self._replicas = replicas
+        self._script = resources.files("bot.adapters").joinpath("lua/commit.lua").read_text("utf-8")
+        self._script_name = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
+        self._store = ""
+
+    @property
+    def link(self) -> RedisLink:
+        """Return the way to this store's server."""
+        return self._link
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._link.close()
+
+    async def adopt(self) -> str:
+        """Claim the store for this workspace, once, and return its identity; called by the first commit at the latest.
+
+        Raises InvalidConfiguration when it belongs to another workspace.
+        """
+        if not self._store:
+            *_, found = await self._all(
+                ("HSETNX", META, "workspace", self._workspace),
+                ("HSETNX", META, "store", secrets.token_hex(8)),
+                ("HMGET", META, "workspace", "store"),
+            )
+            if found[0] != self._workspace:
+                raise InvalidConfiguration(
+                    f"This Redis belongs to the bot of workspace {found[0]}, not of {self._workspace}. "
+                    "Point REGISTRY_BOT_REDIS_URL at a Redis, or a database number, of its own."
+                )
+            self._store = str(found[1])
+        return self._store
+
+    async def get(self, operation_id: str) -> Operation:
+        """Return an operation. Raises UnknownOperation."""
+        document = await self._link.call("HGET", OPERATION + operation_id, "doc")
+        if document is None:
+            raise unknown(operation_id)
+        return documents.decode(document)
+
+    async def commit(self, commit: Commit) -> Operation:
+        """Check and write in one step; returns the operation with its new version.
+
+        Raises VersionConflict, AlreadyOpen, RecordHeld, Frozen, OutOfTime or ForgedApproval, and writes nothing then.
+        A lost reply is asked for again, once, under the same attempt token.
+        """
+        words = _script_arguments(commit, await self.adopt())
+        patience = WAIT.total_seconds() if commit.durable and self._replicas else 0.0
+        limit = self._link.connect_timeout + self._link.operation_timeout + patience
+        try:
+            async with asyncio.timeout(limit):
+                try:
+                    reply = await self._run(words, patience)
+                except NoReply:
+                    reply = await self._run(words, patience)
+        except (TimeoutError, NoReply) as error:
+            raise unclear(commit.operation.id) from error
+        return outcome(reply, commit)
+
+    async def due(self, now: datetime, limit: int = 20) -> tuple[str, ...]:
+        """Return ids of operations with a step to take now."""
+        return await self._until(DUE, now, limit)
+
+    async def news(self, limit: int = 20) -> tuple[str, ...]:
+        """Return ids of operations whose card is behind."""
+        marks = await self._until(OUTBOX, self._clock.now(), limit)
+        return tuple(mark.rpartition(":")[0] for mark in marks)
+
+    async def recent(self, limit: int = 50) -> tuple[Operation, ...]:
+        """Return the newest operations, newest first."""
+        ids = await self._link.call("ZREVRANGE", RECENT, 0, limit - 1)
+        if not ids:
+            return ()
+        found = await self._all(*(("HGET", OPERATION + operation_id, "doc") for operation_id in ids))
+        return tuple(documents.decode(document) for document in found if document is not None)
+
+    async def open_on(self, record_id: str) -> str | None:
+        """Return the id of the open operation that wants this record."""
+        found = await self._link.call("GET", OPEN + record_id)
+        return None if found is None else str(found)
+
+    async def held_for(self, record_id: str) -> int:
+        """Return the seconds for which this record is still on hold, 0 when it is not."""
+        held_until, time = await self._all(("GET", HOLD + record_id), ("TIME",))
+        return max(0, math.ceil((int(held_until or 0) - _server_milliseconds(time)) / 1000))
+
+    async def card(self, operation_id: str) -> Card | None:
+        """Return where the operation's card stands."""
+        found = await self._link.call("HGET", OPERATION + operation_id, "card")
+        return None if found is None else Card(**json.loads(found))
+
+    async def save_card(self, operation_id: str, card: Card) -> None:
+        """Remember where the card stands; clears the news mark when it shows the latest version.
+
+        Marks carry their version, so that news which arrives at this moment is not cleared with the old.
+        """
+        shown = [f"{operation_id}:{version}" for version in range(card.rendered + 1)]
+        pointer = json.dumps(asdict(card))
+        await self._all(("HSET", OPERATION + operation_id, "card", pointer), ("ZREM", OUTBOX, *shown))
+
+    async def postpone_news(self, operation_id: str, until: datetime) -> None:
+        """Try the card again at `until`."""
+        version = await self._link.call("HGET", OPERATION + operation_id, "news")
+        await self._link.call("ZADD", OUTBOX, "XX", milliseconds(until), f"{operation_id}:{version}")
+
+    async def is_frozen(self) -> bool:
+        """Tell whether the kill switch is on in the store."""
+        return bool(await self._link.call("EXISTS", FREEZE))
+
+    async def remember(self, key: str, value: str) -> None:
+        """Keep a last good answer (JSON) under a name."""
+        await self._link.call("SET", LAST + key, value, "EX", int(LAST_LIFE.total_seconds()))
+
+    async def recall(self, key: str) -> str | None:
+        """Return a last good answer."""
+        found = await self._link.call("GET", LAST + key)
+        return None if found is None else str(found)
+
+    async def _until(self, key: str, now: datetime, limit: int) -> tuple[str, ...]:
+        return tuple(await self._link.call("ZRANGEBYSCORE", key, "-inf", milliseconds(now), "LIMIT", 0, limit))
+
+    async def _all(self, *commands: Command) -> list[Any]:
+        replies = await self._link.batch(*commands)
+        for reply in replies:
+            _require(reply)
+        return replies
+
+    async def _run(self, words: Command, patience: float) -> Any:
+        """Run the script and, where replicas are to be waited for, WAIT behind it on the same connection."""
+        wait = [("WAIT", self._replicas, int(WAIT.total_seconds() * 1000))] if patience else []
+        replies = await self._link.batch(("EVALSHA", self._script_name, *words), *wait, patience=patience)
+        if isinstance(replies[0], NoScriptError):
+            load = ("SCRIPT", "LOAD", self._script)
+            _, *replies = await self._link.batch(load, ("EVALSHA", self._script_name, *words), *wait, patience=patience)
+        for reply in replies:
+            _require(reply)
+        if wait and replies[0][0] == "OK" and replies[1] < self._replicas:
+            raise StoreUnavailable(
+                f"Only {replies[1]} of {self._replicas} Redis replicas have this step after {WAIT.seconds} s, so it is "
+                "not acted upon (E_STORE_NOT_DURABLE). Look after the replicas.",
+                code="E_STORE_NOT_DURABLE",
+            )
+        return replies[0]
+
+
+def _script_arguments(commit: Commit, store: str) -> Command:
+    operation = commit.operation
+    records = operation.plan.record_ids
+    keys = [OPERATION + operation.id, META, AUDIT, DUE, OUTBOX, RECENT, FREEZE]
+    keys += [OPEN + record for record in records] + [HOLD + record for record in records]
+    document = documents.encode(replace(operation, version=operation.version + 1))
+    return [len(keys), *keys, document, script_terms(commit, store, LIFE)]
+
+
+def _require(reply: Any) -> None:
+    if isinstance(reply, ResponseError):
+        raise explained(reply) from reply
+
+
+def _server_milliseconds(time: list[str]) -> int:
+    seconds, microseconds = time
+    return int(seconds) * 1000 + int(microseconds) // 1000
