@@ -70,16 +70,18 @@ def _look(zone: str) -> str:
 
 
 def _write(record: Record, ttl: int) -> str:
-    fixed: dict[str, str | int] = {
-        "RecordId": record.record_id,
-        "Rr": record.rr,
-        "Type": record.type,
-        "Value": record.value,
-        "Ttl": ttl,
-    }
     kept = {"Line": record.line, "Weight": record.weight, "Priority": record.priority}
-    known = {name: value for name, value in kept.items() if value is not None}
-    return shlex.join(_call("UpdateZoneRecord", **fixed, **known))
+    return shlex.join(
+        _call(
+            "UpdateZoneRecord",
+            RecordId=record.record_id,
+            Rr=record.rr,
+            Type=record.type,
+            Value=record.value,
+            Ttl=ttl,
+            **{name: value for name, value in kept.items() if value is not None},
+        )
+    )
 
 
 def _call(action: str, **parameters: str | int) -> list[str]:

@@ -9,7 +9,7 @@ from bot.domain.plan import Plan, Verdict
 from bot.messages import plan as words
 from bot.messages.blocks import Block, actions, button, compose, confirm, context, section, sections
 from bot.messages.by_hand import manual_blocks
-from bot.messages.headline import Headline, first_line, first_paragraph, show_manual
+from bot.messages.headline import Headline, first_line, first_paragraph, show_manual, wants_hands
 from bot.messages.record import (
     decision_lines,
     duration_line,
@@ -23,7 +23,6 @@ from bot.ports import Message
 Sign = Callable[[Operation, Verb], str]
 """Gives the value of a button."""
 
-_ENDED_BADLY = {State.STALE, State.FAILED, State.PARTIAL, State.NEEDS_HUMAN}
 _SHOWN_MANUALLY = 3
 
 
@@ -56,7 +55,7 @@ def draft_card(draft: Draft, now: datetime) -> Message:
 
 def _proposal(operation: Operation, now: datetime) -> list[Block]:
     plan = operation.plan
-    back = f"Way back: {show_manual(operation)}"
+    back = f"Way back: {code(show_manual(operation))}"
     may = f"May approve: any approver but {mention(operation.requester.user_id)}"
     return [
         section(first_paragraph(operation, now)),
@@ -81,7 +80,7 @@ def _record(operation: Operation, now: datetime) -> list[Block]:
 
 
 def _ending(operation: Operation) -> list[Block]:
-    if operation.state in _ENDED_BADLY or operation.has_failed_observation:
+    if wants_hands(operation):
         return manual_blocks(operation.plan.changes, _SHOWN_MANUALLY)
     return []
 
@@ -93,7 +92,7 @@ def _changes(plan: Plan) -> list[Block]:
 
 def _left_out(plan: Plan) -> list[Block]:
     left = len(plan.changes) - words.MOST_CHANGES
-    return [section(f"And {plural(left, 'more record')}: narrow with `only` to see each.")] if left > 0 else []
+    return [section(f"And {plural(left, 'more record')}: ask for fewer with `only` to see each.")] if left > 0 else []
 
 
 def _buttons(operation: Operation, signer: Sign) -> list[Block]:
@@ -112,15 +111,7 @@ def _approve(operation: Operation, signer: Sign) -> Block:
         "primary",
     )
     question = f"{words.simulated(operation.plan)}Approve {noun} to {short(operation.plan.to, 60)}?"
-    return pressed | {"confirm": confirm(question, _effect(operation.plan), "Approve", "Not now")}
-
-
-def _effect(plan: Plan) -> str:
-    lost = words.losses(plan.findings)
-    if not lost:
-        return words.effect_in_words(plan)
-    more = f" +{plural(len(lost) - 1, 'more loss')[:-1]}es on the card." if len(lost) > 2 else ""
-    return f"Loss: {sentence(lost[0], 130)}{more}\n{words.effect_in_words(plan)}"
+    return pressed | {"confirm": confirm(question, words.effect_in_words(operation.plan), "Approve", "Not now")}
 
 
 def _reject(operation: Operation, signer: Sign) -> Block:

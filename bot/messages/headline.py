@@ -23,7 +23,8 @@ class Headline:
 
     def markup(self) -> str:
         """Return it as the first paragraph of a message."""
-        return "\n".join(filter(None, (f"*{self.word}*: {self.sentence}", " · ".join(filter(None, self.then)))))
+        then = " · ".join(filter(None, self.then))
+        return f"*{self.word}*: {self.sentence}" + (f"\n{then[0].upper()}{then[1:]}" if then else "")
 
 
 def first_line(operation: Operation, now: datetime) -> str:
@@ -75,8 +76,8 @@ def _done(operation: Operation, now: datetime, _when: When) -> Headline:
         failed = next(seen for seen in operation.observations if seen.outcome is Observed.FAILED)
         return Headline(
             "DONE, BUT A CHECK FAILED",
-            f"{_points(operation)}, yet: {sentence(failed.sentence, 200)}",
-            (f"way back: {show_manual(operation)}",),
+            f"{_points(operation)}, yet: {_bare(failed.sentence)}",
+            (f"way back: {_former_values(operation)}, {_STEPS}",),
         )
     if _is_confirmed(operation):
         standby = escape(short(operation.plan.to, 60))
@@ -109,32 +110,33 @@ def _cancelled(operation: Operation, _now: datetime, _when: When) -> Headline:
 
 def _by(operation: Operation, verb: Verb) -> str:
     vote = next((vote for vote in reversed(operation.votes) if vote.verb is verb), None)
-    return f"; {verb} by {mention(vote.user_id)}" if vote else ""
+    return f", {_PAST[verb]} by {mention(vote.user_id)}" if vote else ""
 
 
 def _expired(operation: Operation, _now: datetime, _when: When) -> Headline:
     why = "approved, but not started within 2 minutes" if operation.approved_at else "nobody approved in time"
-    return Headline("EXPIRED", f"nothing was changed: {why}", (f"ask again: {again(operation)}",))
+    return Headline("EXPIRED", f"nothing was changed, {why}", (f"ask again: {again(operation)}",))
 
 
 def _stale(operation: Operation, _now: datetime, _when: When) -> Headline:
-    why = _outcome(operation, "what the plan rests on is different now")
-    return Headline("STALE", f"nothing was changed: {why}", (f"look, then ask again: {again(operation)}",))
+    why = _outcome(operation, "What the plan rests on is different now")
+    return Headline("STALE", f"nothing was changed. {why}", (f"look, then ask again: {again(operation)}",))
 
 
 def _failed(operation: Operation, _now: datetime, _when: When) -> Headline:
-    why = _outcome(operation, "the write was refused")
-    return Headline("FAILED", f"nothing was changed: {why}", (_still(operation), "manual steps below"))
+    why = _outcome(operation, "The write was refused")
+    return Headline("FAILED", f"nothing was changed. {why}", (_still(operation), _STEPS))
 
 
 def _partial(operation: Operation, _now: datetime, _when: When) -> Headline:
     then = (f"moved: {_vpcs(operation, applied=True)}", f"not moved: {_vpcs(operation, applied=False)}")
-    return Headline("PARTIAL", f"{_applied(operation)}: {_outcome(operation, 'then a write failed')}", then)
+    return Headline("PARTIAL", f"{_applied(operation)}. {_outcome(operation, 'Then a write failed')}", (*then, _STEPS))
 
 
 def _needs_human(operation: Operation, _now: datetime, _when: When) -> Headline:
-    why = _outcome(operation, "nobody can tell whether the write is in force")
-    return Headline("NEEDS A HUMAN", why, (f"{_moves(operation)}: perhaps", "look at the record, then the steps below"))
+    why = _outcome(operation, "Nobody can tell whether the write is in force")
+    scope = words.scope(operation.plan)
+    return Headline("NEEDS A HUMAN", why, (f"where pulls of {scope} go is not certain", f"look first, {_STEPS}"))
 
 
 def _applied(operation: Operation) -> str:
@@ -152,7 +154,15 @@ def _names(groups: Iterable[tuple[str, ...]]) -> str:
 
 
 def _outcome(operation: Operation, otherwise: str) -> str:
-    return sentence(operation.outcome, 300).rstrip(".") if operation.outcome.strip() else otherwise
+    return _bare(operation.outcome) if operation.outcome.strip() else otherwise
+
+
+def _bare(outside: str) -> str:
+    return sentence(outside, 300).rstrip(".")
+
+
+def _former_values(operation: Operation) -> str:
+    return escape(listed((short(change.restored_by(), 100) for change in operation.plan.changes), 2))
 
 
 def _still(operation: Operation) -> str:
@@ -165,11 +175,19 @@ def again(operation: Operation) -> str:
     return escape(f"/registry failover {short(plan.away, 60)} to {short(plan.to, 60)} via {plan.route}")
 
 
+def wants_hands(operation: Operation) -> bool:
+    """Tell whether the card must carry the manual steps."""
+    return operation.state in _ENDED_BADLY or operation.has_failed_observation
+
+
 def show_manual(operation: Operation) -> str:
     """Return the command that shows the exact manual steps."""
     return escape(f"/registry show {short(operation.id, 20)} manual")
 
 
+_ENDED_BADLY = {State.STALE, State.FAILED, State.PARTIAL, State.NEEDS_HUMAN}
+_STEPS = "manual steps on the card"
+_PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.CANCEL: "cancelled"}
 _BY_STATE: dict[State, Callable[[Operation, datetime, When], Headline]] = {
     State.PENDING: _pending,
     State.APPROVED: _approved,

@@ -4,7 +4,7 @@ from bot.domain.operation import Operation, State, Verb
 from bot.errors import BotError, NotPermitted
 from bot.messages import plan as words
 from bot.messages.blocks import compose, say, section
-from bot.messages.headline import Headline, headline, show_manual
+from bot.messages.headline import headline, show_manual, wants_hands
 from bot.messages.text import channel, clock, code, escape, mention, sentence, short, stamp
 from bot.ports import Message
 
@@ -17,12 +17,9 @@ def outcome_notice(operation: Operation) -> Message:
     ended = operation.ended_at or operation.created_at
     people = dict.fromkeys((operation.requester.user_id, *(vote.user_id for vote in operation.votes)))
     names = " ".join(mention(user_id) for user_id in list(people)[:_MOST_MENTIONED])
-    said: Headline = headline(operation, ended, clock)
-    hands = f"\nManual steps: {code(show_manual(operation))}" if operation.state in _WANTS_HANDS else ""
+    said = headline(operation, ended, clock)
+    hands = f"\nManual steps: {code(show_manual(operation))}" if wants_hands(operation) else ""
     return compose(f"{said.line()} {names}", [section(f"{said.markup()}{hands}\n{names}")])
-
-
-_WANTS_HANDS = {State.STALE, State.FAILED, State.PARTIAL, State.NEEDS_HUMAN}
 
 
 def proposed(operation: Operation, link: str | None = None) -> Message:

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from bot.domain.plan import Change, Effect, Finding, Kind, Level, Plan
 from bot.domain.topology import Route
+from bot.messages.blocks import CONFIRM_LIMIT
 from bot.messages.text import code, escape, listed, plural, sentence, short
 
 SHOWN_DIGEST = 12
 MOST_FINDINGS = 12
-MOST_CHANGES = 8
+MOST_LOSSES = 3
+MOST_CHANGES = 20
 NOUNS = {Kind.FAILOVER: "failover"}
 ROUTES = {Route.INTERNET: "over the internet", Route.INTERNAL: "over the private network"}
 _WEIGHT = (Effect.BLOCKS, Effect.LOSS, Effect.WARNS, Effect.NONE)
@@ -52,16 +54,22 @@ def change_lines(change: Change) -> str:
 
 
 def effect_in_words(plan: Plan) -> str:
-    """Repeat the whole effect in a few words, for the moment of the press."""
-    first = plan.changes[0] if plan.changes else None
-    value = f": {first.existing.target} becomes {first.desired.target}" if first else ""
-    others = f" and {plural(len(plan.changes) - 1, 'more record')}" if len(plan.changes) > 1 else ""
-    return f"Pulls of {scope(plan)} move {direction(plan)}{escape(short(value, 120))}{others}."
+    """Repeat the effect in a few words, and each loss, for the moment of the press."""
+    moved = f"Pulls of {scope(plan)} move {direction(plan)}."
+    lost = [f.sentence for f in plan.findings if f.effect is Effect.LOSS]
+    if not lost:
+        return f"{moved} {_values(plan.changes)}"
+    room = max(30, (CONFIRM_LIMIT - len(moved) - 30) // min(len(lost), MOST_LOSSES) - len("Loss: "))
+    more = [f"And {len(lost) - MOST_LOSSES:,} more on the card."] if len(lost) > MOST_LOSSES else []
+    return "\n".join([moved, *(f"Loss: {sentence(text, room)}" for text in lost[:MOST_LOSSES]), *more])
 
 
-def losses(findings: Iterable[Finding]) -> list[str]:
-    """Return the sentences that must be repeated before an approval."""
-    return [finding.sentence for finding in findings if finding.effect is Effect.LOSS]
+def _values(changes: Sequence[Change]) -> str:
+    if not changes:
+        return ""
+    first = changes[0]
+    others = f", and {plural(len(changes) - 1, 'more record')}" if len(changes) > 1 else ""
+    return f"{escape(short(f'{first.existing.target} becomes {first.desired.target}', 140))}{others}."
 
 
 def against(findings: Sequence[Finding]) -> str:
@@ -74,8 +82,8 @@ def against(findings: Sequence[Finding]) -> str:
 
 
 def first_block(findings: Iterable[Finding]) -> str:
-    """Return the sentence of the first finding that blocks."""
-    return next((sentence(f.sentence) for f in findings if f.effect is Effect.BLOCKS), "")
+    """Return the sentence of the first finding that blocks, without its full stop."""
+    return next((sentence(f.sentence).rstrip(".") for f in findings if f.effect is Effect.BLOCKS), "")
 
 
 def _finding(finding: Finding) -> str:

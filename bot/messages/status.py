@@ -33,12 +33,12 @@ def overview(overview: Overview, now: datetime) -> Message:
 
 
 def _headline(overview: Overview) -> str:
-    parts = [*_trouble(overview), _where_pulls_go(overview)]
-    if overview.open_operations:
-        parts.append(f"{len(overview.open_operations):,} open")
     freeze = ["FROZEN, nothing can be approved"] if overview.is_frozen else []
-    simulation = ["SIMULATION"] if overview.is_simulation else []
-    return short(" · ".join([*simulation, *freeze, *parts]), 600)
+    trouble = [*freeze, *_trouble(overview), *_displaced(overview)]
+    word = "ATTENTION" if trouble else "OK"
+    waiting = [f"{plural(len(overview.open_operations), 'operation')} open"] if overview.open_operations else []
+    simulation = "SIMULATION · " if overview.is_simulation else ""
+    return f"{simulation}{word}: {' · '.join([*(trouble or [_at_home(overview)]), *waiting])}"
 
 
 def _trouble(overview: Overview) -> list[str]:
@@ -52,14 +52,18 @@ def _trouble(overview: Overview) -> list[str]:
     return [escape(short(part, 200)) for part in (*dead, *([listed(down, 3)] if down else []))]
 
 
-def _where_pulls_go(overview: Overview) -> str:
-    away = [state for state in overview.views if overview.is_away(state)]
-    blind = [state for state in overview.views if isinstance(overview.serving(state), Unknown)]
+def _displaced(overview: Overview) -> list[str]:
+    away = sum(overview.is_away(state) for state in overview.views)
+    blind = sum(isinstance(overview.serving(state), Unknown) for state in overview.views)
+    counts = ((away, "away from home"), (blind, "UNKNOWN"))
+    return [f"{count:,} of {plural(len(overview.views), 'view')} {what}" for count, what in counts if count]
+
+
+def _at_home(overview: Overview) -> str:
     count = len(overview.views)
-    if not away and not blind:
-        return "the only view is at home" if count == 1 else f"all {count:,} views are at home"
-    parts = [f"{len(away):,} of {plural(count, 'view')} away from home"] if away else []
-    return ", ".join([*parts, *([f"{len(blind):,} UNKNOWN"] if blind else [])])
+    return {0: "no view to show", 1: "the only view is at home", 2: "both views are at home"}.get(
+        count, f"all {count:,} views are at home"
+    )
 
 
 def _site_rows(overview: Overview, now: datetime) -> list[str]:
