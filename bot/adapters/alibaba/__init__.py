@@ -1,1 +1,1 @@
-"""Alibaba Cloud: PrivateZone and Container Registry over one shared HTTP session."""
+"""Alibaba Cloud: PrivateZone and Container Registry; the vendor's SDK is loaded late and its types end here."""

@@ -1,0 +1,66 @@
+"""Which RAM action and resource each API call needs; half of the actions are not called like their API.
+
+Source: the authorization table on each operation's API page.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain.topology import Site, Topology
+
+_PVTZ_ANY = "acs:pvtz::*:zone/*"
+_INSTANCE = {"GetInstance", "GetInstanceEndpoint", "GetInstanceVpcEndpoint"}
+_REPOSITORY = {
+    "ListRepoSyncRule": "ListSyncRule",
+    "ListRepoSyncTask": "GetRepositorySync",
+    "ListRepository": "ListRepository",
+    "ListRepoTag": "ListRepositoryTag",
+}
+_ZONE_WIDE = ("DescribeZones", "DescribeZoneInfo")
+_ZONE_NARROW = ("DescribeZoneRecords", "DescribeZoneRecord", "UpdateZoneRecord")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One line of a RAM policy: what `account` (a name in registry.yaml) must let the bot do."""
+
+    account: str
+    action: str
+    resource: str
+
+
+def needed_for(action: str, region: str | None, query: Mapping[str, str]) -> tuple[str, str]:
+    """Name the RAM action and the resource that one call needs."""
+    if region is None:
+        return f"pvtz:{action}", f"acs:pvtz::*:zone/{query.get('ZoneId', '*')}"
+    instance = query.get("InstanceId", "*")
+    if action in _REPOSITORY:
+        return f"cr:{_REPOSITORY[action]}", _repository(region, instance)
+    return f"cr:{action}", f"acs:cr:{region}:*:instance/{instance}"
+
+
+def ram_actions(topology: Topology) -> tuple[Grant, ...]:
+    """List everything that the bot needs for this configuration, and nothing more.
+
+    Looking for a zone by name meets zones that are not configured, so these two reads are for all zones; records are
+    read and written in the configured zones only.
+    """
+    grants = [Grant("main", f"pvtz:{action}", _PVTZ_ANY) for action in _ZONE_WIDE]
+    zones = dict.fromkeys(view.zone for view in topology.views if view.zone)
+    grants += [Grant("main", f"pvtz:{action}", f"acs:pvtz::*:zone/{zone}") for zone in zones for action in _ZONE_NARROW]
+    for site in topology.sites.values():
+        grants += _site_grants(site)
+    roles = [account.role_arn for account in topology.accounts.values() if account.role_arn]
+    return tuple(dict.fromkeys([*grants, *(Grant("main", "sts:AssumeRole", role) for role in roles)]))
+
+
+def _site_grants(site: Site) -> list[Grant]:
+    instance = f"acs:cr:{site.region}:*:instance/{site.instance}"
+    reads = [Grant(site.account, f"cr:{action}", instance) for action in sorted(_INSTANCE)]
+    repository = _repository(site.region, site.instance)
+    return reads + [Grant(site.account, f"cr:{action}", repository) for action in _REPOSITORY.values()]
+
+
+def _repository(region: str, instance: str) -> str:
+    """Cover the instance's own line and everything below it: the pages name both forms."""
+    return f"acs:cr:{region}:*:repository/{instance}*"

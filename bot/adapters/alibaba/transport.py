@@ -1,0 +1,157 @@
+"""One call over the shared session: its turn at the gate, its deadline, its retries, and what its answer means.
+
+A read may be repeated: once at once when a kept-alive connection turned out to be dead, a few times with a growing
+pause when the vendor asks for less. A write is sent exactly once, whatever happens.
+
+Nothing raised here has the request in its chain (requests carry the signature): failures of the HTTP library become
+values first and errors after its `except` blocks are left.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import aiohttp
+from yarl import URL
+
+from bot.adapters.alibaba.answers import (
+    Asked,
+    Body,
+    Slowed,
+    is_stale_token,
+    read_answer,
+    require_success,
+    unclear,
+    unsent,
+)
+from bot.adapters.alibaba.credentials import Credentials, Keys
+from bot.adapters.alibaba.limits import Gate, Lane
+from bot.adapters.alibaba.sdk import Signed
+from bot.errors import Refused
+
+RETRIES = 3
+FIRST_PAUSE = 0.2
+_JITTER = secrets.SystemRandom()
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
+Sign = Callable[[Keys], Signed]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Bytes that came back."""
+
+    status: int
+    raw: bytes
+    retry_after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """No answer came back; `what` completes "it …"."""
+
+    what: str
+    is_unsent: bool = False
+    is_stale_connection: bool = False
+
+
+class Transport:
+    """The way to one endpoint for one account in one lane."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        credentials: Credentials,
+        gate: Gate,
+        *,
+        lane: Lane,
+        deadline: float,
+        region: str | None,
+    ) -> None:
+        self._session = session
+        self._credentials = credentials
+        self._gate = gate
+        self._lane = lane
+        self._deadline = deadline
+        self._region = region
+        self._product = f"Container Registry in {region}" if region else "PrivateZone"
+
+    async def send(self, action: str, query: Mapping[str, str], sign: Sign) -> Body:
+        """Return the answer of one call, within the deadline.
+
+        A single call's deadline includes waiting for its turn; in bulk only the call itself is timed.
+        """
+        asked = Asked(self._product, action, self._region, query, self._lane is Lane.WRITE)
+        try:
+            if self._lane is Lane.BULK:
+                async with self._gate.turn(self._lane):
+                    return await self._bulk(asked, sign)
+            async with asyncio.timeout(self._deadline), self._gate.turn(self._lane):
+                return await self._answer(asked, sign)
+        except TimeoutError:
+            raise unclear(asked, f"did not answer within {self._deadline:g} s") from None
+
+    async def _bulk(self, asked: Asked, sign: Sign) -> Body:
+        await self._gate.spend(self._lane)
+        async with asyncio.timeout(self._deadline):
+            return await self._answer(asked, sign, is_paid=True)
+
+    async def _answer(self, asked: Asked, sign: Sign, is_paid: bool = False) -> Body:
+        if asked.is_write:
+            await self._gate.spend(self._lane)
+            return self._judge(asked, await self._exchange(sign))
+        pause = FIRST_PAUSE
+        for attempts_left in range(RETRIES, -1, -1):
+            if not is_paid:
+                await self._gate.spend(self._lane)
+            is_paid = False
+            try:
+                return self._judge(asked, await self._exchange_fresh(sign))
+            except Slowed as slowed:
+                if not attempts_left:
+                    raise
+                self._gate.drain()
+                wait = slowed.retry_after or pause
+            except Refused as refused:
+                if not (is_stale_token(refused) and attempts_left == RETRIES):
+                    raise
+                await self._credentials.renew()
+                continue
+            await asyncio.sleep(wait * _JITTER.uniform(1, 1.5))
+            pause *= 2
+        raise AssertionError("the last attempt returns or raises")
+
+    def _judge(self, asked: Asked, outcome: Reply | Lost) -> Body:
+        if isinstance(outcome, Lost):
+            raise unsent(asked, outcome.what) if outcome.is_unsent else unclear(asked, outcome.what)
+        body = read_answer(asked, outcome.status, outcome.raw, outcome.retry_after)
+        if self._region is not None:
+            require_success(asked, body)
+        return body
+
+    async def _exchange_fresh(self, sign: Sign) -> Reply | Lost:
+        """Send once more when the connection had been closed while idle; for reads only."""
+        outcome = await self._exchange(sign)
+        if isinstance(outcome, Lost) and outcome.is_stale_connection:
+            return await self._exchange(sign)
+        return outcome
+
+    async def _exchange(self, sign: Sign) -> Reply | Lost:
+        signed = sign(await self._credentials.keys())
+        url = URL(signed.url, encoded=True)
+        try:
+            async with self._session.request(
+                signed.method, url, headers=signed.headers, allow_redirects=False, timeout=_NO_TIMEOUT
+            ) as response:
+                raw = await response.read()
+                return Reply(response.status, raw, response.headers.get("x-acs-retry-after"))
+        except aiohttp.ClientConnectorCertificateError:
+            return Lost("shows a certificate that the bot does not trust", is_unsent=True)
+        except aiohttp.ClientConnectorError:
+            return Lost("cannot be reached", is_unsent=True)
+        except aiohttp.ServerDisconnectedError:
+            return Lost("closed the connection without an answer", is_stale_connection=True)
+        except (aiohttp.ClientOSError, aiohttp.ClientPayloadError):
+            return Lost("broke the connection off")
+        except aiohttp.ClientError:
+            return Lost("did not answer in HTTP")
