@@ -94,7 +94,18 @@ class ProviderError(BotError):
 
 
 class Throttled(ProviderError):
-    """The vendor asks us to slow down; nothing was changed."""
+    """The vendor asks us to slow down; nothing was changed. `retry_after` is its own wish in seconds, if it had one."""
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        code: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(sentence, code=code, request_id=request_id)
+        self.retry_after = retry_after
 
 
 class Refused(ProviderError):

@@ -1,0 +1,36 @@
+"""What is counted, for Prometheus; no label ever holds an id of a person, a channel or an operation."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+ACK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.3, 1.5, 2.0, 2.5, 3.0)
+"""Seconds; the fine steps end at our own budget and at Slack's limit."""
+
+
+class Metrics:
+    """One process's numbers, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.deliveries = Counter(
+            "registry_bot_deliveries",
+            "Payloads that Slack delivered, by kind and by how they were answered.",
+            ("kind", "outcome"),
+            registry=self.registry,
+        )
+        self.acks = Histogram(
+            "registry_bot_ack_seconds",
+            "Time from a payload's arrival to its acknowledgement.",
+            ("kind",),
+            registry=self.registry,
+            buckets=ACK_BUCKETS,
+        )
+        self.refused_requests = Counter(
+            "registry_bot_refused_requests",
+            "HTTP requests that were turned away before anybody read their body.",
+            ("reason",),
+            registry=self.registry,
+        )
+
+    def exposition(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,150 @@
+"""From the words of a command, or the id of a button, to the handler that owns them."""
+
+import difflib
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bot.domain.access import Act, Identity, Person, Role
+from bot.errors import UsageError
+from bot.messages import CommandHelp
+from bot.ports import Message, Ports
+
+SHORTEST_PREFIX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command or click, after it was admitted: who, where and with which words.
+
+    `value` and `message_ts` are those of the pressed button; `known` is everything that may be asked.
+    """
+
+    verb: str
+    words: tuple[str, ...]
+    reason: str
+    user_id: str
+    team_id: str
+    channel_id: str
+    channel_name: str
+    identity: Identity
+    person: Person | None
+    response_url: str = ""
+    value: str = ""
+    message_ts: str = ""
+    known: tuple[CommandHelp, ...] = ()
+
+
+Handler = Callable[[Call, Ports], Awaitable[Message | None]]
+H = TypeVar("H", bound=Callable[[Call, Ports], Awaitable[Message | None]])
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One subcommand as its declaration says; `slow` is said at once when the answer takes longer than Slack waits."""
+
+    help: CommandHelp
+    handler: Handler
+    slow: str = ""
+    anywhere: bool = False
+
+    @property
+    def verb(self) -> str:
+        """Return the word that people type."""
+        return self.help.verb
+
+    @property
+    def act(self) -> Act:
+        """Return what everybody who calls this must be allowed; votes are authorised where they are counted."""
+        return Act.REQUEST if self.help.role is Role.REQUESTER else Act.READ
+
+    @property
+    def only_reads(self) -> bool:
+        """Tell whether this changes nothing, so that a shortened name is harmless."""
+        return self.help.role is Role.VIEWER
+
+
+class Router:
+    """Who owns which verb and which button."""
+
+    def __init__(self) -> None:
+        self._commands: dict[str, Command] = {}
+        self._buttons: dict[str, Handler] = {}
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Return every subcommand, in the order of declaration."""
+        return tuple(self._commands.values())
+
+    @property
+    def buttons(self) -> tuple[str, ...]:
+        """Return the action id of every button that somebody owns."""
+        return tuple(self._buttons)
+
+    def subcommand(
+        self, verb: str, *, usage: str, role: Role, slow: str = "", anywhere: bool = False
+    ) -> Callable[[H], H]:
+        """Declare a handler for a verb; its docstring is its help. `anywhere` lifts the rules about channels."""
+
+        def declare(handler: H) -> H:
+            summary = (handler.__doc__ or "").strip().splitlines()[0]
+            self._add(Command(CommandHelp(verb, usage, summary, role), handler, slow, anywhere))
+            return handler
+
+        return declare
+
+    def button(self, action_id: str) -> Callable[[H], H]:
+        """Declare a handler for a button."""
+
+        def declare(handler: H) -> H:
+            self._add_button(action_id, handler)
+            return handler
+
+        return declare
+
+    def include(self, routers: Iterable["Router"]) -> "Router":
+        """Take over everything that other routers declare, and return this router."""
+        for router in routers:
+            for command in router.commands:
+                self._add(command)
+            for action_id in router.buttons:
+                self._add_button(action_id, router.handler_of_button(action_id))
+        return self
+
+    def command(self, word: str) -> Command:
+        """Return the command of this verb; reading verbs also answer to a clear beginning of three letters or more.
+
+        Raises UsageError with candidates, never the nearest guess.
+        """
+        if word in self._commands:
+            return self._commands[word]
+        readers = [c for c in self.commands if c.only_reads and c.verb.startswith(word)]
+        if len(word) >= SHORTEST_PREFIX and len(readers) == 1:
+            return readers[0]
+        raise UsageError(self._not_understood(word))
+
+    def handler_of_button(self, action_id: str) -> Handler:
+        """Return the handler of a button. Raises UsageError when nobody owns it."""
+        if action_id in self._buttons:
+            return self._buttons[action_id]
+        raise UsageError(
+            "This button belongs to another version of this bot and does nothing now. "
+            "`/registry actions` lists what is open."
+        )
+
+    def _not_understood(self, word: str) -> str:
+        shown = "".join(c for c in word if c.isprintable())[:40]
+        near = [verb for verb in self._commands if len(word) >= SHORTEST_PREFIX and verb.startswith(word)]
+        near += difflib.get_close_matches(word[:40], self._commands, n=2, cutoff=0.6)
+        hint = f" Did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
+        return f"'{shown}' is not a command of this bot.{hint} Commands: {', '.join(self._commands)}."
+
+    def _add(self, command: Command) -> None:
+        if command.verb in self._commands:
+            raise ValueError(f"Two handlers want the verb '{command.verb}'.")
+        self._commands[command.verb] = command
+
+    def _add_button(self, action_id: str, handler: Handler) -> None:
+        if action_id in self._buttons:
+            raise ValueError(f"Two handlers want the button '{action_id}'.")
+        self._buttons[action_id] = handler
