@@ -320,8 +320,8 @@ class Rules:
 class Ports:
     """Everything a use case may touch.
 
-    `is_frozen_here` is the kill switch of this process (environment or file); `wake` tells the local worker that
-    something is due. Both return at once.
+    `write_refusal` is why this process must not write now, as a sentence, or nothing: its kill switch, or a Redis that
+    cannot be trusted to keep a decision. `wake` tells the local worker that something is due. Both return at once.
     """
 
     zones: PrivateZone
@@ -335,5 +335,5 @@ class Ports:
     ids: Ids
     signer: Signer
     rules: Rules
-    is_frozen_here: Callable[[], bool] = field(default=lambda: False)
+    write_refusal: Callable[[], str] = field(default=lambda: "")
     wake: Callable[[], None] = field(default=lambda: None)

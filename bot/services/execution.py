@@ -116,7 +116,9 @@ def _lapses_at(operation: Operation) -> datetime | None:
 
 
 async def _may_not_send(ports: Ports, operation: Operation) -> str:
-    if ports.is_frozen_here() or await ports.operations.is_frozen():
+    if why := ports.write_refusal():
+        return why
+    if await ports.operations.is_frozen():
         return "The kill switch is on."
     return await authority_lost(ports, operation)
 

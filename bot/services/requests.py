@@ -25,7 +25,6 @@ IDENTITY_MAX_AGE = timedelta(seconds=60)
 TRIES = 3
 _ACTS = {Verb.APPROVE: Act.APPROVE, Verb.REJECT: Act.REJECT, Verb.CANCEL: Act.CANCEL}
 _EVENTS = {Verb.APPROVE: Event.APPROVE, Verb.REJECT: Event.REJECT, Verb.CANCEL: Event.CANCEL}
-_FROZEN = "The kill switch is on, so nothing can be requested, approved or executed. `/registry status` still answers."
 
 
 async def propose(ports: Ports, wish: Wish, requester: Requester, channel: str) -> Operation | Draft:
@@ -59,9 +58,9 @@ async def cast_vote(
 
 
 def require_unfrozen(ports: Ports) -> None:
-    """Raise Frozen while this process's kill switch is on."""
-    if ports.is_frozen_here():
-        raise Frozen(_FROZEN)
+    """Raise Frozen while this process must not write."""
+    if why := ports.write_refusal():
+        raise Frozen(f"{why} Nothing can be requested, approved or executed. `/registry status` still answers.")
 
 
 async def _store(ports: Ports, drafted: Draft, wish: Wish, requester: Requester, channel: str) -> Operation:

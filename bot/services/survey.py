@@ -156,10 +156,12 @@ def _select(ports: Ports, only: str | None) -> tuple[View, ...]:
 async def _store_view(ports: Ports) -> tuple[tuple[Operation, ...], bool, str]:
     try:
         recent = await ports.operations.recent(RECENT_OPERATIONS)
-        is_frozen = await ports.operations.is_frozen() or ports.is_frozen_here()
+        is_frozen = await ports.operations.is_frozen()
     except StoreUnavailable as error:
         return (), True, f"Open operations and history are unavailable: {error}"
-    return tuple(operation for operation in recent if not operation.is_terminal), is_frozen, ""
+    refusal = ports.write_refusal()
+    is_open = tuple(operation for operation in recent if not operation.is_terminal)
+    return is_open, is_frozen or bool(refusal), refusal
 
 
 async def _standby_answer(
