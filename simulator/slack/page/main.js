@@ -1,0 +1,114 @@
+// Puts the page together: who acts, which channel is open, and the live view of both.
+
+import { act, follow } from "./api.js";
+import { Composer } from "./composer.js";
+import { byId, element, redraw } from "./dom.js";
+import { FaultSwitches } from "./faults.js";
+import { Timeline } from "./messages.js";
+import { World } from "./world.js";
+
+const PERSONAS = ["U01ONCALL", "U01APPROVER", "U02APPROVER", "U01MEMBER", "U01GUEST", "U01OUTSIDER"];
+
+const state = { viewer: sessionStorage.getItem("act-as") ?? PERSONAS[0], channel: "", view: null, stop: () => {}, read: {} };
+const timeline = new Timeline(byId("timeline"));
+const world = new World();
+const faults = new FaultSwitches();
+const composer = new Composer(() => ({ as: state.viewer, channel: state.view?.channel }));
+
+function open(viewer, channel) {
+  state.stop();
+  Object.assign(state, { viewer, channel });
+  sessionStorage.setItem("act-as", viewer);
+  timeline.clear();
+  state.stop = follow(viewer, channel, draw, connected);
+}
+
+function draw(view) {
+  state.view = view;
+  const channel = view.channels.find(({ id }) => id === view.channel);
+  const names = naming(view);
+  drawPeople(view);
+  drawChannels(view);
+  drawRoom(view, channel);
+  timeline.draw(view, names);
+  composer.draw(view, channel);
+  world.draw(view.world);
+  faults.draw(view.faults, (view.world.sites ?? []).map((site) => site.name));
+  connected(true);
+  showLinked();
+}
+
+function naming(view) {
+  const channels = new Map(view.channels.map((channel) => [channel.id, channel.name]));
+  return { me: view.viewer, person: (id) => view.people[id]?.name, channel: (id) => channels.get(id) };
+}
+
+function drawPeople(view) {
+  const shown = PERSONAS.filter((id) => view.people[id]);
+  const select = byId("act-as");
+  redraw(select, shown.map((id) => view.people[id]), () =>
+    shown.map((id) => element("option", { value: id }, label(view.people[id]))));
+  select.value = view.viewer;
+}
+
+function label(person) {
+  const suffix = person.left ? " (deactivated)" : person.outside ? " (partner company)" : "";
+  return `${person.name}${suffix}`;
+}
+
+function drawChannels(view) {
+  for (const channel of view.channels) {
+    if (channel.id === view.channel || !(channel.id in state.read)) state.read[channel.id] = channel.latest;
+  }
+  const rows = view.channels.map((channel) => ({ ...channel, unread: channel.latest > state.read[channel.id], open: channel.id === view.channel }));
+  redraw(byId("channels"), rows.map(({ latest, ...row }) => row), () => rows.map((row) => element("li", {}, channelButton(row))));
+}
+
+function channelButton(row) {
+  const sign = row.direct ? "✉" : row.private ? "🔒" : "#";
+  return element("button",
+    {
+      type: "button", class: `channel ${row.unread ? "unread" : ""}`, "data-testid": `channel-${row.id}`,
+      "aria-current": row.open ? "true" : null, on: { click: () => open(state.viewer, row.id) },
+    },
+    element("span", { class: "sign", "aria-hidden": "true" }, sign), element("span", {}, row.name),
+    row.unread && element("span", { class: "dot", role: "img", "aria-label": "unread" }));
+}
+
+function drawRoom(view, channel) {
+  byId("room-name").textContent = channel ? `${channel.direct ? "" : "# "}${channel.name}` : "No channel";
+  byId("room-note").textContent = !channel ? "" : [channel.shared && "Shared with a partner company", channel.archived && "Archived"].filter(Boolean).join(" · ");
+  const share = byId("share");
+  share.hidden = !channel || channel.direct || view.people[view.viewer].outside;
+  share.textContent = channel?.shared ? "Stop sharing" : "Share with partner";
+  share.setAttribute("aria-pressed", String(Boolean(channel?.shared)));
+  document.title = channel ? `${channel.name} · simulated workspace` : "Simulated workspace";
+}
+
+function connected(there) {
+  const count = state.view?.connections ?? 0;
+  const words = !there ? "page disconnected" : count ? `app connected (${count})` : "app not connected by socket";
+  byId("connection").textContent = words;
+  byId("connection").classList.toggle("off", !there || !count);
+}
+
+/** Open what a permalink names: #channel/timestamp. */
+function showLinked() {
+  const [channel, ts] = location.hash.slice(1).split("/");
+  if (!ts) return;
+  history.replaceState(null, "", location.pathname);
+  if (state.view.channel !== channel) open(state.viewer, channel);
+  requestAnimationFrame(() => {
+    const message = document.getElementById(`m${ts}`);
+    message?.scrollIntoView({ block: "center" });
+    message?.classList.add("changed");
+  });
+}
+
+byId("act-as").addEventListener("change", (event) => open(event.target.value, state.view?.channel ?? ""));
+byId("share").addEventListener("click", () => {
+  const shared = state.view.channels.find(({ id }) => id === state.view.channel).shared;
+  act("share", { channel: state.view.channel, on: !shared }).catch((error) => composer.tell(error.message));
+});
+byId("faults").open = matchMedia("(min-width: 60rem)").matches;
+open(state.viewer, location.hash.slice(1).split("/")[0]);
