@@ -1,0 +1,45 @@
+"""A simulated cloud, and the vendor's own clients that point at it."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from alibabacloud_cr20181201.client import Client as RegistryClient
+from alibabacloud_pvtz20180101.client import Client as ZoneClient
+from alibabacloud_tea_openapi.models import Config
+
+from simulator.alibaba.ram import Identity
+from simulator.alibaba.server import Alibaba
+from simulator.app import Simulator, running
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[Simulator]:
+    async with running(only={"alibaba"}) as simulator:
+        simulator.alibaba.cloud.timing.hang_ms = 0  # type: ignore[union-attr]
+        yield simulator
+
+
+@pytest.fixture
+def alibaba(sim: Simulator) -> Alibaba:
+    assert sim.alibaba is not None
+    return sim.alibaba
+
+
+def config(endpoint: str, who: Identity) -> Config:
+    keys = {"access_key_id": who.access_key_id, "access_key_secret": who.access_key_secret}
+    return Config(endpoint=endpoint, protocol="http", **keys)
+
+
+@pytest.fixture
+def zones(alibaba: Alibaba) -> ZoneClient:
+    return ZoneClient(config(alibaba.pvtz, alibaba.writer))
+
+
+@pytest.fixture
+def reader(alibaba: Alibaba) -> ZoneClient:
+    return ZoneClient(config(alibaba.pvtz, alibaba.reader))
+
+
+@pytest.fixture
+def registry(alibaba: Alibaba) -> Callable[[str], RegistryClient]:
+    return lambda region: RegistryClient(config(alibaba.cr[region], alibaba.writer))
