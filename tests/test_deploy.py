@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.configuration import load_registry
+from bot.settings import Settings
+
 DEPLOY = Path(__file__).parent.parent / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES = pytest.mark.parametrize("service", COMPOSE["services"].values(), ids=list(COMPOSE["services"]))
@@ -69,3 +72,17 @@ def test_the_example_policy_admits_the_write_only_on_the_zones_of_the_example_co
     [writing] = [item for item in policy["Statement"] if "pvtz:UpdateZoneRecord" in item["Action"]]
 
     assert {resource.rpartition("/")[2] for resource in writing["Resource"]} == zones
+
+
+def test_the_example_configuration_is_accepted_as_it_stands() -> None:
+    registry = load_registry(DEPLOY / "registry.example.yaml")
+
+    assert list(registry.sites) == ["hangzhou", "zhangjiakou"]
+
+
+def test_the_example_environment_names_only_settings_that_exist() -> None:
+    text = (DEPLOY / "bot.env.example").read_text(encoding="utf-8")
+    names = re.findall(r"^(?:# )?REGISTRY_BOT_([A-Z_]+)=", text, flags=re.MULTILINE)
+
+    assert {name.lower() for name in names} <= set(Settings.model_fields)
+    assert len(names) >= 6
