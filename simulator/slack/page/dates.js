@@ -12,7 +12,7 @@ const FORMS = {
 function near(moment, form) {
   const days = Math.round((startOfDay(moment) - startOfDay(new Date())) / 86400000);
   const name = { "-1": "yesterday", 0: "today", 1: "tomorrow" }[days];
-  return name ?? moment.toLocaleDateString("en", FORMS[form]);
+  return name ?? moment.toLocaleDateString("en", Object.hasOwn(FORMS, form) ? FORMS[form] : FORMS.date);
 }
 
 const startOfDay = (moment) => new Date(moment.getFullYear(), moment.getMonth(), moment.getDate());
@@ -30,7 +30,7 @@ export function formatted(seconds, format) {
   return format.replace(/\{(\w+)\}/g, (whole, token) => {
     if (token === "ago") return ago(moment);
     if (token.endsWith("_pretty")) return near(moment, token.slice(0, -7));
-    if (token in FORMS) return moment.toLocaleString("en", FORMS[token]);
+    if (Object.hasOwn(FORMS, token)) return moment.toLocaleString("en", FORMS[token]);
     return whole;
   });
 }

@@ -47,11 +47,11 @@ export class FaultSwitches {
     return element("fieldset", { class: "fault" },
       element("legend", {}, title),
       element("p", {}, meaning),
-      element("div", { class: "targets" }, targets.map((target) => this.toggle(name, target, title))));
+      element("div", { class: "targets" }, targets.map((target) => this.toggle(name, target, title, targets.length))));
   }
 
-  toggle(name, target, title) {
-    const where = target ?? "everywhere";
+  toggle(name, target, title, choices) {
+    const where = target ?? (choices > 1 ? "all" : "everywhere");
     const node = element("input", {
       type: "checkbox", role: "switch", "data-testid": id(name, target), "aria-label": `${title}, ${where}`,
       on: { change: () => act("faults", { name, target, on: node.checked }).catch((error) => window.alert(error.message)) },

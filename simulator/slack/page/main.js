@@ -2,7 +2,7 @@
 
 import { act, follow } from "./api.js";
 import { Composer } from "./composer.js";
-import { byId, element, redraw } from "./dom.js";
+import { byId, drawing, element, redraw } from "./dom.js";
 import { FaultSwitches } from "./faults.js";
 import { Timeline } from "./messages.js";
 import { World } from "./world.js";
@@ -40,7 +40,7 @@ function draw(view) {
 
 function naming(view) {
   const channels = new Map(view.channels.map((channel) => [channel.id, channel.name]));
-  return { me: view.viewer, person: (id) => view.people[id]?.name, channel: (id) => channels.get(id) };
+  return { me: view.viewer, person: (id) => (Object.hasOwn(view.people, id) ? view.people[id].name : undefined), channel: (id) => channels.get(id) };
 }
 
 function drawPeople(view) {
@@ -52,7 +52,7 @@ function drawPeople(view) {
 }
 
 function label(person) {
-  const suffix = person.left ? " (deactivated)" : person.outside ? " (partner company)" : "";
+  const suffix = person.left ? " (deactivated)" : person.outside ? " · partner" : "";
   return `${person.name}${suffix}`;
 }
 
@@ -65,7 +65,7 @@ function drawChannels(view) {
 }
 
 function channelButton(row) {
-  const sign = row.direct ? "✉" : row.private ? "🔒" : "#";
+  const sign = row.direct ? "@" : row.private ? padlock() : "#";
   return element("button",
     {
       type: "button", class: `channel ${row.unread ? "unread" : ""}`, "data-testid": `channel-${row.id}`,
@@ -73,6 +73,11 @@ function channelButton(row) {
     },
     element("span", { class: "sign", "aria-hidden": "true" }, sign), element("span", {}, row.name),
     row.unread && element("span", { class: "dot", role: "img", "aria-label": "unread" }));
+}
+
+function padlock() {
+  return drawing("svg", { viewBox: "0 0 12 14", width: 11, height: 13, fill: "none", stroke: "currentColor", "stroke-width": 1.6 },
+    drawing("rect", { x: 1, y: 6, width: 10, height: 7, rx: 1.5 }), drawing("path", { d: "M3.3 6V4a2.7 2.7 0 0 1 5.4 0v2" }));
 }
 
 function drawRoom(view, channel) {
@@ -87,7 +92,7 @@ function drawRoom(view, channel) {
 
 function connected(there) {
   const count = state.view?.connections ?? 0;
-  const words = !there ? "page disconnected" : count ? `app connected (${count})` : "app not connected by socket";
+  const words = !there ? "reconnecting…" : count ? `app online ×${count}` : "app offline";
   byId("connection").textContent = words;
   byId("connection").classList.toggle("off", !there || !count);
 }

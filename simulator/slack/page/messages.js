@@ -128,7 +128,7 @@ function byline(message, author) {
 function avatar(author) {
   const letters = author.name.split(/[\s-]+/).map((word) => word[0]).join("").slice(0, 2).toUpperCase();
   const hue = [...author.name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
-  const node = element("span", { class: `avatar ${author.kind}`, "aria-hidden": "true" }, author.kind === "app" ? "⬢" : letters);
+  const node = element("span", { class: `avatar of-${author.kind}`, "aria-hidden": "true" }, author.kind === "app" ? element("img", { src: "/page/icon.svg", alt: "" }) : letters);
   node.style.setProperty("--hue", hue);
   return node;
 }

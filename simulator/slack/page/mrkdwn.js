@@ -57,7 +57,7 @@ function inline(text, names) {
 
 function found(match, names) {
   const { code, entity: inside, mark, inner, emoji: name, url } = match.groups;
-  if (code) return [element("code", {}, unescaped(code))];
+  if (code) return [element("code", { class: code.length <= 30 && "short" }, unescaped(code))];
   if (inside) return [entity(inside, names)];
   if (mark) return [element(EMPHASIS[mark], {}, ...inline(inner, names))];
   if (name) return [emoji(name)];

@@ -4,8 +4,10 @@ import { clock } from "./dates.js";
 import { byId, drawing, element, redraw } from "./dom.js";
 
 const WIDTH = 320;
-const HEIGHT = 178;
-const BOX = { width: 140, height: 46 };
+const HEIGHT = 196;
+const VPC = { width: 146, height: 46 };
+const INSTANCE = { width: 146, height: 62 };
+const FROM = HEIGHT - VPC.height - 8;
 const SWING_MS = 900;
 
 /** Remembers where each VPC pulled from, to show that it moved and when. */
@@ -50,8 +52,8 @@ export class World {
     const key = [sites, views.map(({ vpc, site, instance, pulls }) => [vpc, site, instance, pulls])];
     const fixed = redraw(svg, [sites, views.map((view) => [view.vpc, view.site])], () => {
       this.lines.clear();
-      return [this.lineLayer(views), ...sites.map((site, at) => box(place(at, sites.length), 4, site.instance, site.name)),
-        ...views.map((view, at) => box(place(at, views.length), HEIGHT - BOX.height - 4, view.vpc, view.site, true))];
+      return [this.lineLayer(views), ...sites.map((site, at) => box(place(at, sites.length), 3, INSTANCE, [site.instance, site.name, ""], "instance")),
+        ...views.map((view, at) => box(place(at, views.length), HEIGHT - VPC.height - 3, VPC, [view.vpc, view.site], "vpc"))];
     });
     svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
     if (!fixed && svg.aimedFrom === JSON.stringify(key)) return;
@@ -63,7 +65,7 @@ export class World {
   lineLayer(views) {
     return drawing("g", {}, views.map((view, at) => {
       const x = place(at, views.length);
-      const line = drawing("line", { class: "pull", x1: x, y1: HEIGHT - BOX.height - 6, x2: x, y2: HEIGHT - BOX.height - 6 });
+      const line = drawing("line", { class: "pull", x1: x, y1: FROM, x2: x, y2: FROM });
       this.lines.set(view.vpc, line);
       return line;
     }));
@@ -73,7 +75,7 @@ export class World {
     const line = this.lines.get(view.vpc);
     const at = sites.findIndex((site) => site.instance === view.instance);
     line.setAttribute("class", `pull ${view.pulls === "ok" ? "works" : "fails"} ${at < 0 ? "nowhere" : ""}`);
-    if (at >= 0) swing(line, place(at, sites.length) + (view.instance_site === view.site ? 0 : drift(line, at, sites)), BOX.height + 8);
+    if (at >= 0) swing(line, place(at, sites.length) + (view.instance_site === view.site ? 0 : drift(line, at, sites)), INSTANCE.height + 9);
   }
 }
 
@@ -84,20 +86,19 @@ function drift(line, at, sites) {
 
 const place = (at, count) => (WIDTH * (at + 0.5)) / count;
 
-function box(x, y, title, subtitle, isVpc = false) {
-  const left = x - BOX.width / 2;
-  return drawing("g", { class: isVpc ? "node vpc" : "node instance", "data-instance": isVpc ? null : title },
-    drawing("rect", { x: left, y, width: BOX.width, height: BOX.height, rx: 9 }),
-    drawing("text", { x, y: y + 20, class: "node-title" }, title),
-    drawing("text", { x, y: y + 36, class: "node-subtitle" }, subtitle));
+function box(x, y, size, lines, kind) {
+  const texts = lines.map((line, at) =>
+    drawing("text", { x, y: y + 20 + 16 * at, class: at ? "node-subtitle" : "node-title" }, line));
+  const rect = drawing("rect", { x: x - size.width / 2, y, width: size.width, height: size.height, rx: 9 });
+  return drawing("g", { class: `node ${kind}`, "data-name": lines[0] }, rect, texts);
 }
 
 function markSites(svg, sites) {
   for (const site of sites) {
-    const node = svg.querySelector(`[data-instance="${CSS.escape(site.instance)}"]`);
+    const node = svg.querySelector(`.instance[data-name="${CSS.escape(site.instance)}"]`);
     const runs = site.status === "RUNNING";
     node?.classList.toggle("broken", !runs);
-    if (node) node.querySelector(".node-subtitle").textContent = runs ? site.name : `${site.name} · ${site.status.toLowerCase()}`;
+    if (node) node.lastElementChild.textContent = `${runs ? "✓" : "✕"} ${site.status.toLowerCase()}`;
   }
 }
 
