@@ -178,7 +178,7 @@ def an_operation(state: State = State.PENDING, **fields: Any) -> Operation:
 
 def endpoints(site: str = "hangzhou", **fields: Any) -> Endpoints:
     """Return an open public endpoint and one running VPC link."""
-    internet = InternetEndpoint(True, "RUNNING", PUBLIC_NAME[site])
+    internet = InternetEndpoint(True, "RUNNING", PUBLIC_NAME[site], (DOMAIN,))
     return replace(Endpoints(internet, (VpcLink(VPC[site], HOME_ADDRESS[site], "RUNNING"),), NOW), **fields)
 
 

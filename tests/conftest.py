@@ -1,0 +1,24 @@
+"""What many tests need: one real Redis server for the whole run, and a clean one for each test that asks."""
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from simulator.local_redis import local_redis
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """Run one real server for all tests, durable as the bot wants it."""
+    with local_redis(appendonly="yes", appendfsync="always") as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """Return the URL of an empty Redis."""
+    with Redis.from_url(redis_server) as server:
+        server.flushall()
+        server.script_flush()
+    return redis_server

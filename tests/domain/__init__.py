@@ -1,0 +1,1 @@
+"""Tests of decisions: plain values in, plain values out."""

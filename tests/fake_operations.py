@@ -1,0 +1,208 @@
+"""The store of operations in memory, with the decisions of commit.lua; the contract suite holds both to the same."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.adapters import documents
+from bot.adapters.redis_commit import refusal, unknown
+from bot.domain.operation import Operation
+from bot.errors import BotError
+from bot.ports import Card, Clock, Commit, IndexMove
+
+
+@dataclass
+class Stored:
+    """One operation with what is kept beside it."""
+
+    document: str = ""
+    version: int = 0
+    digest: str = ""
+    attempts: dict[str, int] = field(default_factory=dict)
+    is_released: bool = False
+
+
+class FakeOperations:
+    """Operations in memory; `fail_next` makes the next call raise, before or after it took effect."""
+
+    def __init__(self, clock: Clock, *operations: Operation) -> None:
+        self.audit: list[Mapping[str, str]] = []
+        self.is_switched_off = False
+        self._clock = clock
+        self._stored: dict[str, Stored] = {}
+        self._open: dict[str, str] = {}
+        self._held: dict[str, datetime] = {}
+        self._due: dict[str, datetime] = {}
+        self._news: dict[str, tuple[int, datetime | None]] = {}
+        self._cards: dict[str, Card] = {}
+        self._last: dict[str, str] = {}
+        self._failures: list[tuple[BotError, bool]] = []
+        for operation in operations:
+            self.put(operation)
+
+    def put(self, operation: Operation, due_at: datetime | None = None) -> Operation:
+        """Have an operation in store, whatever its state, with its records taken while it is open."""
+        stored = self._stored[operation.id] = Stored(
+            documents.encode(operation), operation.version, operation.plan.digest, is_released=operation.is_terminal
+        )
+        if not stored.is_released:
+            self._open |= dict.fromkeys(operation.plan.record_ids, operation.id)
+        if due_at is not None:
+            self._due[operation.id] = due_at
+        return operation
+
+    def hold(self, record_id: str, span: timedelta) -> None:
+        """Put a record on hold from now."""
+        self._held[record_id] = self._clock.now() + span
+
+    def fail_next(self, error: BotError, *, after: bool = False) -> None:
+        """Raise `error` out of the next commit, after it took effect if `after`."""
+        self._failures.append((error, after))
+
+    async def get(self, operation_id: str) -> Operation:
+        """Return an operation. Raises UnknownOperation."""
+        if operation_id not in self._stored:
+            raise unknown(operation_id)
+        return documents.decode(self._stored[operation_id].document)
+
+    async def commit(self, commit: Commit) -> Operation:
+        """Check and write in one step; returns the operation with its new version."""
+        error, after = self._failures.pop(0) if self._failures else (None, False)
+        if error is not None and not after:
+            raise error
+        operation = self._decide(commit)
+        if error is not None:
+            raise error
+        return operation
+
+    async def due(self, now: datetime, limit: int = 20) -> tuple[str, ...]:
+        """Return ids of operations with a step to take now."""
+        return tuple(sorted((i for i, at in self._due.items() if at <= now), key=lambda i: self._due[i])[:limit])
+
+    async def news(self, limit: int = 20) -> tuple[str, ...]:
+        """Return ids of operations whose card is behind."""
+        now = self._clock.now()
+        return tuple(i for i, (_, at) in self._news.items() if at is None or at <= now)[:limit]
+
+    async def recent(self, limit: int = 50) -> tuple[Operation, ...]:
+        """Return the newest operations, newest first."""
+        return tuple([documents.decode(stored.document) for stored in reversed(self._stored.values())][:limit])
+
+    async def open_on(self, record_id: str) -> str | None:
+        """Return the id of the open operation that wants this record."""
+        return self._open.get(record_id)
+
+    async def held_for(self, record_id: str) -> int:
+        """Return the seconds for which this record is still on hold, 0 when it is not."""
+        left = self._held.get(record_id, self._clock.now()) - self._clock.now()
+        return max(0, math.ceil(left.total_seconds()))
+
+    async def card(self, operation_id: str) -> Card | None:
+        """Return where the operation's card stands."""
+        return self._cards.get(operation_id)
+
+    async def save_card(self, operation_id: str, card: Card) -> None:
+        """Remember where the card stands; clears the news mark when it shows the latest version."""
+        self._cards[operation_id] = card
+        if operation_id in self._news and self._news[operation_id][0] <= card.rendered:
+            del self._news[operation_id]
+
+    async def postpone_news(self, operation_id: str, until: datetime) -> None:
+        """Try the card again at `until`."""
+        if operation_id in self._news:
+            self._news[operation_id] = (self._news[operation_id][0], until)
+
+    async def is_frozen(self) -> bool:
+        """Tell whether the kill switch is on in the store."""
+        return self.is_switched_off
+
+    async def remember(self, key: str, value: str) -> None:
+        """Keep a last good answer (JSON) under a name."""
+        self._last[key] = value
+
+    async def recall(self, key: str) -> str | None:
+        """Return a last good answer."""
+        return self._last.get(key)
+
+    def _decide(self, commit: Commit) -> Operation:
+        operation = commit.operation
+        stored = self._stored.get(operation.id, Stored())
+        if commit.attempt in stored.attempts:
+            return replace(operation, version=stored.attempts[commit.attempt])
+        self._require_version(stored, operation)
+        self._require_moment(commit)
+        self._require_records(commit, stored)
+        if _is_forged(stored, operation):
+            raise refusal("FORGED", operation.id)
+        return self._write(commit, stored)
+
+    def _require_version(self, stored: Stored, operation: Operation) -> None:
+        if stored.version == 0 and operation.version > 0 and not stored.document:
+            raise refusal("GONE", operation.id)
+        if stored.document:
+            documents.decode(stored.document)  # refuses a newer schema
+            if stored.version != operation.version or (operation.version == 0 and stored.attempts):
+                raise refusal("VERSION", operation.id)
+
+    def _require_moment(self, commit: Commit) -> None:
+        now = self._clock.now()
+        if commit.not_before and now < commit.not_before:
+            raise refusal("EARLY", commit.operation.id)
+        if commit.not_after and now > commit.not_after:
+            raise refusal("LATE", commit.operation.id)
+        if commit.unless_frozen and self.is_switched_off:
+            raise refusal("FROZEN", commit.operation.id)
+
+    def _require_records(self, commit: Commit, stored: Stored) -> None:
+        wants = commit.index is IndexMove.TAKE or (commit.index is IndexMove.KEEP and not stored.is_released)
+        for record in commit.operation.plan.record_ids:
+            owner = self._open.get(record, commit.operation.id)
+            if wants and owner != commit.operation.id:
+                raise refusal("OPEN", commit.operation.id, owner)
+            left = self._held.get(record, self._clock.now()) - self._clock.now()
+            if commit.unless_held and left > timedelta():
+                raise refusal("HELD", commit.operation.id, math.ceil(left.total_seconds()))
+
+    def _write(self, commit: Commit, stored: Stored) -> Operation:
+        written = replace(commit.operation, version=commit.operation.version + 1)
+        self._stored[written.id] = Stored(
+            documents.encode(written),
+            written.version,
+            written.plan.digest,
+            {**stored.attempts, commit.attempt: written.version},
+            stored.is_released or commit.index is IndexMove.RELEASE,
+        )
+        self.audit.append({**commit.audit, "seq": str(len(self.audit) + 1), "version": str(written.version)})
+        self._write_records(commit)
+        self._mark_work(commit, written)
+        return written
+
+    def _write_records(self, commit: Commit) -> None:
+        mine = commit.operation.id
+        for record in commit.operation.plan.record_ids:
+            if commit.index is IndexMove.TAKE:
+                self._open[record] = mine
+            if commit.index is IndexMove.RELEASE and self._open.get(record) == mine:
+                del self._open[record]
+            if commit.hold_for:
+                until = self._clock.now() + commit.hold_for
+                self._held[record] = max(self._held.get(record, until), until)
+
+    def _mark_work(self, commit: Commit, written: Operation) -> None:
+        self._due.pop(written.id, None)
+        if commit.due_at is not None:
+            self._due[written.id] = commit.due_at
+        if commit.is_news:
+            self._news[written.id] = (written.version, None)
+
+
+def _is_forged(stored: Stored, operation: Operation) -> bool:
+    if stored.digest not in ("", operation.plan.digest):
+        return True
+    if operation.approved_at is None and operation.lease is None:
+        return False
+    asked = operation.requester
+    approvals = operation.approvals
+    own = any(vote.person == asked.person or vote.user_id == asked.user_id for vote in approvals)
+    return own or not approvals
