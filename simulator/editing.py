@@ -23,8 +23,9 @@ def edit_record(world: World, site: Site, wanted: Wire) -> list[Wire]:
     zone = _zone(world, wanted.pop("vpc", site.vpc))
     _refuse_unknown(wanted, RECORD_FIELDS)
     if act == "add":
-        added = {"rr": "@", "type": "A", "value": STRANGE_ADDRESS, "created_ms": world.now_ms(), **wanted}
-        zone.records.append(Record(id=2**60 + world.next_id(), updated_ms=world.now_ms(), **added))
+        added = Record(2**60 + world.next_id(), "@", "A", STRANGE_ADDRESS, created_ms=world.now_ms())
+        _set(added, {**wanted, "updated_ms": world.now_ms()})
+        zone.records.append(added)
     elif act == "remove":
         zone.records.remove(_apex(zone))
     elif act == "rewrite":
@@ -106,4 +107,7 @@ def _refuse_unknown(wanted: Wire, known: set[str]) -> None:
 
 def _set(target: object, values: Wire) -> None:
     for name, value in values.items():
+        present = getattr(target, name)
+        if present is not None and value is not None and type(value) is not type(present):
+            raise ValueError(f"{name} is {present!r} now and cannot become {value!r}.")
         setattr(target, name, value)

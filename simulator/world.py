@@ -7,7 +7,7 @@ What other parts of the simulator rely on (the classes are in `simulator.model`)
 - Resolvers: `zones_for_vpc(vpc)` are the zones that a VPC sees; `record_for_vpc(vpc)` is the `@` record that steers its
   pulls; `address_of(name)` is the public answer for an instance's own name. `Record.served` is `Status == ENABLE`.
 - Registries: `instance_answering(address_or_name)` is the instance behind a public or link address or a public name;
-  `Instance.tag("core/api", "1.0.0").image` has manifest, config and layer bytes; `host names` are properties.
+  `Instance.tag("core/api", "1.0.0").image` has manifest, config and layer bytes; its host names are properties.
 - `reaches(vpc, address)` tells whether packets get from a VPC to an address, `admits(instance, vpc)` whether the
   instance's public access list lets that VPC in.
 - `push(instance, repo, tag)` writes an image with a fresh digest and queues one PENDING task for each automatic rule

@@ -98,6 +98,20 @@ def test_the_configuration_fits_the_world(whole: Simulator) -> None:
     assert view["resolver"] == whole.announcement["dns"][ZHANGJIAKOU]
 
 
+async def test_a_site_with_two_vpcs_has_two_views_and_two_resolvers(tmp_path: Path) -> None:
+    document = yaml.safe_load(text(str(ROOT / "simulator" / "seed.yaml")))
+    document["sites"]["zhangjiakou"]["more_vpcs"] = ["vpc-ccccc"]
+    document["zones"].append({"id": "3a", "name": document["domain"], "vpcs": ["vpc-ccccc"], "records": []})
+    world = tmp_path / "world.yaml"
+    world.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    async with running(only={"dns"}, world=world) as simulator:
+        config = yaml.safe_load(text(simulator.announcement["config"]))
+
+        assert len(config["sites"]["zhangjiakou"]["views"]) == 2
+        assert set(simulator.announcement["dns"]) == {"vpc-aaaaa", "vpc-bbbbb", "vpc-ccccc"}
+
+
 async def test_sections_that_were_not_asked_for_are_absent() -> None:
     async with running(only={"dns"}) as simulator:
         assert set(simulator.announcement) == {"dns", "control", "config", "ca", "env"}
@@ -152,6 +166,7 @@ async def test_a_third_party_edits_the_record_once_and_leaves_a_trace(whole: Sim
         ("record", {"site": "mars"}, "No site is called"),
         ("record", {"site": "hangzhou", "act": "burn"}, "act is rewrite, add or remove"),
         ("record", {"site": "hangzhou", "colour": "red"}, "'colour' cannot be changed"),
+        ("record", {"site": "hangzhou", "ttl": "60"}, "ttl is 60 now and cannot become '60'"),
         ("slack/command", {"user": "U01ONCALL"}, "channel is needed"),
     ],
 )
