@@ -26,7 +26,8 @@ async def last_endpoints(ports: Ports, instance: str) -> Endpoints | None:
 
 async def keep_inventory(ports: Ports, inventory: Inventory) -> None:
     """Remember the digests of an instance's critical images."""
-    await _keep(ports, f"inv:{inventory.instance_id}", _INVENTORY, inventory)
+    plain = replace(inventory, digests=dict(inventory.digests))
+    await _keep(ports, f"inv:{inventory.instance_id}", _INVENTORY, plain)
 
 
 async def last_inventory(ports: Ports, instance: str) -> Inventory | None:
