@@ -1,0 +1,208 @@
+"""One delivery, answered in time: admit, route, carry out, and find words for whatever went wrong.
+
+Slack waits three seconds, so everything before the acknowledgement shares one budget of 1.2. A handler that declares
+itself slow is then left to finish and answers later; any other is stopped and the person told so, which for a vote
+means that it is refused rather than acknowledged and perhaps lost with the process.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import PurePath
+
+import structlog
+
+from bot import messages
+from bot.domain import grammar
+from bot.domain.access import Act
+from bot.errors import BotError, NotPermitted, ProviderError, StoreUnavailable, Unreachable, UsageError
+from bot.listeners.deliveries import Delivery
+from bot.ports import Message, Ports
+from bot.routing import Call, Command, Handler, Router
+from bot.services.admission import ACT_AGE, READ_AGE, admit
+from bot.tasks import Tasks
+
+BUDGET = timedelta(seconds=1.2)
+PATIENCE = timedelta(seconds=60)
+"""How long a slow answer may take; Slack takes answers for 30 minutes, people give up much sooner."""
+LONGEST_COMMAND = 2000
+_HUNG = (
+    "No answer came in time, so this was stopped. If it was a vote, its card shows whether it counts; send it again."
+)
+_UNSURE = "Slack did not say in time who you are, so nothing was done. Try again in a moment."
+_ENDLESS = "This took longer than a minute and was stopped. `/registry actions` shows whether anything is open."
+
+Answer = Callable[[str, Message], Awaitable[None]]
+"""Shows a message by response_url. Raises a ProviderError when Slack does not take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes out with the acknowledgement, and what follows later where that is not all."""
+
+    message: Message | None
+    outcome: str
+    later: "asyncio.Task[Reply] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """An admitted call and the handler that takes it."""
+
+    handler: Handler
+    call: Call
+    slow: str = ""
+
+
+class Desk:
+    """Answers commands and clicks; never raises and never takes longer than the budget."""
+
+    def __init__(
+        self, ports: Ports, router: Router, tasks: Tasks, answer: Answer, *, budget: timedelta = BUDGET
+    ) -> None:
+        self._ports = ports
+        self._router = router
+        self._tasks = tasks
+        self._answer = answer
+        self._budget = budget.total_seconds()
+        self._log = structlog.get_logger()
+
+    async def command(self, delivery: Delivery) -> Reply:
+        """Answer a slash command."""
+        return await self._in_time(self._open_command(delivery))
+
+    async def click(self, delivery: Delivery) -> Reply:
+        """Carry out what a button stands for; the reply's words are for the clicker alone."""
+        return await self._in_time(self._open_click(delivery))
+
+    def follow_up(self, delivery: Delivery, later: "asyncio.Task[Reply]") -> None:
+        """Deliver a slow answer when it is there."""
+        self._tasks.start(self._deliver_later(delivery, later), "answer.later")
+
+    def tell(self, delivery: Delivery, message: Message) -> None:
+        """Show a message to whoever sent the delivery."""
+        self._tasks.start(self._deliver(delivery, message), "answer")
+
+    def unexpected(self, error: Exception, what: str) -> Message:
+        """Log a bug by type and place, without values, and return words with the reference to that entry."""
+        reference = self._ports.ids.token()[:8]
+        self._log.error(
+            "delivery.failed", reference=reference, what=what, error=type(error).__name__, where=_places(error)
+        )
+        return messages.unexpected(reference)
+
+    async def _in_time(self, opening: Awaitable[_Job]) -> Reply:
+        job: _Job | None = None
+        work: asyncio.Task[Reply] | None = None
+        try:
+            async with asyncio.timeout(self._budget):
+                job = await opening
+                work = self._tasks.start(self._carry_out(job), f"handler.{job.call.verb}")
+                return await asyncio.shield(work)
+        except TimeoutError:
+            return self._late(job, work)
+        except BotError as error:
+            return self._refused(error, "opening")
+        except Exception as error:  # noqa: BLE001 - a person waits for words, whatever broke
+            return Reply(self.unexpected(error, "opening"), "failed")
+
+    async def _carry_out(self, job: _Job) -> Reply:
+        try:
+            return Reply(await job.handler(job.call, self._ports), "answered")
+        except BotError as error:
+            return self._refused(error, job.call.verb)
+        except Exception as error:  # noqa: BLE001 - a person waits for words, whatever broke
+            return Reply(self.unexpected(error, job.call.verb), "failed")
+
+    def _late(self, job: _Job | None, work: "asyncio.Task[Reply] | None") -> Reply:
+        if job is None or work is None:
+            return Reply(messages.refusal(Unreachable(_UNSURE)), "late")
+        if job.slow:
+            return Reply(Message(job.slow), "slow", later=work)
+        work.cancel()
+        return Reply(messages.refusal(StoreUnavailable(_HUNG)), "late")
+
+    def _refused(self, error: BotError, what: str) -> Reply:
+        code = error.code if isinstance(error, NotPermitted | ProviderError) else None
+        self._log.info("delivery.refused", what=what, error=type(error).__name__, code=code)
+        return Reply(messages.refusal(error), "refused")
+
+    async def _open_command(self, delivery: Delivery) -> _Job:
+        if len(delivery.text) > LONGEST_COMMAND:
+            raise UsageError(
+                f"This command is {len(delivery.text):,} characters long and the bot reads at most "
+                f"{LONGEST_COMMAND:,}. Shorten the reason and send it again."
+            )
+        words, reason = grammar.split(delivery.text)
+        command = await self._command(delivery, words[0] if words else "help")
+        age = READ_AGE if command.only_reads else ACT_AGE
+        call = await self._admitted(delivery, command.verb, command.act, age, anywhere=command.anywhere)
+        call = _with_words(call, words[1:], reason, self._router)
+        return _Job(command.handler, call, command.slow)
+
+    async def _command(self, delivery: Delivery, word: str) -> Command:
+        try:
+            return self._router.command(word)
+        except UsageError:
+            # strangers are told who they are not before they are told what there is
+            await self._admitted(delivery, word, Act.READ, READ_AGE)
+            raise
+
+    async def _open_click(self, delivery: Delivery) -> _Job:
+        call = await self._admitted(delivery, delivery.action_id, Act.READ, ACT_AGE)
+        return _Job(self._router.handler_of_button(delivery.action_id), call)
+
+    async def _admitted(
+        self, delivery: Delivery, verb: str, act: Act, age: timedelta, *, anywhere: bool = False
+    ) -> Call:
+        visitor = delivery.visitor
+        identity, person = await admit(self._ports, visitor, act, age, anywhere=anywhere)
+        return Call(
+            verb=verb,
+            words=(),
+            reason="",
+            user_id=visitor.user_id,
+            team_id=visitor.team_id,
+            channel_id=visitor.channel_id,
+            channel_name=visitor.channel_name,
+            identity=identity,
+            person=person,
+            response_url=delivery.response_url,
+            value=delivery.value,
+            message_ts=delivery.message_ts,
+        )
+
+    async def _deliver_later(self, delivery: Delivery, later: "asyncio.Task[Reply]") -> None:
+        try:
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                message = (await later).message
+        except TimeoutError:
+            message = messages.refusal(Unreachable(_ENDLESS))
+        if message is not None:
+            await self._deliver(delivery, message)
+
+    async def _deliver(self, delivery: Delivery, message: Message) -> None:
+        try:
+            await self._answer(delivery.response_url, message)
+        except ProviderError as error:
+            self._log.warning("answer.not_taken", error=type(error).__name__, code=error.code)
+            await self._whisper(delivery, message)
+
+    async def _whisper(self, delivery: Delivery, message: Message) -> None:
+        visitor = delivery.visitor
+        try:
+            await self._ports.workspace.whisper(visitor.channel_id, visitor.user_id, message)
+        except ProviderError as error:
+            self._log.error("answer.lost", error=type(error).__name__, code=error.code)
+
+
+def _with_words(call: Call, words: tuple[str, ...], reason: str, router: Router) -> Call:
+    return replace(call, words=words, reason=reason, known=tuple(command.help for command in router.commands))
+
+
+def _places(error: Exception) -> list[str]:
+    """Return the last places of a traceback as file:line, which hold no values."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return [f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in frames]

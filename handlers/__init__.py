@@ -1,0 +1,36 @@
+"""What people may ask of this bot: one file a subcommand, and one for the buttons."""
+
+from bot.routing import Router
+from handlers import (
+    actions,
+    approval,
+    approve,
+    cancel,
+    failover,
+    plan,
+    reject,
+    replication,
+    show,
+    status,
+)
+from handlers import help as help_
+
+
+def all_handlers() -> Router:
+    """Return every handler, in the order in which help lists them."""
+    return Router().include(
+        module.router
+        for module in (
+            help_,
+            status,
+            replication,
+            plan,
+            failover,
+            approve,
+            reject,
+            cancel,
+            actions,
+            show,
+            approval,
+        )
+    )

@@ -1,0 +1,23 @@
+"""/registry actions"""
+
+from bot import messages
+from bot.domain.access import Role
+from bot.errors import UsageError
+from bot.ports import Message, Ports
+from bot.routing import Call, Router
+
+router = Router()
+CHOICES = ((), ("open",), ("mine",))
+
+
+@router.subcommand("actions", usage="actions [open|mine]", role=Role.VIEWER)
+async def actions(call: Call, ports: Ports) -> Message:
+    """List the latest operations, newest first: all, only those still open, or only yours."""
+    if call.words not in CHOICES:
+        raise UsageError("Use /registry actions, /registry actions open or /registry actions mine.")
+    operations = await ports.operations.recent()
+    if call.words == ("open",):
+        operations = tuple(operation for operation in operations if not operation.is_terminal)
+    if call.words == ("mine",):
+        operations = tuple(operation for operation in operations if operation.requester.user_id == call.user_id)
+    return messages.actions_list(operations, ports.clock.now())

@@ -1,0 +1,32 @@
+"""The buttons of an operation's card."""
+
+from bot import messages
+from bot.domain.operation import Verb
+from bot.ports import Message, Ports
+from bot.routing import Call, Router
+from bot.services.buttons import Press, press
+
+router = Router()
+
+
+@router.button("operation.approve")
+async def approve(call: Call, ports: Ports) -> Message:
+    """Count a press of Approve."""
+    return await _vote(call, ports, Verb.APPROVE)
+
+
+@router.button("operation.reject")
+async def reject(call: Call, ports: Ports) -> Message:
+    """Count a press of Reject."""
+    return await _vote(call, ports, Verb.REJECT)
+
+
+@router.button("operation.cancel")
+async def cancel(call: Call, ports: Ports) -> Message:
+    """Count a press of Cancel."""
+    return await _vote(call, ports, Verb.CANCEL)
+
+
+async def _vote(call: Call, ports: Ports, verb: Verb) -> Message:
+    operation = await press(ports, Press(verb, call.value, call.user_id, call.channel_id, call.message_ts))
+    return messages.voted(operation, verb)

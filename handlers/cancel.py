@@ -1,0 +1,19 @@
+"""/registry cancel"""
+
+from bot import messages
+from bot.domain.access import Role
+from bot.domain.grammar import parse_operation_id
+from bot.domain.operation import Verb
+from bot.ports import Message, Ports
+from bot.routing import Call, Router
+from bot.services.requests import cast_vote
+
+router = Router()
+
+
+@router.subcommand("cancel", usage="cancel <id> [because …]", role=Role.APPROVER)
+async def cancel(call: Call, ports: Ports) -> Message:
+    """Withdraw an operation that has not begun; nothing is changed."""
+    operation_id = parse_operation_id(call.words)
+    operation = await cast_vote(ports, operation_id, Verb.CANCEL, call.user_id, reason=call.reason)
+    return messages.voted(operation, Verb.CANCEL)
