@@ -1,20 +1,29 @@
 """How this process runs, read from the environment once; secrets never show themselves."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import InvalidConfiguration
 
+PREFIX = "REGISTRY_BOT_"
 SIGNING_KEY_LENGTH = 32
 """Characters; a shorter key is not worth the name."""
 
 
 def _is_api_url(url: str) -> str:
-    if not url.startswith(("http://", "https://")) or not url.endswith("/api/"):
+    if not re.fullmatch(r"https?://[^/\s]+/(\S*/)?api/", url):
         raise ValueError("must be a URL that ends in /api/")
+    return url
+
+
+def _is_proxy(url: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+/?", url):
+        raise ValueError("must be the URL of a proxy, such as http://proxy.example.com:3128")
     return url
 
 
@@ -30,90 +39,143 @@ def _is_long_key(key: SecretStr) -> SecretStr:
     return key
 
 
+def _is_one_word(secret: SecretStr) -> SecretStr:
+    if re.search(r"\s", secret.get_secret_value()):
+        raise ValueError("holds white space; copy it again")
+    return secret
+
+
+def _is_no_app_token(token: SecretStr) -> SecretStr:
+    if token.get_secret_value().startswith("xapp-"):
+        raise ValueError("holds an app-level token (xapp-…); the bot token begins with xoxb-")
+    return token
+
+
+def _is_cr_endpoint(endpoint: str) -> str:
+    if "=" in endpoint:
+        parts = [part.strip() for part in endpoint.split(",") if part.strip()]
+        is_good = all(re.fullmatch(r"[a-z0-9-]+=[^=\s{}]+", part) for part in parts)
+    else:
+        is_good = not re.search(r"[{}\s/]", endpoint.replace("{region}", ""))
+    if not is_good:
+        raise ValueError("must be a host name with {region} in it, or a list such as cn-hangzhou=host:port,…")
+    return endpoint
+
+
+def _are_redirects(text: str) -> str:
+    _redirects(text)
+    return text
+
+
+Token = Annotated[SecretStr, AfterValidator(_is_one_word)]
 SigningKey = Annotated[SecretStr, AfterValidator(_is_long_key)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Settings(BaseSettings):
-    """The REGISTRY_BOT_… environment; Alibaba keys come by the SDK's own credentials chain."""
+class CloudSettings(BaseSettings):
+    """How to reach Alibaba Cloud and its registries; the keys come by the SDK's own credentials chain."""
 
-    model_config = SettingsConfigDict(env_prefix="REGISTRY_BOT_", extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    alibaba_pvtz_endpoint: str = "pvtz.aliyuncs.com"
+    alibaba_cr_endpoint: Annotated[str, AfterValidator(_is_cr_endpoint)] = "cr.{region}.aliyuncs.com"
+    alibaba_protocol: Literal["https", "http"] = "https"
+    connect_to: Annotated[str, AfterValidator(_are_redirects)] = ""
+
+    @property
+    def redirects(self) -> dict[str, tuple[str, int]]:
+        """Return REGISTRY_BOT_CONNECT_TO as `host:port` → where to dial instead."""
+        return _redirects(self.connect_to)
+
+
+class SiteSettings(CloudSettings):
+    """What it takes to look at the configured sites without Slack and without Redis."""
 
     config: Path
+
+
+class Settings(SiteSettings):
+    """The whole REGISTRY_BOT_… environment."""
+
     redis_url: Annotated[SecretStr, AfterValidator(_is_redis_url)]
     redis_replicas: Annotated[int, Field(ge=0, le=16)] = 0
     redis_durability: Literal["", "asserted"] = ""
     redis_allow_volatile: bool = False
     signing_key: SigningKey
     signing_key_previous: SigningKey | None = None
-    slack_bot_token: SecretStr
-    slack_app_token: SecretStr | None = None
-    slack_signing_secret: SecretStr | None = None
     slack_mode: Literal["socket", "http"] = "socket"
+    slack_bot_token: Annotated[Token, AfterValidator(_is_no_app_token)]
+    slack_app_token: Annotated[Token | None, Field(validate_default=True)] = None
+    slack_signing_secret: Annotated[Token | None, Field(validate_default=True)] = None
     slack_api_url: Annotated[str, AfterValidator(_is_api_url)] = "https://slack.com/api/"
-    slack_proxy: str | None = None
+    slack_proxy: Annotated[str, AfterValidator(_is_proxy)] | None = None
     http_host: str = "127.0.0.1"
     http_port: Port = 8080
     metrics_port: Port = 9090
-    alibaba_pvtz_endpoint: str = "pvtz.aliyuncs.com"
-    alibaba_cr_endpoint: str = "cr.{region}.aliyuncs.com"
-    alibaba_protocol: Literal["https", "http"] = "https"
-    connect_to: str = ""
     freeze: bool = False
     freeze_file: Path | None = None
 
-    @model_validator(mode="after")
-    def _has_what_its_mode_needs(self) -> Self:
-        if self.slack_mode == "socket" and not _is_filled(self.slack_app_token):
-            raise ValueError("socket mode needs REGISTRY_BOT_SLACK_APP_TOKEN (xapp-…, scope connections:write)")
-        if self.slack_mode == "http" and not _is_filled(self.slack_signing_secret):
-            raise ValueError("http mode needs REGISTRY_BOT_SLACK_SIGNING_SECRET")
-        return self
+    @field_validator("slack_app_token")
+    @classmethod
+    def _fits_socket_mode(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if token is None and info.data.get("slack_mode") == "socket":
+            raise ValueError("is not set; socket mode needs an app-level token (xapp-…, scope connections:write)")
+        if token is not None and token.get_secret_value().startswith("xoxb-"):
+            raise ValueError("holds a bot token (xoxb-…); the app-level token begins with xapp-")
+        return token
 
-    @property
-    def redirects(self) -> dict[str, tuple[str, int]]:
-        """Return REGISTRY_BOT_CONNECT_TO as `host:port` → where to dial instead."""
-        return parse_connect_to(self.connect_to)
+    @field_validator("slack_signing_secret")
+    @classmethod
+    def _fits_http_mode(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if secret is None and info.data.get("slack_mode") == "http":
+            raise ValueError("is not set; http mode needs the app's signing secret (Basic Information)")
+        return secret
+
+
+S = TypeVar("S", bound=CloudSettings)
 
 
 def load_settings() -> Settings:
-    """Read the environment.
+    """Read the whole environment; see `read_environment`."""
+    return read_environment(Settings)
+
+
+def read_environment(kind: type[S]) -> S:
+    """Read as much of the environment as `kind` needs.
 
     Raises InvalidConfiguration that names every variable that is wrong or missing, and no value.
     """
     try:
-        settings = Settings()
-        parse_connect_to(settings.connect_to)
+        return kind()
     except ValidationError as error:
         raise InvalidConfiguration(_sentences(error)) from None
-    return settings
 
 
-def parse_connect_to(text: str) -> dict[str, tuple[str, int]]:
-    """Read `host:443=127.0.0.1:18443,…`. Raises InvalidConfiguration for anything else."""
+def _redirects(text: str) -> dict[str, tuple[str, int]]:
+    """Read `host:443=127.0.0.1:18443,…`. Raises ValueError for anything else."""
     redirects: dict[str, tuple[str, int]] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
-        source, separator, target = part.partition("=")
-        host, colon, port = target.rpartition(":")
-        if not (separator and colon and host and port.isdigit() and ":" in source):
-            raise InvalidConfiguration(
-                f"REGISTRY_BOT_CONNECT_TO: '{part}' is not of the form host:port=address:port. Correct or unset it."
-            )
-        redirects[source.lower()] = (host, int(port))
+        match = re.fullmatch(r"([^=\s]+:\d{1,5})=([^=\s]+):(\d{1,5})", part, flags=re.ASCII)
+        if match is None or not 0 < int(match[3]) <= 65535:
+            raise ValueError(f"'{part}' is not of the form host:port=address:port; correct or unset it")
+        redirects[match[1].lower()] = (match[2], int(match[3]))
     return redirects
 
 
-def _is_filled(secret: SecretStr | None) -> bool:
-    return secret is not None and bool(secret.get_secret_value().strip())
-
-
 def _sentences(error: ValidationError) -> str:
-    lines = [_sentence(str(part["loc"][0]) if part["loc"] else "", part["msg"]) for part in error.errors()]
-    return "The environment is not complete:\n" + "\n".join(f"- {line}" for line in sorted(lines))
+    lines = sorted(_sentence(part) for part in error.errors())
+    return "The environment does not describe a bot that may run:\n" + "\n".join(f"- {line}" for line in lines)
 
 
-def _sentence(name: str, message: str) -> str:
-    said = message.removeprefix("Value error, ")
-    if not name:
-        return said
-    return f"REGISTRY_BOT_{name.upper()}: {'is not set' if said == 'Field required' else said}"
+def _sentence(part: ErrorDetails) -> str:
+    said = _SAID.get(part["type"]) or part["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    return f"{PREFIX}{str(part['loc'][0]).upper()}: {said}"
+
+
+_SAID = {
+    "missing": "is not set",
+    "int_parsing": "must be a whole number",
+    "bool_parsing": "must be 1 or 0",
+}
