@@ -21,6 +21,11 @@ from bot.errors import (
 )
 from bot.ports import Commit
 
+REPLACED = (
+    "Redis is empty, or another one than when this bot started. Look at the records first, then restart the bot to "
+    "adopt this Redis (E_STORE_REPLACED)."
+)
+
 
 def script_terms(commit: Commit, store: str, life: timedelta) -> str:
     """Return what must be true for a commit and what else it writes, as the script reads it."""
@@ -110,9 +115,5 @@ _REFUSALS: dict[str, tuple[type[BotError], str]] = {
         "{id} claims an approval that no second person gave to exactly this plan. It will not be carried out. "
         "Tell whoever looks after Redis.",
     ),
-    "STORE": (
-        StoreUnavailable,
-        "Redis is empty or another one than when this bot started, so nothing was recorded for {id}. Look at the "
-        "records first, then restart the bot to adopt this Redis (E_STORE_REPLACED).",
-    ),
+    "STORE": (StoreUnavailable, f"{REPLACED} Nothing was recorded for {{id}}."),
 }

@@ -17,7 +17,8 @@ from typing import Any
 from redis.exceptions import NoScriptError, ResponseError
 
 from bot.adapters import documents
-from bot.adapters.redis_commit import milliseconds, outcome, script_terms, unclear, unknown
+from bot.adapters.redis_commit import REPLACED, milliseconds, outcome, script_terms, unclear, unknown
+from bot.adapters.redis_durability import Trust, WriteMode, assess
 from bot.adapters.redis_link import CONNECT_TIMEOUT, OPERATION_TIMEOUT, Command, NoReply, RedisLink, explained
 from bot.domain.operation import Operation
 from bot.errors import InvalidConfiguration, StoreUnavailable
@@ -104,6 +105,17 @@ class RedisOperations:
                 )
             self._store = str(found[1])
         return self._store
+
+    async def write_mode(self, *, is_asserted: bool = False, is_volatile_allowed: bool = False) -> WriteMode:
+        """Judge whether this Redis may be written to, now. Raises StoreUnavailable when it does not answer.
+
+        `is_asserted`: an administrator vouches for durability that the bot cannot read. `is_volatile_allowed`: a demo.
+        """
+        trust = Trust(self._replicas, is_asserted, is_volatile_allowed)
+        mode = await assess(self._link, self._clock.now, trust)
+        if mode.is_allowed and self._store and await self._link.call("HGET", META, "store") != self._store:
+            return WriteMode(False, REPLACED)
+        return mode
 
     async def get(self, operation_id: str) -> Operation:
         """Return an operation. Raises UnknownOperation."""
