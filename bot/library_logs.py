@@ -15,9 +15,7 @@ class _Discretion(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Drop the record."""
         kind = record.exc_info[0] if record.exc_info else None
-        structlog.get_logger().warning(
-            "library.warned", library=record.name, level=record.levelname, error=kind.__name__ if kind else ""
-        )
+        structlog.get_logger().warning("library.warned", library=record.name, error=kind.__name__ if kind else "")
         return False
 
 

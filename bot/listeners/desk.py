@@ -89,7 +89,7 @@ class Desk:
         """Log a bug by type and place, without values, and return words with the reference to that entry."""
         reference = self._ports.ids.token()[:8]
         self._log.error(
-            "delivery.failed", reference=reference, what=what, error=type(error).__name__, where=_places(error)
+            "delivery.failed", reference=reference, verb=what, error=type(error).__name__, where=_places(error)
         )
         return messages.unexpected(reference)
 
@@ -126,7 +126,7 @@ class Desk:
 
     def _refused(self, error: BotError, what: str) -> Reply:
         code = error.code if isinstance(error, NotPermitted | ProviderError) else None
-        self._log.info("delivery.refused", what=what, error=type(error).__name__, code=code)
+        self._log.info("delivery.refused", verb=what, error=type(error).__name__, code=code)
         return Reply(messages.refusal(error), "refused")
 
     async def _open_command(self, delivery: Delivery) -> _Job:
