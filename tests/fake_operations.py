@@ -52,6 +52,10 @@ class FakeOperations:
             self._due[operation.id] = due_at
         return operation
 
+    async def freeze(self) -> None:
+        """Turn the kill switch on."""
+        self.is_switched_off = True
+
     def hold(self, record_id: str, span: timedelta) -> None:
         """Put a record on hold from now."""
         self._held[record_id] = self._clock.now() + span
