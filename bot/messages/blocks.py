@@ -29,7 +29,8 @@ def section(markup: str) -> Block:
 
 def context(*parts: str) -> Block:
     """Return small print; empty parts are left out."""
-    return {"type": "context", "elements": [_mrkdwn(part, 1000) for part in parts if part][:10]}
+    known = [part for part in parts if part] or [""]
+    return {"type": "context", "elements": [_mrkdwn(part, 1000) for part in known[:10]]}
 
 
 def divider() -> Block:
@@ -69,7 +70,7 @@ def compose(text: str, blocks: Iterable[Block]) -> Message:
     kept = list(blocks)[:BLOCK_LIMIT]
     while _size(kept) > TOTAL_LIMIT and _shorten_longest(kept):
         pass
-    return Message(truncate(text, TEXT_LIMIT), tuple(kept))
+    return Message(truncate(text, TEXT_LIMIT) or "–", tuple(kept))
 
 
 def say(markup: str) -> Message:

@@ -39,7 +39,7 @@ def manual_outline(site: Site, standby: Site, route: Route) -> list[str]:
 
 def manual(operation: Operation) -> Message:
     """Return all manual steps of an operation."""
-    what = f"{simulated(operation.plan)}Manual steps of {escape(operation.id)}"
+    what = f"{simulated(operation.plan)}Manual steps of {escape(short(operation.id, 20))}"
     text = f"{what}: {plural(len(operation.plan.changes), 'record')}, by console or by command line"
     return compose(text, [section(f"*{what}*"), *manual_blocks(operation.plan.changes)])
 

@@ -62,7 +62,7 @@ def _proposal(operation: Operation, now: datetime) -> list[Block]:
         *_changes(plan),
         section(words.against(plan.findings)),
         section("\n".join(decision_lines(operation))),
-        context(f"{may} · {back} · {escape(operation.id)}, plan {code(words.digest(plan))}"),
+        context(f"{may} · {back} · {escape(short(operation.id, 20))}, plan {code(words.digest(plan))}"),
     ]
 
 
@@ -75,7 +75,7 @@ def _record(operation: Operation, now: datetime) -> list[Block]:
         *sections(observation_lines(operation, now)),
         section("\n".join(filter(None, lines))),
         *_ending(operation),
-        context(f"{escape(operation.id)}, plan {code(words.digest(operation.plan))}"),
+        context(f"{escape(short(operation.id, 20))}, plan {code(words.digest(operation.plan))}"),
     ]
 
 

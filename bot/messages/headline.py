@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.domain.operation import Observed, Operation, State, SubState, Verb
 from bot.messages import plan as words
-from bot.messages.text import When, clock, escape, listed, mention, plural, sentence, short, stamp
+from bot.messages.text import When, clock, escape, listed, mention, naming, plural, sentence, short, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _done(operation: Operation, now: datetime, _when: When) -> Headline:
         failed = next(seen for seen in operation.observations if seen.outcome is Observed.FAILED)
         return Headline(
             "DONE, BUT A CHECK FAILED",
-            f"{_points(operation)}, yet: {_bare(failed.sentence)}",
+            f"{_points(operation)}, yet: {_bare(operation, failed.sentence)}",
             (f"way back: {_former_values(operation)}, {_STEPS}",),
         )
     if _is_confirmed(operation):
@@ -154,11 +154,11 @@ def _names(groups: Iterable[tuple[str, ...]]) -> str:
 
 
 def _outcome(operation: Operation, otherwise: str) -> str:
-    return _bare(operation.outcome) if operation.outcome.strip() else otherwise
+    return _bare(operation, operation.outcome) if operation.outcome.strip() else otherwise
 
 
-def _bare(outside: str) -> str:
-    return sentence(outside, 300).rstrip(".")
+def _bare(operation: Operation, outside: str) -> str:
+    return naming(sentence(outside, 300), words.people(operation)).rstrip(".")
 
 
 def _former_values(operation: Operation) -> str:

@@ -5,7 +5,7 @@ from bot.errors import BotError, NotPermitted
 from bot.messages import plan as words
 from bot.messages.blocks import compose, say, section
 from bot.messages.headline import headline, show_manual, wants_hands
-from bot.messages.text import channel, clock, code, escape, mention, sentence, short, stamp
+from bot.messages.text import channel, clock, code, escape, mention, naming, sentence, short, stamp
 from bot.ports import Message
 
 _PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.CANCEL: "cancelled"}
@@ -15,8 +15,7 @@ _MOST_MENTIONED = 20
 def outcome_notice(operation: Operation) -> Message:
     """Return how an operation ended, for everybody who asked or voted: a new message pings, an edit does not."""
     ended = operation.ended_at or operation.created_at
-    people = dict.fromkeys((operation.requester.user_id, *(vote.user_id for vote in operation.votes)))
-    names = " ".join(mention(user_id) for user_id in list(people)[:_MOST_MENTIONED])
+    names = " ".join(mention(user_id) for user_id in words.people(operation)[:_MOST_MENTIONED])
     said = headline(operation, ended, clock)
     hands = f"\nManual steps: {code(show_manual(operation))}" if wants_hands(operation) else ""
     return compose(f"{said.line()} {names}", [section(f"{said.markup()}{hands}\n{names}")])
@@ -27,7 +26,7 @@ def proposed(operation: Operation, link: str | None = None) -> Message:
     where = f"<{link}|the card>" if link and "|" not in link and ">" not in link else "the card"
     until = stamp(operation.expires_at)
     return compose(
-        f"{operation.id} needs a second person before {clock(operation.expires_at)}.",
+        f"{escape(short(operation.id, 20))} needs a second person before {clock(operation.expires_at)}.",
         [
             section(
                 f"{code(operation.id)} needs a second person before {until}: {where} in {channel(operation.channel)}."
@@ -47,7 +46,7 @@ def voted(operation: Operation, verb: Verb) -> Message:
 
 def refusal(error: BotError) -> Message:
     """Return the error's own sentence, with the stable code where somebody may not do something."""
-    said = sentence(str(error), 1500) or "This was refused."
+    said = naming(sentence(str(error), 1500)) or "This was refused."
     suffix = f" {code(error.code, 60)}" if isinstance(error, NotPermitted) else ""
     return say(f"{said}{suffix}")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from bot.domain.operation import Operation
 from bot.domain.plan import Change, Effect, Finding, Kind, Level, Plan
 from bot.domain.topology import Route
 from bot.messages.blocks import CONFIRM_LIMIT
@@ -20,6 +21,11 @@ _LABELS = {Effect.BLOCKS: "Blocks", Effect.LOSS: "Loss", Effect.WARNS: "Warning"
 def simulated(plan: Plan) -> str:
     """Return what the first line of every message about a simulated world begins with."""
     return "SIMULATION · " if plan.is_simulation else ""
+
+
+def people(operation: Operation) -> tuple[str, ...]:
+    """Return everybody who asked for an operation or voted on it: the only ones whom its messages may ping."""
+    return tuple(dict.fromkeys((operation.requester.user_id, *(vote.user_id for vote in operation.votes))))
 
 
 def scope(plan: Plan) -> str:

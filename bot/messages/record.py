@@ -6,8 +6,8 @@ from datetime import datetime
 from bot.domain.operation import Observation, Observed, Operation, Progress, State, Step, SubState, Verb, Vote
 from bot.domain.plan import Change
 from bot.messages import plan as words
-from bot.messages.blocks import say
-from bot.messages.text import code, escape, listed, mention, sentence, short, span, stamp
+from bot.messages.blocks import compose, section
+from bot.messages.text import clock, code, escape, listed, mention, naming, sentence, short, span, stamp
 from bot.ports import Message
 
 _OBSERVED = ("CONVERGED", "CONFIRMED")
@@ -67,16 +67,17 @@ def story(operation: Operation) -> list[str]:
     """Return the newest steps, oldest first."""
     left = len(operation.steps) - MOST_STEPS
     earlier = [f"{left:,} earlier steps are left out."] if left > 0 else []
-    return [*earlier, *(_step(step) for step in operation.steps[-MOST_STEPS:])]
+    return [*earlier, *(f"{stamp(step.at)} {_told(operation, step)}" for step in operation.steps[-MOST_STEPS:])]
 
 
 def step_reply(operation: Operation, step: Step) -> Message:
     """Return one line of the story, for the card's thread."""
-    return say(f"{words.simulated(operation.plan)}{_step(step)}")
+    word, told = words.simulated(operation.plan), _told(operation, step)
+    return compose(f"{word}{clock(step.at)} {told}", [section(f"{word}{stamp(step.at)} {told}")])
 
 
-def _step(step: Step) -> str:
-    return f"{stamp(step.at)} {sentence(step.text, 600)}"
+def _told(operation: Operation, step: Step) -> str:
+    return naming(sentence(step.text, 600), words.people(operation))
 
 
 def _vote(vote: Vote) -> str:
@@ -91,7 +92,7 @@ def _progress(operation: Operation, index: int) -> str:
         said = f"written and read back {stamp(progress.applied_at)}"
     elif progress.state is SubState.WAITING and operation.is_terminal:
         said = "not written"
-    note = f" {sentence(progress.note, 300)}" if progress.note.strip() else ""
+    note = f" {naming(sentence(progress.note, 300), words.people(operation))}" if progress.note.strip() else ""
     return f"*{progress.state}*: {said}.{note}{_requests(progress)}"
 
 

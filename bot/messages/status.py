@@ -9,7 +9,7 @@ from bot.domain.snapshot import Endpoints, SiteState, Unknown, ViewState
 from bot.domain.topology import Site
 from bot.messages.blocks import compose, context, section, sections
 from bot.messages.listing import operation_line
-from bot.messages.text import ago, code, escape, listed, plural, short, stamp, unknown
+from bot.messages.text import ago, code, escape, listed, plural, sentence, short, stamp, unknown
 from bot.ports import Message
 
 MOST_VIEWS = 20
@@ -27,7 +27,7 @@ def overview(overview: Overview, now: datetime) -> Message:
             *sections(_site_rows(overview, now)),
             *sections(_view_rows(overview)),
             *sections(_open_rows(overview.open_operations)),
-            context(f"Seen {stamp(overview.taken_at)}", escape(short(overview.store_note, 400))),
+            context(f"Seen {stamp(overview.taken_at)}", sentence(overview.store_note)),
         ],
     )
 
@@ -108,7 +108,7 @@ def _view_row(overview: Overview, state: ViewState) -> str:
 def _serving(serving: Site | Unknown, state: ViewState) -> str:
     home = escape(short(state.view.site, 60))
     if isinstance(serving, Unknown):
-        return f"pulls from {unknown(serving)}. Home is {home}"
+        return f"pulls from {unknown(serving)} Home is {home}"
     if serving.name == state.view.site:
         return f"pulls from *{home}*, its home"
     return f"pulls from *{escape(short(serving.name, 60))}*, AWAY from its home {home}"

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.snapshot import Unknown
@@ -11,6 +11,7 @@ When = Callable[[datetime], str]
 """How a time is written: `clock` for a lock screen, `stamp` inside a message."""
 
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,30}")
+_ESCAPED_MENTION = re.compile(r"&lt;@([UW][A-Z0-9]{1,30})&gt;")
 _HALF_MARKUP = re.compile(r"(?:&[a-z]{0,4}|<[^<>]*)$")
 _FENCE = "```"
 _PRIME = "'"
@@ -28,18 +29,18 @@ def short(text: str, limit: int) -> str:
 
 
 def escape(text: str) -> str:
-    """Make outside words inert: one line, no pings and no links (they all need an angle bracket)."""
-    return one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Make outside words inert: one line, no pings and no links (they need an angle bracket), no code spans."""
+    return _unbracketed(one_line(text).replace("`", _PRIME))
 
 
 def code(text: str, limit: int = 256) -> str:
     """Show a name or a typed word exactly: in a code span Slack reads neither formatting nor emoji."""
-    return f"`{escape(short(one_line(text).replace('`', _PRIME), limit)) or '–'}`"
+    return f"`{escape(short(one_line(text), limit)) or '–'}`"
 
 
 def fenced(text: str) -> str:
     """Show a command to copy."""
-    return f"{_FENCE}{escape(text.replace('`', _PRIME))}{_FENCE}"
+    return f"{_FENCE}{escape(text)}{_FENCE}"
 
 
 def truncate(markup: str, limit: int) -> str:
@@ -82,6 +83,15 @@ def mention(user_id: str) -> str:
     return f"<@{user_id}>" if _USER_ID.fullmatch(user_id) else code(user_id, 40)
 
 
+def naming(markup: str, people: Collection[str] | None = None) -> str:
+    """Turn escaped mentions of these people (of anybody, where none are given) back into names."""
+
+    def name(found: re.Match[str]) -> str:
+        return f"<@{found[1]}>" if people is None or found[1] in people else found[1]
+
+    return _ESCAPED_MENTION.sub(name, markup)
+
+
 def channel(channel_id: str) -> str:
     """Name a channel so that Slack links it."""
     return f"<#{channel_id}>" if re.fullmatch(r"[CGD][A-Z0-9]{1,30}", channel_id) else code(channel_id, 40)
@@ -101,10 +111,17 @@ def listed(words: Iterable[str], most: int = 10) -> str:
 
 def unknown(part: Unknown) -> str:
     """Say that something is not known, and why."""
-    return f"*UNKNOWN*: {escape(short(part.reason, 300))}"
+    return f"*UNKNOWN*: {sentence(part.reason, 300)}"
 
 
 def sentence(text: str, limit: int = 400) -> str:
-    """Escape an outside sentence and end it with a full stop."""
-    line = escape(short(one_line(text), limit)).rstrip()
-    return line if line.endswith((".", "!", "?", "…")) or not line else f"{line}."
+    """Escape a sentence that may show names in code spans, and end it with a full stop."""
+    line = short(one_line(text), limit).rstrip()
+    if _FENCE in line or line.count("`") % 2:
+        line = line.replace("`", _PRIME)
+    ended = line if line.endswith((".", "!", "?", "…")) or not line else f"{line}."
+    return _unbracketed(ended)
+
+
+def _unbracketed(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

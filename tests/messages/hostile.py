@@ -1,0 +1,185 @@
+"""Strategies for what people, vendors and the world may put into a message."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeVar
+
+from hypothesis import strategies as st
+
+from bot.domain.draft import Draft
+from bot.domain.operation import Observation, Observed, Operation, Progress, Requester, State, Step, SubState, Verb
+from bot.domain.overview import Overview
+from bot.domain.plan import Change, Effect, Finding, Level
+from bot.domain.snapshot import (
+    Comparison,
+    Record,
+    Replication,
+    SiteState,
+    SyncRule,
+    SyncTask,
+    TaskFeed,
+    Unknown,
+    ViewState,
+    Zone,
+)
+from bot.domain.topology import View
+from tests import builders as make
+
+T = TypeVar("T")
+NASTY = st.sampled_from(
+    (
+        "<!channel>",
+        "<https://example.org|Approve>",
+        "<@U01APPROVER>",
+        "```",
+        "`",
+        "&",
+        "*_~",
+        "\u202e",
+        "\n",
+        "x" * 1500,
+        "&" * 300,
+        '"\\' * 150,
+        "",
+    )
+)
+TEXT = st.lists(NASTY | st.text(max_size=40), max_size=4).map("".join)
+TIMES = st.integers(0, 10**6).map(lambda seconds: make.NOW + timedelta(seconds=seconds))
+MAYBE_TIME = st.none() | TIMES
+VIEWS = st.builds(
+    View, site=TEXT, domain=TEXT, vpcs=st.lists(TEXT, min_size=1, max_size=4).map(tuple), zone=st.none() | TEXT
+)
+ZONES = st.builds(Zone, zone_id=TEXT, name=TEXT, zone_type=TEXT, vpcs=st.just(()))
+RECORDS = st.builds(
+    Record, record_id=TEXT, zone_id=TEXT, rr=st.just("@"), type=TEXT, value=TEXT, ttl=st.integers(), status=TEXT
+)
+UNKNOWNS = st.builds(Unknown, TEXT)
+FINDINGS = st.builds(Finding, code=TEXT, level=st.sampled_from(Level), effect=st.sampled_from(Effect), sentence=TEXT)
+CHANGES = st.builds(Change, view=VIEWS, zone=ZONES, existing=RECORDS, desired=RECORDS)
+
+
+def many(one: st.SearchStrategy[T], most: int) -> st.SearchStrategy[tuple[T, ...]]:
+    """Return a few different values, repeated up to `most` in all."""
+    few, count = st.lists(one, min_size=1, max_size=2), st.integers(0, most)
+    return st.builds(lambda values, wanted: tuple((values * (wanted + 1))[:wanted]), few, count)
+
+
+PLANS = st.builds(
+    lambda changes, findings, away, to, is_simulation: replace(
+        make.a_plan(), changes=changes, findings=findings, away=away, to=to, is_simulation=is_simulation
+    ),
+    many(CHANGES, 45),
+    many(FINDINGS, 30),
+    TEXT,
+    TEXT,
+    st.booleans(),
+)
+PROGRESS = st.builds(
+    Progress,
+    state=st.sampled_from(SubState),
+    applied_at=MAYBE_TIME,
+    request_ids=st.lists(TEXT, max_size=5).map(tuple),
+    note=TEXT,
+)
+OBSERVATIONS = st.builds(
+    Observation,
+    name=st.sampled_from(("CONVERGED", "CONFIRMED")),
+    change=st.integers(0, 3),
+    outcome=st.sampled_from(Observed),
+    sentence=TEXT,
+    at=TIMES,
+)
+VOTES = st.builds(
+    lambda verb, user, reason, at: make.a_vote(verb=verb, user_id=user, reason=reason, at=at),
+    st.sampled_from(Verb),
+    TEXT,
+    TEXT,
+    TIMES,
+)
+
+
+@st.composite
+def operations(draw: st.DrawFn) -> Operation:
+    """Draw an operation in any state, with parts that need not fit together."""
+    plan = draw(PLANS)
+    return replace(
+        make.an_operation(draw(st.sampled_from(State)), plan=plan),
+        id=draw(TEXT),
+        requester=Requester("on-call", draw(TEXT)),
+        reason=draw(TEXT),
+        outcome=draw(TEXT),
+        votes=draw(many(VOTES, 30)),
+        progress=draw(many(PROGRESS, 45)),
+        observations=draw(many(OBSERVATIONS, 20)),
+        steps=draw(many(st.builds(Step, at=TIMES, text=TEXT), 60)),
+        approved_at=draw(MAYBE_TIME),
+        ended_at=draw(MAYBE_TIME),
+        watch_until=draw(MAYBE_TIME),
+    )
+
+
+DRAFTS = st.builds(
+    lambda plan, notes: Draft(plan, make.a_snapshot(notes=notes)), PLANS, st.lists(TEXT, max_size=8).map(tuple)
+)
+SITE_STATES = st.builds(
+    lambda name, instance: SiteState(replace(make.a_site(), name=name), instance, make.endpoints()),
+    TEXT,
+    UNKNOWNS | st.builds(lambda status: make.an_instance(status=status), TEXT),
+)
+VIEW_STATES = st.builds(
+    ViewState,
+    view=VIEWS,
+    zone=ZONES | UNKNOWNS,
+    records=st.lists(RECORDS, max_size=4).map(tuple) | UNKNOWNS,
+)
+OVERVIEWS = st.builds(
+    lambda sites, views, opened, frozen, note: Overview(
+        make.NOW, {str(i): site for i, site in enumerate(sites)}, views, opened, frozen, note
+    ),
+    many(SITE_STATES, 40),
+    many(VIEW_STATES, 60),
+    many(operations(), 30),
+    st.booleans(),
+    TEXT,
+)
+RULES = st.builds(
+    SyncRule,
+    rule_id=TEXT,
+    name=TEXT,
+    from_instance=st.sampled_from(("cri-aaaaa", "cri-bbbbb")),
+    to_instance=st.sampled_from(("cri-aaaaa", "cri-bbbbb")),
+    scope=TEXT,
+    is_automatic=st.booleans(),
+    namespace=st.none() | TEXT,
+    repository=st.none() | TEXT,
+    tag_filter=st.none() | TEXT,
+)
+TASKS = st.builds(
+    SyncTask,
+    task_id=TEXT,
+    status=st.sampled_from(("PENDING", "ERROR")) | TEXT,
+    image=TEXT,
+    created_at=MAYBE_TIME,
+    changed_at=MAYBE_TIME,
+    from_instance=st.just("cri-bbbbb"),
+    to_instance=st.just("cri-aaaaa"),
+    issue=st.none() | TEXT,
+)
+IMAGES = st.lists(TEXT, max_size=40).map(tuple)
+COMPARISONS = st.builds(
+    Comparison,
+    identical=IMAGES,
+    missing=IMAGES,
+    different=IMAGES,
+    home_as_of=TIMES,
+    standby_as_of=TIMES,
+    home_is_live=st.booleans(),
+)
+REPLICATIONS = st.builds(
+    Replication,
+    home=st.just(make.a_site()),
+    standby=st.just(make.a_site("hangzhou")),
+    rules=many(RULES, 40) | UNKNOWNS,
+    feed=st.builds(TaskFeed, tasks=many(TASKS, 60), total=st.integers(0, 10**6), as_of=TIMES) | UNKNOWNS,
+    comparison=COMPARISONS | UNKNOWNS,
+)
