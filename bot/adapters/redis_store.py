@@ -246,3 +246,13 @@ def _require(reply: Any) -> None:
 def _server_milliseconds(time: list[str]) -> int:
     seconds, microseconds = time
     return int(seconds) * 1000 + int(microseconds) // 1000
+
+
+async def stored_workspace(url: str) -> str | None:
+    """Return the workspace that a store belongs to, if it belongs to one. Raises StoreUnavailable."""
+    link = RedisLink(url, connect_timeout=CONNECT_TIMEOUT, operation_timeout=OPERATION_TIMEOUT)
+    try:
+        found = await link.call("HGET", META, "workspace")
+    finally:
+        await link.close()
+    return None if found is None else str(found)

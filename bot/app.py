@@ -1,0 +1,219 @@
+"""The composition root: starts everything in an order that listens early, and closes it at a safe point."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+
+import aiohttp
+import structlog
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.ids import RandomIds
+from bot.adapters.redis_store import RedisOperations, stored_workspace
+from bot.adapters.response_url import ResponseUrls
+from bot.adapters.slack_api import BotUser, SlackApi
+from bot.adapters.slack_socket import SocketMode
+from bot.configuration import Registry, load_registry
+from bot.errors import BotError, ProviderError, Refused
+from bot.listeners import Desk, Listeners
+from bot.logs import configure_logs
+from bot.metrics import Metrics
+from bot.ports import Ports
+from bot.server import Server
+from bot.services.buttons import button_value
+from bot.settings import Settings
+from bot.tasks import Tasks
+from bot.wiring import Outside, slack_api, slack_session, socket_mode
+from bot.worker import Worker
+from handlers import all_handlers
+
+log = structlog.get_logger()
+ASSESS_EVERY = timedelta(seconds=10)
+ASK_AGAIN = timedelta(seconds=5)
+DRAIN_ANSWERS = timedelta(seconds=2)
+DRAIN_WORKER = timedelta(seconds=20)
+"""SIGTERM to exit within 25 s: the answers, then the step in hand, then the connections."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """Why this process is not ready or must not write, as last found out; nothing when all is well."""
+
+    redis: str = "Redis has not been looked at yet."
+    slack: str = "Slack has not said yet who we are."
+
+
+async def run(settings: Settings) -> int:
+    """Run the bot until SIGTERM or SIGINT; returns the exit code.
+
+    Raises InvalidConfiguration before anything is started.
+    """
+    registry = load_registry(settings.config)
+    configure_logs()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with serving(settings, registry):
+        await stop.wait()
+        log.info("bot.stopping")
+    return 0
+
+
+@asynccontextmanager
+async def serving(settings: Settings, registry: Registry) -> AsyncIterator["Bot"]:
+    """Listen, start everything else in the background, and on leaving reach a safe point."""
+    bot = Bot(settings, registry)
+    await bot.start()
+    try:
+        yield bot
+    finally:
+        await bot.stop()
+
+
+class Bot:
+    """One running process."""
+
+    def __init__(self, settings: Settings, registry: Registry) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._clock = SystemClock()
+        self._metrics = Metrics()
+        self._standing = Standing()
+        self._answers = Tasks()
+        self._background = Tasks()
+        self._resources = AsyncExitStack()
+        self._worker: Worker | None = None
+        self._socket: SocketMode | None = None
+        self._working: asyncio.Task[None] | None = None
+        self.server = Server(
+            self._clock,
+            self._metrics,
+            self._troubles,
+            host=settings.http_host,
+            port=settings.http_port,
+            metrics_port=settings.metrics_port,
+            takes_events=settings.slack_mode == "http",
+        )
+
+    async def start(self) -> None:
+        """Listen, then begin to connect. Raises OSError when a port is taken."""
+        await self.server.start()
+        self._resources.push_async_callback(self.server.close)
+        log.info("bot.listening", port=self.server.port, mode=self._settings.slack_mode)
+        self._background.start(self._connect(), "bot.connect")
+
+    async def stop(self) -> None:
+        """Take no new work, let answers and the step in hand reach a safe point, and close everything."""
+        if self._socket is not None:
+            await self._socket.stop()
+        self.server.events = None
+        await self._answers.drain(DRAIN_ANSWERS)
+        if self._worker is not None and self._working is not None:
+            self._worker.stop()
+            await asyncio.wait([self._working], timeout=DRAIN_WORKER.total_seconds())
+        await self._background.drain(timedelta(0))
+        await self._resources.aclose()
+        log.info("bot.stopped")
+
+    async def _troubles(self) -> list[str]:
+        slack = (self._socket.trouble or "") if self._socket is not None else self._standing.slack
+        return [reason for reason in (slack, self._standing.redis) if reason]
+
+    async def _connect(self) -> None:
+        """Build what needs to know our workspace, as soon as Slack or the store has told it."""
+        session = await slack_session(self._resources)
+        api = slack_api(self._settings, session, self._clock)
+        workspace = await self._workspace(api)
+        outside = Outside(self._settings, self._registry, self._clock, self._resources, self._background)
+        store = outside.store(workspace)
+        ports = replace(outside.ports(api, store, workspace), write_refusal=self._write_refusal, wake=self._wake)
+        self._background.start(self._keep_assessing(store), "redis.assess")
+        self._worker = Worker(ports, RandomIds().token(), partial(button_value, ports))
+        self._working = self._background.start(self._worker.run(), "worker")
+        await self._open_doors(ports, api, session)
+
+    def _wake(self) -> None:
+        if self._worker is not None:
+            self._worker.wake()
+
+    async def _workspace(self, api: SlackApi) -> str:
+        """Return our team id from Slack, or while Slack is silent from the store: claimed work must be finished."""
+        url = self._settings.redis_url.get_secret_value()
+        while True:
+            try:
+                return (await api.who_am_i()).team_id
+            except ProviderError as error:
+                self._slack_is_unusable(error)
+            try:
+                if known := await stored_workspace(url):
+                    return known
+            except ProviderError as error:
+                log.warning("redis.unusable", why=str(error))
+            await self._clock.sleep(ASK_AGAIN.total_seconds())
+
+    def _slack_is_unusable(self, error: ProviderError) -> None:
+        log.warning("slack.unusable", why=str(error))
+        self._standing.slack = f"Slack is unusable: {error}"
+
+    async def _open_doors(self, ports: Ports, api: SlackApi, session: aiohttp.ClientSession) -> None:
+        """Let Slack in, once it has said who we are to it."""
+        us = await self._us(api, ports.rules.access.workspace)
+        urls = ResponseUrls(session, api_url=self._settings.slack_api_url, proxy=self._settings.slack_proxy)
+        secret = self._settings.slack_signing_secret
+        listeners = Listeners(
+            Desk(ports, all_handlers(), self._answers, urls.answer),
+            self._metrics,
+            self._clock,
+            team_id=us.team_id,
+            bot_user_id=us.user_id,
+            bot_id=us.bot_id,
+            signing_secret=secret.get_secret_value() if secret else "",
+        )
+        if self._settings.slack_mode == "http":
+            self.server.events = listeners.http
+            self._standing.slack = ""
+        else:
+            self._socket = socket_mode(self._settings, session, self._clock, listeners.socket)
+            self._socket.start()
+        log.info("bot.ready", workspace=us.team_id)
+
+    async def _us(self, api: SlackApi, workspace: str) -> BotUser:
+        while True:
+            try:
+                us = await api.who_am_i()
+            except ProviderError as error:
+                self._slack_is_unusable(error)
+            else:
+                if us.team_id == workspace:
+                    return us
+                self._slack_is_unusable(Refused(f"the token is of workspace {us.team_id}, this store of {workspace}."))
+            await self._clock.sleep(ASK_AGAIN.total_seconds())
+
+    def _write_refusal(self) -> str:
+        if self._settings.freeze:
+            return "The kill switch is on (REGISTRY_BOT_FREEZE)."
+        if self._settings.freeze_file is not None and self._settings.freeze_file.exists():
+            return "The kill switch is on (REGISTRY_BOT_FREEZE_FILE exists)."
+        return self._standing.redis
+
+    async def _keep_assessing(self, store: RedisOperations) -> None:
+        """Look again and again whether this Redis may be trusted: an administrator may change that at any time."""
+        while True:
+            self._standing.redis = await self._assessment(store)
+            await self._clock.sleep(ASSESS_EVERY.total_seconds())
+
+    async def _assessment(self, store: RedisOperations) -> str:
+        try:
+            await store.adopt()
+            mode = await store.write_mode(
+                is_asserted=self._settings.redis_durability == "asserted",
+                is_volatile_allowed=self._settings.redis_allow_volatile,
+            )
+        except BotError as error:
+            log.warning("redis.unusable", why=str(error))
+            return str(error)
+        return "" if mode.is_allowed else mode.sentence
