@@ -8,6 +8,7 @@ from bot.domain.access import Role
 from bot.errors import UsageError
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
+from bot.services.admission import DIRECT
 from bot.services.survey import survey_sites
 
 router = Router()
@@ -22,4 +23,6 @@ async def status(call: Call, ports: Ports) -> Message:
         raise UsageError("Name one site, domain or VPC, for example: /registry status hangzhou here.")
     only = grammar.known_name(words[0], ports.rules.topology) if words else None
     overview = await survey_sites(ports, only)
-    return replace(messages.overview(overview, ports.clock.now()), in_channel=HERE in call.words)
+    # in a direct message the other person may be of another organisation
+    is_shown_to_all = HERE in call.words and call.channel_name != DIRECT
+    return replace(messages.overview(overview, ports.clock.now()), in_channel=is_shown_to_all)
