@@ -1,0 +1,334 @@
+"""Slack's Web API, people and response_urls, against the simulator's Slack and against servers that answer nonsense."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bot.adapters.response_url import ResponseUrls
+from bot.adapters.slack import SlackIdentities, SlackWorkspace
+from bot.adapters.slack_api import SlackApi
+from bot.errors import ProviderError, Refused, Throttled, Unreachable
+from bot.ports import Channel, Message
+from tests.builders import APPROVER, WORKSPACE
+from tests.fakes import FakeClock
+from tests.office import Office, office
+
+MINUTE = timedelta(minutes=1)
+HELLO = Message("Hello", [{"type": "section", "text": {"type": "mrkdwn", "text": "Hello"}}])
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Office]:
+    async with office() as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """Yield the address of a Slack that answers as `handler` does."""
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def served(handler: Handler) -> AsyncIterator[tuple[SlackApi, FakeClock]]:
+    """Yield a client of such a Slack."""
+    clock = FakeClock()
+    async with serving(handler) as url, aiohttp.ClientSession() as session:
+        yield SlackApi(session, clock, token="xoxb-a-secret", base_url=url), clock
+
+
+def saying(answer: Any, status: int = 200, **headers: str) -> Handler:
+    """Answer everything alike."""
+
+    async def handle(_request: web.Request) -> web.Response:
+        return web.json_response(answer, status=status, headers=headers)
+
+    return handle
+
+
+async def test_a_message_is_posted_answered_in_its_thread_and_edited(place: Office) -> None:
+    ts = await place.ports.workspace.post("C01OPS", HELLO)
+    await place.ports.workspace.post("C01OPS", Message("A step"), thread_ts=ts)
+    await place.ports.workspace.update("C01OPS", ts, Message("Done"))
+    card, step = place.posts()
+
+    assert (card["text"], card["blocks"]) == ("Done", [])
+    assert (step["text"], step["thread_ts"]) == ("A step", ts)
+
+
+async def test_a_whisper_is_seen_by_one_person_only(place: Office) -> None:
+    await place.ports.workspace.whisper("C01OPS", APPROVER, HELLO)
+
+    assert place.whispers(APPROVER) == ["Hello"]
+    assert place.posts() == []
+
+
+async def test_a_message_has_a_link_and_a_missing_one_has_none(place: Office) -> None:
+    ts = await place.ports.workspace.post("C01OPS", HELLO)
+
+    assert str(await place.ports.workspace.permalink("C01OPS", ts)).startswith("http")
+    assert await place.ports.workspace.permalink("C01OPS", "1.000001") is None
+
+
+@pytest.mark.parametrize(
+    ("channel_id", "known"),
+    [
+        ("C01OPS", Channel("C01OPS", "ops", True, False)),
+        ("C03GENERAL", Channel("C03GENERAL", "general", False, False)),
+        ("C04SHARED", Channel("C04SHARED", "shared-partner", True, True)),
+    ],
+)
+async def test_a_channel_tells_whether_the_bot_is_in_and_who_reads_along(
+    place: Office, channel_id: str, known: Channel
+) -> None:
+    assert await place.ports.workspace.channel(channel_id) == known
+
+
+async def test_a_channel_is_asked_about_once_a_minute_and_remembered_while_slack_is_down(place: Office) -> None:
+    await place.ports.workspace.channel("C01OPS")
+    place.slack.workspace.set_channel("C01OPS", is_ext_shared=True)
+    within = await place.ports.workspace.channel("C01OPS")
+    place.clock.move(MINUTE * 2)
+    place.faults.set("slack_down", None, True)
+    during = await place.ports.workspace.channel("C01OPS")
+    place.faults.set("slack_down", None, False)
+    after = await place.ports.workspace.channel("C01OPS")
+
+    assert [channel.is_shared_externally for channel in (within, during, after)] == [False, False, True]
+
+
+async def test_an_old_answer_about_a_channel_does_not_stand_for_ever(place: Office) -> None:
+    await place.ports.workspace.channel("C01OPS")
+    place.clock.move(MINUTE * 11)
+    place.faults.set("slack_down", None, True)
+
+    with pytest.raises(Unreachable):
+        await place.ports.workspace.channel("C01OPS")
+
+
+@pytest.mark.parametrize(
+    ("channel", "code", "advice"),
+    [
+        ("C03GENERAL", "not_in_channel", "/invite @registry"),
+        ("C05PRIVATE", "channel_not_found", "/invite @registry"),
+        ("C09NONE", "channel_not_found", "/invite @registry"),
+    ],
+)
+async def test_a_refused_post_carries_slacks_code_and_what_to_do(
+    place: Office, channel: str, code: str, advice: str
+) -> None:
+    with pytest.raises(Refused, match=advice) as refused:
+        await place.ports.workspace.post(channel, HELLO)
+
+    assert refused.value.code == code
+
+
+async def test_an_archived_channel_refuses_with_its_code(place: Office) -> None:
+    place.slack.workspace.set_channel("C01OPS", is_archived=True)
+
+    with pytest.raises(Refused) as refused:
+        await place.ports.workspace.post("C01OPS", HELLO)
+
+    assert refused.value.code == "is_archived"
+
+
+async def test_a_throttled_method_is_left_alone_for_as_long_as_slack_asks(place: Office) -> None:
+    place.faults.set("slack_429", None, True)
+    with pytest.raises(Throttled) as first:
+        await place.ports.workspace.post("C01OPS", HELLO)
+    place.faults.set("slack_429", None, False)
+    calls = len(place.slack.calls)
+    with pytest.raises(Throttled, match="pause"):
+        await place.ports.workspace.post("C01OPS", HELLO)
+    unheard = len(place.slack.calls) == calls
+    place.clock.move(timedelta(seconds=2))
+    await place.ports.workspace.post("C01OPS", HELLO)
+
+    assert first.value.retry_after == 1.0
+    assert unheard
+    assert len(place.posts()) == 1
+
+
+async def test_slack_being_down_is_unreachable_whichever_way_it_fails(place: Office) -> None:
+    place.faults.set("slack_down", None, True)
+
+    for _ in range(4):
+        with pytest.raises(Unreachable):
+            await place.ports.workspace.post("C01OPS", HELLO)
+
+
+async def test_a_post_that_may_have_arrived_is_not_sent_twice() -> None:
+    seen: list[str] = []
+
+    async def cut(request: web.Request) -> web.Response:
+        seen.append(request.path)
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with served(cut) as (api, clock):
+        with pytest.raises(Unreachable):
+            await SlackWorkspace(api, clock).post("C01OPS", HELLO)
+
+    assert seen == ["/api/chat.postMessage"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind"),
+    [
+        (saying({"ok": False, "error": "internal_error"}), Unreachable),
+        (saying({"ok": False, "error": "ratelimited"}), Throttled),
+        (saying({"ok": False}, 429, **{"Retry-After": "soon"}), Throttled),
+        (saying({"ok": False}, 500), Unreachable),
+        (saying({}), Unreachable),
+        (saying([1]), Unreachable),
+        (saying("ok"), Unreachable),
+        (saying({"ok": False, "error": "invalid_auth"}), Refused),
+    ],
+)
+async def test_each_broken_answer_is_one_of_our_errors(handler: Handler, kind: type[ProviderError]) -> None:
+    async with served(handler) as (api, _clock):
+        with pytest.raises(kind) as failed:
+            await api.who_am_i()
+
+    assert "xoxb-a-secret" not in f"{failed.value!r} {failed.value.__cause__!r} {failed.value.__context__}"
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "text/html", "application/json"])
+async def test_a_proxys_page_is_no_answer(content_type: str) -> None:
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(body=b"<html>\xff sign in", content_type=content_type)
+
+    async with served(page) as (api, _clock):
+        with pytest.raises(Unreachable):
+            await api.who_am_i()
+
+
+async def test_a_missing_scope_is_named() -> None:
+    async with served(saying({"ok": False, "error": "missing_scope", "needed": "users:read"})) as (api, _clock):
+        with pytest.raises(Refused, match="lacks users:read"):
+            await api.who_am_i()
+
+
+async def test_an_answer_that_does_not_come_is_not_awaited() -> None:
+    async def hang(_request: web.Request) -> web.Response:
+        await asyncio.sleep(5)
+        return web.Response()
+
+    async with served(hang) as (api, _clock):
+        with pytest.raises(Unreachable, match=r"within 0\.05 s"):
+            await api.read("users.info", timedelta(seconds=0.05), user="U1")
+
+
+async def test_the_environments_proxy_is_not_slacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    async with served(saying({"ok": True, "team_id": "T1", "user_id": "U1", "bot_id": "B1"})) as (api, _clock):
+        assert (await api.who_am_i()).team_id == "T1"
+
+
+@pytest.mark.parametrize(
+    ("user_id", "flags"),
+    [
+        ("U01APPROVER", set()),
+        ("U01GUEST", {"is_guest"}),
+        ("U01LEFT", {"is_deleted"}),
+        ("U01BOTTY", {"is_bot"}),
+        ("USLACKBOT", {"is_bot"}),
+        ("U01OUTSIDER", {"is_stranger"}),
+    ],
+)
+async def test_slacks_flags_become_ours(place: Office, user_id: str, flags: set[str]) -> None:
+    identity = await place.ports.identities.identity(user_id, MINUTE)
+
+    assert {name for name in ("is_deleted", "is_bot", "is_guest", "is_stranger") if getattr(identity, name)} == flags
+    assert identity.team_id == ("T0OUTSIDE" if user_id == "U01OUTSIDER" else WORKSPACE)
+
+
+async def test_a_person_is_asked_about_again_when_the_answer_is_too_old(place: Office) -> None:
+    await place.ports.identities.identity(APPROVER, MINUTE)
+    place.slack.workspace.set_user(APPROVER, deleted=True)
+    place.clock.move(timedelta(seconds=59))
+    young = await place.ports.identities.identity(APPROVER, MINUTE)
+    place.clock.move(timedelta(seconds=2))
+    fresh = await place.ports.identities.identity(APPROVER, MINUTE)
+
+    assert (young.is_deleted, fresh.is_deleted) == (False, True)
+    assert place.ports.identities.cached(APPROVER) == fresh
+
+
+async def test_many_askers_at_once_share_one_call(place: Office) -> None:
+    before = len(place.slack.calls)
+    await asyncio.gather(*(place.ports.identities.identity(APPROVER, MINUTE) for _ in range(20)))
+
+    assert len(place.slack.calls) == before + 1
+
+
+async def test_an_unknown_person_passes_for_nobody(place: Office) -> None:
+    with pytest.raises(Unreachable, match="no such person") as failed:
+        await place.ports.identities.identity("U0NOBODY", MINUTE)
+
+    assert failed.value.code == "user_not_found"
+    assert place.ports.identities.cached("U0NOBODY") is None
+
+
+WHOLE = {"id": "U1", "team_id": "T1", "deleted": False, "is_bot": False, "is_restricted": False}
+
+
+@pytest.mark.parametrize("missing", sorted(WHOLE))
+async def test_an_incomplete_answer_about_a_person_passes_for_no_answer(missing: str) -> None:
+    user = {name: value for name, value in WHOLE.items() if name != missing}
+    async with served(saying({"ok": True, "user": user})) as (api, clock):
+        with pytest.raises(Unreachable, match="incomplete"):
+            await SlackIdentities(api, clock, "T1").identity("U1", MINUTE)
+
+
+async def test_in_an_organisation_a_member_of_our_workspace_belongs_to_it() -> None:
+    user = WHOLE | {"team_id": "T9HOME", "enterprise_user": {"id": "U1", "teams": ["T9HOME", "T1"]}}
+    async with served(saying({"ok": True, "user": user})) as (api, clock):
+        ours = await SlackIdentities(api, clock, "T1").identity("U1", MINUTE)
+        theirs = await SlackIdentities(api, clock, "T2").identity("U1", MINUTE)
+
+    assert (ours.team_id, theirs.team_id) == ("T1", "T9HOME")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/response",
+        "http://hooks.slack.com/commands/1",
+        "https://hooks.slack.com.evil.example/",
+        "https://hooks.slack.com:8443/",
+        "https://user@hooks.slack.com/",
+        "file:///etc/passwd",
+        "",
+    ],
+)
+async def test_only_slack_is_answered(url: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        answers = ResponseUrls(session, api_url="https://slack.com/api/")
+
+        with pytest.raises(Refused, match="does not belong to Slack"):
+            await answers.answer(url, HELLO)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(404, Refused), (429, Throttled), (503, Unreachable), (302, Refused)])
+async def test_an_answer_that_slack_does_not_take_is_an_error(status: int, kind: type[ProviderError]) -> None:
+    handler = saying({}, status, Location="http://127.0.0.1:9/")
+    async with serving(handler) as url, aiohttp.ClientSession() as session:
+        with pytest.raises(kind):
+            await ResponseUrls(session, api_url=url).answer(url, HELLO)
