@@ -38,13 +38,16 @@ from simulator.model import (
 )
 from simulator.world_file import read
 
+FIRST_ID = 100_001
+"""Above whatever a world file's own repositories are numbered with: ids in one instance must differ."""
+
 
 class World:
     """Hold the state of the company, answer questions about it, and let things happen to it."""
 
     def __init__(self, state: State, now_ms: Callable[[], int]) -> None:
         self._fresh = copy.deepcopy(state)
-        self._ids = itertools.count(1)
+        self._ids = itertools.count(FIRST_ID)
         self.state = state
         self.now_ms = now_ms
         self.created_ms = now_ms()
