@@ -71,7 +71,7 @@ class HttpsProbe:
         return Answer(instance_of(head.challenge), head.status, dial, head.certificate_expires_at, self._now())
 
     async def _ask(self, domain: str, dial: str) -> Head | _Failure:
-        host, port = self._connect_to.get(f"{dial}:{PORT}", (dial, PORT))
+        host, port = self._connect_to.get(f"{dial}:{PORT}".lower(), (dial, PORT))
         try:
             async with asyncio.timeout(self._deadline):
                 return await _exchange(domain, host, port, await self._trust())

@@ -18,16 +18,18 @@ from bot.ports import Resolved
 
 PORT = 53
 MAX_CHAIN = 8
-_RESEND_AFTER = 1.0
-"""UDP loses packets; ask again after this, while the deadline lasts."""
 
 
 class DnsResolver:
-    """Ask resolvers; what each answer is worth as evidence is decided elsewhere."""
+    """Ask resolvers; what each answer is worth as evidence is decided elsewhere.
 
-    def __init__(self, now: Callable[[], datetime], deadline: float = 3.0) -> None:
+    UDP loses packets, so a question is sent again every `resend_after` seconds while the deadline lasts.
+    """
+
+    def __init__(self, now: Callable[[], datetime], deadline: float = 3.0, resend_after: float = 1.0) -> None:
         self._now = now
         self._deadline = deadline
+        self._resend_after = resend_after
 
     async def resolve(self, domain: str, resolver: str) -> Resolved:
         """Ask one resolver (`host:port`) for the domain's A records. Raises Unreachable."""
@@ -42,7 +44,7 @@ class DnsResolver:
         failure = f"did not answer within {self._deadline:g} s"
         try:
             async with asyncio.timeout(self._deadline):
-                return await _exchange(dns.message.make_query(domain, dns.rdatatype.A), host, port)
+                return await self._exchange(dns.message.make_query(domain, dns.rdatatype.A), host, port)
         except TimeoutError:
             pass
         except (OSError, EOFError):
@@ -51,17 +53,16 @@ class DnsResolver:
             failure = "gave an answer that is not DNS"
         raise Unreachable(f"The resolver {resolver} {failure} when asked for {domain}.")
 
-
-async def _exchange(query: dns.message.Message, host: str, port: int) -> dns.message.Message:
-    """Send until answered; the caller's deadline ends it."""
-    while True:
-        try:
-            answer, _by_tcp = await dns.asyncquery.udp_with_fallback(
-                query, host, port=port, timeout=_RESEND_AFTER, ignore_unexpected=True
-            )
-        except dns.exception.Timeout:
-            continue
-        return answer
+    async def _exchange(self, query: dns.message.Message, host: str, port: int) -> dns.message.Message:
+        """Send until answered; the caller's deadline ends it."""
+        while True:
+            try:
+                answer, _by_tcp = await dns.asyncquery.udp_with_fallback(
+                    query, host, port=port, timeout=self._resend_after, ignore_unexpected=True
+                )
+            except dns.exception.Timeout:
+                continue
+            return answer
 
 
 def split_host_port(resolver: str) -> tuple[str, int]:

@@ -78,11 +78,11 @@ class Alibaba:
         async with self._loading:
             if self._loaded is None:
                 sdk, transport, context = await asyncio.to_thread(_import)
+                await self._gather_credentials(sdk)
                 connector = aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=KEEP_ALIVE)
                 session = aiohttp.ClientSession(
                     connector=connector, cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=("Content-Type",)
                 )
-                await self._gather_credentials(sdk)
                 self._loaded = _Loaded(sdk, transport.Transport, session)
 
     async def keep_fresh(self) -> None:
