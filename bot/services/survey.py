@@ -27,6 +27,8 @@ from bot.services import memory
 
 T = TypeVar("T")
 RECENT_OPERATIONS = 50
+VIEW_DEADLINE = timedelta(seconds=4)
+"""For a zone and its records: `status` answers within 5 s whatever hangs."""
 
 
 async def observe(read: Awaitable[T], limit: timedelta) -> T | Unknown:
@@ -77,26 +79,28 @@ async def site_state(ports: Ports, site: Site) -> SiteState:
 
 
 async def view_state(ports: Ports, view: View) -> ViewState:
-    """Look at one view's zone and records."""
-    limit = ports.rules.read_deadline
-    zone = await observe(ports.zones.zone(view), limit)
+    """Look at one view's zone and records; both together within VIEW_DEADLINE."""
+    started = ports.clock.monotonic()
+    zone = await observe(ports.zones.zone(view), ports.rules.read_deadline)
     if isinstance(zone, Unknown):
         return ViewState(view, zone, zone)
-    return ViewState(view, zone, await observe(ports.zones.records(zone.zone_id), limit))
+    left = VIEW_DEADLINE - timedelta(seconds=ports.clock.monotonic() - started)
+    records = await observe(ports.zones.records(zone.zone_id), min(left, ports.rules.read_deadline))
+    return ViewState(view, zone, records)
 
 
 async def take_snapshot(ports: Ports, away: Site, to: Site, route: Route, views: tuple[View, ...]) -> Snapshot:
     """Gather all that a failover of `views` rests on."""
-    async with asyncio.TaskGroup() as group:
-        sites = [group.create_task(site_state(ports, site)) for site in ports.rules.topology.sites.values()]
-        seen = [group.create_task(view_state(ports, view)) for view in views]
-        copies = group.create_task(survey_replication(ports, away, to, {view.domain for view in views}))
-    states = {task.result().site.name: task.result() for task in sites}
-    view_states = tuple(task.result() for task in seen)
     domains = tuple(dict.fromkeys(view.domain for view in views))
     async with asyncio.TaskGroup() as group:
+        home = group.create_task(_home_answer(ports, away, domains))
+        sites = [group.create_task(site_state(ports, site)) for site in ports.rules.topology.sites.values()]
+        seen = [group.create_task(view_state(ports, view)) for view in views]
+        copies = group.create_task(survey_replication(ports, away, to, domains))
+    states = {task.result().site.name: task.result() for task in sites}
+    view_states = tuple(task.result() for task in seen)
+    async with asyncio.TaskGroup() as group:
         standby = group.create_task(_standby_answer(ports, states[to.name], route, views, domains))
-        home = group.create_task(_public_answer(ports, states[away.name], domains))
         moved = group.create_task(_last_moved_at(ports, view_states))
     return Snapshot(
         taken_at=ports.clock.now(),
@@ -183,6 +187,14 @@ async def _private_answer(
     if not all(ports.rules.topology.bot_vpc in view.vpcs for view in views):
         return Unknown("the bot runs outside these VPCs and cannot see their private route")
     return await _worst_answer(ports, site, domains, link.ip)
+
+
+async def _home_answer(ports: Ports, away: Site, domains: tuple[str, ...]) -> Answer | Silence | Unknown:
+    """Ask the failed side by its last known public endpoint: waiting for its region first would double the time."""
+    endpoints = await memory.last_endpoints(ports, away.instance)
+    if endpoints is None:
+        return await _public_answer(ports, await site_state(ports, away), domains)
+    return await _public_answer(ports, SiteState(away, Unknown("not asked"), endpoints), domains)
 
 
 async def _public_answer(ports: Ports, state: SiteState, domains: tuple[str, ...]) -> Answer | Silence | Unknown:
