@@ -61,6 +61,14 @@ class Desk:
         """Return the texts that a viewer sees."""
         return [str(message["text"]) for message in self.slack.messages(channel, viewer)]
 
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for a change of the workspace that makes this hold."""
+        changed = self.slack.workspace.watch()
+        while not holds():
+            await changed.wait()
+            changed.clear()
+        self.slack.workspace.unwatch(changed)
+
 
 def _form(arguments: dict[str, Any]) -> dict[str, str]:
     return {

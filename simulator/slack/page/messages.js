@@ -14,6 +14,16 @@ export class Timeline {
     this.shown = new Map();
     this.folded = new Set();
     this.first = true;
+    this.atEnd = true;
+    root.addEventListener("scroll", () => {
+      this.atEnd = root.scrollHeight - root.scrollTop - root.clientHeight < 80;
+    });
+    new ResizeObserver(() => this.stayAtEnd()).observe(root);
+  }
+
+  /** Keep the latest message in sight for a reader who was there, also when the keyboard or a hint takes room. */
+  stayAtEnd() {
+    if (this.atEnd) this.root.scrollTop = this.root.scrollHeight;
   }
 
   /** Start over for another channel or person. */
@@ -24,13 +34,13 @@ export class Timeline {
   }
 
   draw(view, names) {
-    const atEnd = this.root.scrollHeight - this.root.scrollTop - this.root.clientHeight < 80;
     const threads = groups(view.messages);
     const tops = view.messages.filter((message) => !isReply(message, threads.present));
     const nodes = tops.map((message) => this.entry(message, threads.of.get(message.ts) ?? [], view, names));
     if (!nodes.length) nodes.push(this.emptyNote(view));
     this.arrange(nodes);
-    if (this.first || atEnd) this.root.scrollTop = this.root.scrollHeight;
+    this.atEnd ||= this.first;
+    this.stayAtEnd();
     this.first = false;
   }
 

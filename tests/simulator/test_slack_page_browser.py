@@ -1,0 +1,156 @@
+"""The workspace page in a real browser."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.simulator.slack_desk import Desk, button, card, desk
+
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium at /usr/bin/chromium"),
+]
+NASTY = "<img src=x onerror=\"document.title='owned'\"> <javascript:alert(1)|press> <https://example.org|fine> *bold*"
+
+
+def world(instance: str = "cri-bbbbb", site: str = "zhangjiakou") -> dict[str, object]:
+    view = {"vpc": "vpc-bbbbb", "site": "zhangjiakou", "instance": instance, "instance_site": site, "pulls": "ok"}
+    view |= {"record": {"type": "A", "value": "10.2.0.20", "ttl": 60}}  # type: ignore[dict-item]
+    sites = [{"name": name, "region": "", "instance": own, "status": "RUNNING"} for name, own in SITES]
+    return {"views": [view], "sites": sites, "replication": []}
+
+
+SITES = [("hangzhou", "cri-aaaaa"), ("zhangjiakou", "cri-bbbbb")]
+
+
+class Picture:
+    """A world that a test can change."""
+
+    def __init__(self) -> None:
+        self.now = world()
+
+    def __call__(self) -> dict[str, object]:
+        return self.now
+
+
+@pytest.fixture
+def picture() -> Picture:
+    return Picture()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield launched
+        await launched.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def at(tmp_path: Path, picture: Picture) -> AsyncIterator[Desk]:
+    async with desk(tmp_path, picture=picture) as running:
+        yield running
+
+
+@asynccontextmanager
+async def browsing(browser: Browser, at: Desk, width: int = 1280, height: int = 800) -> AsyncIterator[Page]:
+    """Open the page, and let no error in its console pass."""
+    page = await browser.new_page(viewport={"width": width, "height": height})
+    trouble: list[str] = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("console", lambda line: trouble.append(line.text) if line.type == "error" else None)
+    await page.goto(at.slack.page_url)
+    await page.get_by_test_id("channel-C01OPS").wait_for()
+    yield page
+    await page.close()
+    assert trouble == []
+
+
+async def test_what_people_type_never_becomes_part_of_the_page(browser: Browser, at: Desk) -> None:
+    async with browsing(browser, at) as page:
+        await page.get_by_test_id("composer").fill(NASTY)
+        await page.get_by_test_id("composer").press("Enter")
+        message = page.get_by_test_id("message")
+        await message.wait_for()
+
+        assert "<img src=x" in await message.inner_text()
+        assert await message.locator("img[src=x]").count() == 0
+        assert await message.locator("a").evaluate_all("links => links.map(link => link.href)") == [
+            "https://example.org/"
+        ]
+        assert await message.locator(".body strong").inner_text() == "bold"
+        assert "owned" not in await page.title()
+
+
+async def test_a_button_asks_first_and_a_failed_delivery_is_shown(browser: Browser, at: Desk) -> None:
+    question = {name: {"type": "plain_text", "text": f"the {name}"} for name in ("title", "text", "confirm", "deny")}
+    await at.post(blocks=card(button("operation.approve", confirm=question)))
+    async with browsing(browser, at, 390, 844) as page:
+        await page.get_by_test_id("button-operation.approve").click()
+        await page.get_by_text("the title").wait_for()
+        await page.get_by_test_id("confirm-cancel").click()
+        cancelled = len(at.slack.calls)
+        await page.get_by_test_id("button-operation.approve").click()
+        await page.get_by_test_id("confirm-ok").click()
+
+        await page.get_by_text("This did not work (dispatch_failed)").wait_for()
+        assert len(at.slack.calls) == cancelled
+        assert await page.get_by_test_id("button-operation.approve").is_enabled()
+
+
+async def test_acting_as_somebody_else_hides_what_was_for_the_first_person(browser: Browser, at: Desk) -> None:
+    await at.client.chat_postEphemeral(channel="C01OPS", user="U01ONCALL", text="for on-call only")
+    async with browsing(browser, at) as page:
+        await page.get_by_text("Only visible to you").wait_for()
+        await page.get_by_test_id("act-as").select_option("U01APPROVER")
+        await page.get_by_text("Nothing has been said here yet").wait_for()
+
+        assert await page.get_by_text("for on-call only").count() == 0
+
+
+async def test_a_failed_command_reads_as_in_slack(browser: Browser, at: Desk) -> None:
+    async with browsing(browser, at) as page:
+        await page.get_by_test_id("composer").fill("/registry help")
+        await page.get_by_test_id("composer").press("Enter")
+
+        await page.get_by_text('/registry failed with the error "dispatch_failed"').wait_for()
+
+
+async def test_the_picture_moves_when_a_vpc_pulls_from_elsewhere(browser: Browser, at: Desk, picture: Picture) -> None:
+    async with browsing(browser, at) as page:
+        await page.get_by_test_id("vpc-vpc-bbbbb").get_by_text("cri-bbbbb").wait_for()
+        picture.now = world("cri-aaaaa", "hangzhou")
+
+        await page.get_by_test_id("vpc-vpc-bbbbb").get_by_text("Moved from cri-bbbbb").wait_for()
+        assert "pulls from cri-aaaaa (hangzhou)" in await page.get_by_test_id("vpc-vpc-bbbbb").inner_text()
+
+
+async def test_a_switch_breaks_something_and_mends_it(browser: Browser, at: Desk) -> None:
+    async with browsing(browser, at) as page:
+        switch = page.get_by_test_id("fault-region_down-zhangjiakou")
+        await switch.check()
+        await page.get_by_text("1 on").wait_for()
+        broken = at.faults.active("region_down", "zhangjiakou")
+        await switch.uncheck()
+        await page.wait_for_function("document.getElementById('fault-count').textContent === ''")
+
+        assert (broken, at.faults.active("region_down", "zhangjiakou")) == (True, False)
+
+
+async def test_replies_fold_under_their_message(browser: Browser, at: Desk) -> None:
+    parent = await at.post(text="the card")
+    await at.post(text="a step", thread_ts=parent)
+    async with browsing(browser, at) as page:
+        await page.get_by_text("a step").wait_for()
+        await page.get_by_test_id("thread-toggle").click()
+
+        assert await page.get_by_text("a step").count() == 0
+        assert await page.get_by_test_id("thread-toggle").get_attribute("aria-expanded") == "false"
