@@ -78,12 +78,9 @@ async def _misplaced(ports: Ports, operation_id: str, pressed: Press, card: Card
     where = f"<{link}|the live card>" if link else f"the live card in <#{card.channel}>"
     # retiring the copy is a courtesy: the refusal stands whether or not Slack takes the edit
     with suppress(ProviderError):
-        await ports.workspace.update(pressed.channel, pressed.ts, _retired(operation_id, where))
+        retired = Message(f"This copy of {operation_id}'s card is out of use. See {where}.")
+        await ports.workspace.update(pressed.channel, pressed.ts, retired)
     return NotPermitted(
-        "E_OLD_CARD", f"This is a lost copy of {operation_id}'s card. Use {where}. Nothing was counted."
+        "E_OLD_CARD",
+        f"This is a lost copy of {operation_id}'s card, so nothing was counted. Use the live card, or type {by_hand}.",
     )
-
-
-def _retired(operation_id: str, where: str) -> Message:
-    text = f"This copy of {operation_id} is out of use. See {where}."
-    return Message(text, [{"type": "section", "text": {"type": "mrkdwn", "text": text}}])

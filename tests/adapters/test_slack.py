@@ -101,7 +101,7 @@ async def test_a_channel_tells_whether_the_bot_is_in_and_who_reads_along(
 
 async def test_a_channel_is_asked_about_once_a_minute_and_remembered_while_slack_is_down(place: Office) -> None:
     await place.ports.workspace.channel("C01OPS")
-    place.slack.workspace.set_channel("C01OPS", is_ext_shared=True)
+    place.slack.change_channel("C01OPS", {"is_ext_shared": True})
     within = await place.ports.workspace.channel("C01OPS")
     place.clock.move(MINUTE * 2)
     place.faults.set("slack_down", None, True)
@@ -139,7 +139,7 @@ async def test_a_refused_post_carries_slacks_code_and_what_to_do(
 
 
 async def test_an_archived_channel_refuses_with_its_code(place: Office) -> None:
-    place.slack.workspace.set_channel("C01OPS", is_archived=True)
+    place.slack.change_channel("C01OPS", {"is_archived": True})
 
     with pytest.raises(Refused) as refused:
         await place.ports.workspace.post("C01OPS", HELLO)
@@ -261,7 +261,7 @@ async def test_slacks_flags_become_ours(place: Office, user_id: str, flags: set[
 
 async def test_a_person_is_asked_about_again_when_the_answer_is_too_old(place: Office) -> None:
     await place.ports.identities.identity(APPROVER, MINUTE)
-    place.slack.workspace.set_user(APPROVER, deleted=True)
+    place.slack.change_user(APPROVER, {"deleted": True})
     place.clock.move(timedelta(seconds=59))
     young = await place.ports.identities.identity(APPROVER, MINUTE)
     place.clock.move(timedelta(seconds=2))
