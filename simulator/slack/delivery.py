@@ -33,6 +33,16 @@ class Outcome:
         return {"status": self.status, "ack_ms": round(self.ack_ms, 3), "response": self.response}
 
 
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One payload, as a socket and as a form carry it."""
+
+    kind: str
+    payload: Json
+    form: dict[str, str]
+    takes_response: bool
+
+
 class Delivery:
     """Delivers by socket while one is open, else by HTTP to `request_url`, else not at all."""
 
@@ -42,6 +52,7 @@ class Delivery:
         self._signing_secret = signing_secret
         self._down = down
         self._session: aiohttp.ClientSession | None = None
+        self._last: Parcel | None = None
         self.request_url: str | None = None
 
     async def start(self) -> None:
@@ -56,28 +67,32 @@ class Delivery:
     async def command(self, payload: Json) -> Outcome:
         """Deliver a slash command."""
         form = {key: _spelt(value) for key, value in payload.items()}
-        return await self._deliver("slash_commands", payload, form, takes_response=True)
+        return await self._deliver(Parcel("slash_commands", payload, form, takes_response=True))
 
     async def interaction(self, payload: Json) -> Outcome:
         """Deliver a click."""
-        return await self._deliver("interactive", payload, {"payload": json.dumps(payload)}, takes_response=False)
+        form = {"payload": json.dumps(payload)}
+        return await self._deliver(Parcel("interactive", payload, form, takes_response=False))
 
-    async def _deliver(self, kind: str, payload: Json, form: dict[str, str], takes_response: bool) -> Outcome:
+    async def again(self) -> Outcome | None:
+        """Deliver the latest payload once more, word for word, as Slack sometimes does."""
+        return await self._deliver(self._last) if self._last else None
+
+    async def _deliver(self, parcel: Parcel) -> Outcome:
+        self._last = parcel
         started = time.perf_counter()
-        status, response = await self._try(kind, payload, form, takes_response)
+        status, response = await self._try(parcel)
         return Outcome(status, (time.perf_counter() - started) * 1000, response or None)
 
-    async def _try(
-        self, kind: str, payload: Json, form: dict[str, str], takes_response: bool
-    ) -> tuple[str, Json | None]:
+    async def _try(self, parcel: Parcel) -> tuple[str, Json | None]:
         if self._down():
             return NOT_DISPATCHED, None
         try:
-            return OK, await self._sockets.deliver(kind, payload, takes_response)
+            return OK, await self._sockets.deliver(parcel.kind, parcel.payload, parcel.takes_response)
         except TimeoutError:
             return TIMED_OUT, None
         except NoConnection:
-            return await self._post(form)
+            return await self._post(parcel.form)
 
     async def _post(self, form: dict[str, str]) -> tuple[str, Json | None]:
         if self.request_url is None or self._session is None:

@@ -14,6 +14,7 @@ from simulator.slack.limits import Limits, RateLimiter
 from simulator.slack.manifest import read_manifest
 from simulator.slack.page_routes import Page
 from simulator.slack.person import Hands
+from simulator.slack.refusals import NotPossible
 from simulator.slack.responses import Responses
 from simulator.slack.sockets import SocketMode
 from simulator.slack.webapi import Seen, WebApi
@@ -165,7 +166,21 @@ class Slack:
         self._site.uploads.clear()
         self._responses.reset()
         self._api.seen.clear()
+        self._api.refusing.clear()
         self.installation.active = True
+
+    def refuse(self, method: str, error: str | None) -> None:
+        """Let a Web API method refuse with this code from now on, or with None no longer."""
+        self._api.refusing.pop(method, None)
+        if error is not None:
+            self._api.refusing[method] = error
+
+    async def redeliver(self) -> dict[str, object]:
+        """Deliver the latest command or click once more, word for word; the person does not notice."""
+        outcome = await self._delivery.again()
+        if outcome is None:
+            raise NotPossible("Nothing was delivered yet.")
+        return outcome.wire()
 
     async def refresh_connections(self) -> None:
         """Ask every socket to reconnect, as Slack does every few hours."""

@@ -32,12 +32,17 @@ class TooMany(Exception):
 
 
 class WebApi:
-    """Answers `/api/<method>`; `throttled` tells whether the fault that answers 429 to everything is on."""
+    """Answers `/api/<method>`; `throttled` tells whether the fault that answers 429 to everything is on.
+
+    `refusing` names methods that refuse with a code for now: workspace rules that this workspace does not have, such
+    as restricted_action or edit_window_closed, or internal_error.
+    """
 
     def __init__(self, site: Site, throttled: Callable[[], bool]) -> None:
         self._site = site
         self._throttled = throttled
         self.seen: deque[Seen] = deque(maxlen=5000)
+        self.refusing: dict[str, str] = {}
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one HTTP request as Slack does: 200 with `ok`, or 429."""
@@ -65,6 +70,8 @@ class WebApi:
         call = Call(arguments, self._site)
         if method.scopes:
             call.require_scope(*method.scopes)
+        if method.name in self.refusing:
+            raise Refusal(self.refusing[method.name])
         return method.handler(call)
 
     def _check_rate(self, method: Method, arguments: Arguments) -> None:

@@ -176,6 +176,15 @@ async def test_the_calls_of_the_app_can_be_read_without_its_token(at: Desk) -> N
     assert at.slack.bot_token not in str(seen)
 
 
+async def test_a_rule_of_another_workspace_can_be_lent_to_this_one(at: Desk) -> None:
+    at.slack.refuse("chat.postMessage", "restricted_action")
+    refused = await at.error("chat.postMessage", channel="C01OPS", text="x")
+    at.slack.refuse("chat.postMessage", None)
+
+    assert refused == "restricted_action"
+    assert await at.post()
+
+
 async def test_api_test_echoes_and_fails_on_demand(at: Desk) -> None:
     assert (await at.client.api_test(foo="bar"))["args"] == {"foo": "bar"}
     with pytest.raises(SlackApiError, match="my_error"):

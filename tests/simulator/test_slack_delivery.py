@@ -160,6 +160,17 @@ async def test_a_click_in_a_thread_names_the_thread(at: Desk) -> None:
     assert inbox.interaction["container"]["thread_ts"] == parent
 
 
+async def test_a_payload_can_come_twice_word_for_word(at: Desk) -> None:
+    inbox = Inbox()
+    with pytest.raises(NotPossible):
+        await at.slack.redeliver()
+    async with receiving(at, inbox):
+        await at.slack.command("U01ONCALL", "C01OPS", "help")
+        again = await at.slack.redeliver()
+
+    assert (again["status"], inbox.bodies[0]) == ("ok", inbox.bodies[1])
+
+
 @pytest.mark.parametrize(
     ("user", "channel", "text"),
     [
