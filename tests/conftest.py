@@ -22,3 +22,10 @@ def redis_url(redis_server: str) -> str:
         server.flushall()
         server.script_flush()
     return redis_server
+
+
+@pytest.fixture
+def own_redis() -> Iterator[str]:
+    """Run a server that a test may break."""
+    with local_redis() as url:
+        yield url

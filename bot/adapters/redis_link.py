@@ -93,8 +93,8 @@ def explained(error: Exception) -> StoreUnavailable:
 
 
 def _no_reply(error: Exception) -> StoreUnavailable:
-    if isinstance(error, BusyLoadingError):
-        return explained(error)
+    if isinstance(error, (AuthenticationError, AuthorizationError, BusyLoadingError)):
+        return explained(error)  # redis-py files these replies under lost connections
     return NoReply(
         "Redis did not answer in time, so nobody knows whether this was recorded. Look before you repeat it "
         "(E_STORE_DOWN).",

@@ -94,6 +94,7 @@ class RedisOperations:
         """
         if not self._store:
             *_, found = await self._all(
+                ("SCRIPT", "LOAD", self._script),
                 ("HSETNX", META, "workspace", self._workspace),
                 ("HSETNX", META, "store", secrets.token_hex(8)),
                 ("HMGET", META, "workspace", "store"),

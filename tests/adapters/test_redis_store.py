@@ -1,0 +1,155 @@
+"""Redis as the store: what only the real one has, such as its keys and its trail, beside the contract suite."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.redis_store import AUDIT, DUE, HOLD, LAST, LAST_LIFE, LIFE, META, OPEN, OPERATION, RedisOperations
+from bot.domain.operation import SCHEMA, Operation
+from bot.errors import ForgedApproval, InvalidConfiguration, StoreUnavailable
+from bot.ports import Commit, IndexMove
+from tests.builders import NOW, WORKSPACE, an_operation
+
+
+def a_store(url: str, workspace: str = WORKSPACE, **options: Any) -> RedisOperations:
+    return RedisOperations(url, clock=SystemClock(), workspace=workspace, **options)
+
+
+@pytest.fixture
+async def store(redis_url: str) -> AsyncIterator[RedisOperations]:
+    store = a_store(redis_url)
+    yield store
+    await store.close()
+
+
+def a_commit(operation: Operation, attempt: str = "first", **fields: Any) -> Commit:
+    return replace(Commit(operation, attempt, {"event": "tested", "person": "on-call"}), **fields)
+
+
+async def taken(store: RedisOperations, **fields: Any) -> Operation:
+    return await store.commit(a_commit(an_operation(**fields), "taken", index=IndexMove.TAKE))
+
+
+async def audit(store: RedisOperations) -> list[dict[str, str]]:
+    entries = await store.link.call("XRANGE", AUDIT, "-", "+")
+    return [dict(zip(fields[::2], fields[1::2], strict=True)) for _, fields in entries]
+
+
+async def test_every_commit_has_its_numbered_and_timed_audit_entry(store: RedisOperations) -> None:
+    await store.commit(a_commit(await taken(store), "second"))
+
+    first, second = await audit(store)
+    assert (first["seq"], first["version"], first["operation"]) == ("1", "1", "fo-7k2m")
+    assert (second["seq"], second["version"], second["person"]) == ("2", "2", "on-call")
+    assert int(first["at"]) <= int(second["at"])
+
+
+async def test_what_the_script_says_of_an_entry_cannot_be_said_by_others(store: RedisOperations) -> None:
+    lie = {"seq": "9", "at": "9", "version": "9", "operation": "fo-0000", "event": "tested"}
+    await store.commit(replace(a_commit(an_operation()), audit=lie))
+
+    (entry,) = await audit(store)
+    assert (entry["seq"], entry["version"], entry["operation"], entry["event"]) == ("1", "1", "fo-7k2m", "tested")
+
+
+async def test_a_repeated_attempt_is_no_second_entry(store: RedisOperations) -> None:
+    await taken(store)
+    await taken(store)
+
+    assert len(await audit(store)) == 1
+
+
+async def test_refusals_leave_no_gap_in_the_numbers(store: RedisOperations) -> None:
+    first = await taken(store)
+    attempts = [a_commit(first, f"attempt-{number}") for number in range(20)]
+    await asyncio.gather(*map(store.commit, attempts), return_exceptions=True)
+
+    assert [int(b["seq"]) - int(a["seq"]) for a, b in pairwise(await audit(store))] == [1]
+
+
+async def test_all_keys_share_one_hash_slot(store: RedisOperations) -> None:
+    await store.commit(a_commit(await taken(store), hold_for=timedelta(seconds=9), due_at=NOW))
+    await store.remember("endpoints:cri-aaaaa", "{}")
+
+    keys = await store.link.call("KEYS", "*")
+    assert len(keys) == 9
+    assert all(key.startswith("{registry-bot}:") for key in keys)
+
+
+async def lifetime(store: RedisOperations, key: str) -> timedelta:
+    return timedelta(milliseconds=await store.link.call("PTTL", key))
+
+
+async def test_keys_live_as_long_as_they_say(store: RedisOperations) -> None:
+    first = await taken(store)
+    assert await lifetime(store, OPERATION + first.id) < timedelta()
+
+    await store.commit(a_commit(first, index=IndexMove.RELEASE, hold_for=timedelta(seconds=120)))
+    await store.remember("name", "{}")
+
+    minute = timedelta(minutes=1)
+    assert LIFE - minute < await lifetime(store, OPERATION + first.id) <= LIFE
+    assert LAST_LIFE - minute < await lifetime(store, LAST + "name") <= LAST_LIFE
+    assert timedelta(hours=1) < await lifetime(store, HOLD + "record-b") < timedelta(hours=2)
+    assert await store.link.call("EXISTS", OPEN + "record-b", DUE) == 0
+
+
+async def test_an_ended_operation_keeps_its_lifetime_when_something_is_noted_on_it(store: RedisOperations) -> None:
+    ended = await store.commit(a_commit(await taken(store), index=IndexMove.RELEASE))
+    await store.commit(a_commit(ended, "noted"))
+
+    assert await lifetime(store, OPERATION + ended.id) > timedelta()
+
+
+async def test_a_document_of_a_newer_bot_is_neither_read_nor_overwritten(store: RedisOperations) -> None:
+    first = await taken(store)
+    await store.link.call("HSET", OPERATION + first.id, "schema", SCHEMA + 1)
+
+    with pytest.raises(StoreUnavailable, match="newer version of this bot"):
+        await store.commit(a_commit(first))
+
+    assert await store.link.call("HGET", OPERATION + first.id, "version") == "1"
+
+
+async def test_a_plan_edited_inside_redis_is_forged(store: RedisOperations) -> None:
+    first = await taken(store)
+    document = await store.link.call("HGET", OPERATION + first.id, "doc")
+    await store.link.call("HSET", OPERATION + first.id, "doc", document.replace("hangzhou.cr", "elsewhere.cr"))
+
+    with pytest.raises(ForgedApproval):
+        await store.get(first.id)
+
+
+async def test_another_workspaces_redis_is_refused_before_anything_is_written(redis_url: str) -> None:
+    ours, theirs = a_store(redis_url), a_store(redis_url, workspace="T02OTHER")
+    await taken(ours)
+
+    with pytest.raises(InvalidConfiguration, match="belongs to the bot of workspace T01SIM, not of T02OTHER"):
+        await theirs.commit(a_commit(an_operation(id="fo-0002")))
+
+    assert len(await ours.recent()) == 1
+    await ours.close()
+    await theirs.close()
+
+
+async def test_a_redis_that_came_back_empty_is_not_written_to_until_a_restart(store: RedisOperations) -> None:
+    first = await taken(store)
+    await store.link.call("FLUSHALL")
+
+    with pytest.raises(StoreUnavailable, match="empty, or another one"):
+        await store.commit(a_commit(first))
+    assert not (await store.write_mode(is_volatile_allowed=True)).is_allowed
+    assert await store.link.call("EXISTS", META) == 0
+
+
+async def test_the_script_is_loaded_again_when_redis_has_forgotten_it(store: RedisOperations) -> None:
+    first = await taken(store)
+    await store.link.call("SCRIPT", "FLUSH")
+
+    assert (await store.commit(a_commit(first))).version == 2
