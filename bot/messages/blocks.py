@@ -18,7 +18,7 @@ SECTION_LIMIT = 3000
 CONFIRM_LIMIT = 300
 BLOCK_LIMIT = 50
 TOTAL_LIMIT = 12_000
-_LEAST_SECTION = 400
+_LEAST_PART = 400
 _SHORTENED = "\n_Shortened: too long for one message._"
 
 
@@ -30,7 +30,7 @@ def section(markup: str) -> Block:
 def context(*parts: str) -> Block:
     """Return small print; empty parts are left out."""
     known = [part for part in parts if part] or [""]
-    return {"type": "context", "elements": [_mrkdwn(part, 1000) for part in known[:10]]}
+    return {"type": "context", "elements": [_mrkdwn(part, SECTION_LIMIT) for part in known[:10]]}
 
 
 def divider() -> Block:
@@ -98,15 +98,26 @@ def _size(blocks: Sequence[Block]) -> int:
 
 
 def _shorten_longest(blocks: list[Block]) -> bool:
-    lengths = [len(block["text"]["text"]) if block["type"] == "section" else 0 for block in blocks]
+    lengths = [len(_body(block).get("text", "")) for block in blocks]
     longest = max(range(len(blocks)), key=lengths.__getitem__)
-    if lengths[longest] <= _LEAST_SECTION + len(_SHORTENED):
-        return bool(_dropped(blocks, lengths))
-    kept = max(_LEAST_SECTION, lengths[longest] * 3 // 4)
-    blocks[longest] = section(truncate(blocks[longest]["text"]["text"].removesuffix(_SHORTENED), kept) + _SHORTENED)
+    if lengths[longest] <= _LEAST_PART + len(_SHORTENED):
+        return _drop_last(blocks)
+    body = _body(blocks[longest])
+    kept = max(_LEAST_PART, lengths[longest] * 3 // 4)
+    body["text"] = truncate(body["text"].removesuffix(_SHORTENED), kept) + _SHORTENED
     return True
 
 
-def _dropped(blocks: list[Block], lengths: list[int]) -> Block | None:
-    last = next((i for i in reversed(range(1, len(blocks))) if lengths[i]), None)
-    return None if last is None else blocks.pop(last)
+def _body(block: Block) -> Block:
+    """Return the text object that may be cut; buttons have none."""
+    if block["type"] == "context":
+        return max(block["elements"], key=lambda part: len(part["text"]))
+    return block.get("text") or {}
+
+
+def _drop_last(blocks: list[Block]) -> bool:
+    droppable = [index for index, block in enumerate(blocks) if index and block["type"] != "actions"]
+    if not droppable:
+        return False
+    del blocks[droppable[-1]]
+    return True

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.domain.draft import Draft
-from bot.domain.operation import Operation, State, Verb
+from bot.domain.operation import HOLD, Operation, State, Verb
 from bot.domain.plan import Plan, Verdict
 from bot.messages import plan as words
 from bot.messages.blocks import Block, actions, button, compose, confirm, context, section, sections
@@ -16,8 +16,9 @@ from bot.messages.record import (
     observation_lines,
     progress_lines,
     story,
+    unapplied_first,
 )
-from bot.messages.text import ago, code, escape, mention, plural, sentence, short, stamp
+from bot.messages.text import ago, code, mention, plural, sentence, short, stamp
 from bot.ports import Message
 
 Sign = Callable[[Operation, Verb], str]
@@ -48,6 +49,7 @@ def draft_card(draft: Draft, now: datetime) -> Message:
         *_changes(draft.plan),
         section(words.against(draft.plan.findings)),
         *sections(notes),
+        context(words.passed(draft.plan.findings), words.zones(draft.plan)),
         context(f"Looked {ago(draft.snapshot.taken_at, now)}, {stamp(draft.snapshot.taken_at)}", _next(draft)),
     ]
     return compose(headline.line(), blocks)
@@ -55,14 +57,14 @@ def draft_card(draft: Draft, now: datetime) -> Message:
 
 def _proposal(operation: Operation, now: datetime) -> list[Block]:
     plan = operation.plan
-    back = f"Way back: {code(show_manual(operation))}"
     may = f"May approve: any approver but {mention(operation.requester.user_id)}"
     return [
         section(first_paragraph(operation, now)),
         *_changes(plan),
         section(words.against(plan.findings)),
+        context(words.passed(plan.findings)),
         section("\n".join(decision_lines(operation))),
-        context(f"{may} · {back} · {escape(short(operation.id, 20))}, plan {code(words.digest(plan))}"),
+        context(f"{may} · {_way_back(operation)} · {_names(operation)}"),
     ]
 
 
@@ -75,14 +77,30 @@ def _record(operation: Operation, now: datetime) -> list[Block]:
         *sections(observation_lines(operation, now)),
         section("\n".join(filter(None, lines))),
         *_ending(operation),
-        context(f"{escape(short(operation.id, 20))}, plan {code(words.digest(operation.plan))}"),
+        context(" · ".join([*([_way_back(operation)] if operation.state is State.DONE else []), _names(operation)])),
     ]
 
 
+def _way_back(operation: Operation) -> str:
+    return f"Way back: {code(show_manual(operation))}"
+
+
+def _names(operation: Operation) -> str:
+    plan = operation.plan
+    return " · ".join(filter(None, (f"{code(operation.id, 20)} plan {code(words.digest(plan))}", words.zones(plan))))
+
+
 def _ending(operation: Operation) -> list[Block]:
-    if wants_hands(operation):
-        return manual_blocks(operation.plan.changes, _SHOWN_MANUALLY)
-    return []
+    if not wants_hands(operation):
+        return []
+    return [*_in_flight(operation), *manual_blocks(unapplied_first(operation), _SHOWN_MANUALLY)]
+
+
+def _in_flight(operation: Operation) -> list[Block]:
+    if not operation.has_unclean_write or operation.ended_at is None:
+        return []
+    until = stamp(operation.ended_at + HOLD)
+    return [section(f"A write of the bot may still take effect until {until}. Write nothing by hand before that.")]
 
 
 def _changes(plan: Plan) -> list[Block]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain.snapshot import Comparison, Replication, SyncRule, SyncTask, TaskFeed, Unknown
 from bot.messages.blocks import compose, section, sections
-from bot.messages.text import ago, code, escape, listed, plural, short, stamp, unknown
+from bot.messages.text import ago, code, escape, listed, plural, short, unknown
 from bot.ports import Message
 
 MOST_LISTED = 10
@@ -93,7 +93,7 @@ def _oldest(tasks: Iterable[SyncTask], now: datetime) -> list[str]:
     if not waiting:
         return []
     created_at, image = min(waiting)
-    return [f"Oldest unfinished: {code(image, 150)}, begun {ago(created_at, now)}, {stamp(created_at)}"]
+    return [f"Oldest unfinished: {code(image, 150)}, begun {ago(created_at, now)}"]
 
 
 def _failed(tasks: Iterable[SyncTask]) -> list[str]:

@@ -81,7 +81,8 @@ def _done(operation: Operation, now: datetime, _when: When) -> Headline:
         )
     if _is_confirmed(operation):
         standby = escape(short(operation.plan.to, 60))
-        return Headline("DONE", f"pulls of {words.scope(operation.plan)} now go to {standby}", ("seen working",))
+        moved = f"pulls of {words.scope(operation.plan)} now go to {standby}"
+        return Headline("DONE", moved, (f"confirmed: {standby} answers under the custom name",))
     is_watching = operation.watch_until is not None and now < operation.watch_until
     then = "waiting to see pulls arrive" if is_watching else "whether pulls work is not observed from here: try one"
     return Headline("DONE", _points(operation), (then,))
@@ -135,8 +136,8 @@ def _partial(operation: Operation, _now: datetime, _when: When) -> Headline:
 
 def _needs_human(operation: Operation, _now: datetime, _when: When) -> Headline:
     why = _outcome(operation, "Nobody can tell whether the write is in force")
-    scope = words.scope(operation.plan)
-    return Headline("NEEDS A HUMAN", why, (f"where pulls of {scope} go is not certain", f"look first, {_STEPS}"))
+    uncertain = f"where pulls of {words.scope(operation.plan)} go is not certain"
+    return Headline("NEEDS A HUMAN", why, (uncertain, f"look at the record first, {_STEPS}"))
 
 
 def _applied(operation: Operation) -> str:

@@ -54,9 +54,13 @@ def change_lines(change: Change) -> str:
     vpcs = listed((code(vpc, 60) for vpc in change.view.vpcs), 5)
     return (
         f"*{escape(short(change.view.domain, 253))}* in {vpcs}\n"
-        f"{code(change.existing.target)} → {code(change.desired.target)}\n"
-        f"TTL {change.existing.ttl} s kept · zone {code(change.zone.zone_id, 64)}"
+        f"{code(change.existing.target)} → {code(change.desired.target)}, TTL {change.existing.ttl} s kept"
     )
+
+
+def zones(plan: Plan) -> str:
+    """Name the zones that hold the records."""
+    return listed((f"zone {code(change.zone.zone_id, 64)}" for change in plan.changes), MOST_CHANGES)
 
 
 def effect_in_words(plan: Plan) -> str:
@@ -79,12 +83,12 @@ def _values(changes: Sequence[Change]) -> str:
 
 
 def against(findings: Sequence[Finding]) -> str:
-    """List what speaks against, the heaviest first, and fold what speaks for it into one line."""
+    """List what speaks against, the heaviest first."""
     heavy = sorted((f for f in findings if f.level is not Level.PASS), key=lambda f: _WEIGHT.index(f.effect))
     lines = [_finding(finding) for finding in heavy[:MOST_FINDINGS]]
     if len(heavy) > MOST_FINDINGS:
         lines.append(f"• and {len(heavy) - MOST_FINDINGS:,} more")
-    return "\n".join([*(lines or ["Nothing speaks against it."]), _passed(findings)])
+    return "\n".join(lines or ["Nothing speaks against it."])
 
 
 def first_block(findings: Iterable[Finding]) -> str:
@@ -98,6 +102,7 @@ def _finding(finding: Finding) -> str:
     return f"• *{', '.join(filter(None, (label, doubt))).capitalize()}*: {sentence(finding.sentence)}"
 
 
-def _passed(findings: Iterable[Finding]) -> str:
+def passed(findings: Iterable[Finding]) -> str:
+    """Fold what speaks for it into one line."""
     names = [escape(short(f.code, 40)).replace("_", " ").lower() for f in findings if f.level is Level.PASS]
     return f"{plural(len(names), 'check')} passed" + (f": {listed(names, 12)}." if names else ".")

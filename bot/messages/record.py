@@ -7,13 +7,13 @@ from bot.domain.operation import Observation, Observed, Operation, Progress, Sta
 from bot.domain.plan import Change
 from bot.messages import plan as words
 from bot.messages.blocks import compose, section
-from bot.messages.text import clock, code, escape, listed, mention, naming, sentence, short, span, stamp
+from bot.messages.text import clock, code, escape, listed, mention, moment, naming, sentence, short, span, stamp
 from bot.ports import Message
 
 _OBSERVED = ("CONVERGED", "CONFIRMED")
 _MEANING = {
     "CONVERGED": "the VPC's DNS gives the new value",
-    "CONFIRMED": "the standby answers pulls",
+    "CONFIRMED": "the standby answers",
 }
 _PAST = {Verb.APPROVE: "Approved", Verb.REJECT: "Rejected", Verb.CANCEL: "Cancelled"}
 _WRITE_STARTED = {State.APPLYING, State.VERIFYING, State.DONE, State.FAILED, State.PARTIAL, State.NEEDS_HUMAN}
@@ -35,6 +35,12 @@ def progress_lines(operation: Operation) -> list[str]:
         f"{words.change_lines(change)}\n{_progress(operation, index)}"
         for index, change in enumerate(operation.plan.changes)
     ]
+
+
+def unapplied_first(operation: Operation) -> list[Change]:
+    """Return the changes with those first that still wait for a hand."""
+    indexes = sorted(range(len(operation.plan.changes)), key=lambda index: _is_applied(operation, index))
+    return [operation.plan.changes[index] for index in indexes]
 
 
 def observation_lines(operation: Operation, now: datetime) -> list[str]:
@@ -67,13 +73,13 @@ def story(operation: Operation) -> list[str]:
     """Return the newest steps, oldest first."""
     left = len(operation.steps) - MOST_STEPS
     earlier = [f"{left:,} earlier steps are left out."] if left > 0 else []
-    return [*earlier, *(f"{stamp(step.at)} {_told(operation, step)}" for step in operation.steps[-MOST_STEPS:])]
+    return [*earlier, *(f"{moment(step.at)} {_told(operation, step)}" for step in operation.steps[-MOST_STEPS:])]
 
 
 def step_reply(operation: Operation, step: Step) -> Message:
     """Return one line of the story, for the card's thread."""
     word, told = words.simulated(operation.plan), _told(operation, step)
-    return compose(f"{word}{clock(step.at)} {told}", [section(f"{word}{stamp(step.at)} {told}")])
+    return compose(f"{word}{clock(step.at)} {told}", [section(f"{word}{moment(step.at)} {told}")])
 
 
 def _told(operation: Operation, step: Step) -> str:
@@ -82,14 +88,14 @@ def _told(operation: Operation, step: Step) -> str:
 
 def _vote(vote: Vote) -> str:
     why = f": {code(vote.reason, 300)}" if vote.reason.strip() else ""
-    return f"{_PAST[vote.verb]} by {mention(vote.user_id)} {stamp(vote.at)}{why}"
+    return f"{_PAST[vote.verb]} by {mention(vote.user_id)} {moment(vote.at)}{why}"
 
 
 def _progress(operation: Operation, index: int) -> str:
     progress = _at(operation.progress, index)
     said = _SAID[progress.state]
     if progress.state is SubState.APPLIED and progress.applied_at:
-        said = f"written and read back {stamp(progress.applied_at)}"
+        said = f"written and read back {moment(progress.applied_at)}"
     elif progress.state is SubState.WAITING and operation.is_terminal:
         said = "not written"
     note = f" {naming(sentence(progress.note, 300), words.people(operation))}" if progress.note.strip() else ""
@@ -134,4 +140,4 @@ def _where(change: Change) -> str:
 
 def _seen(seen: Observation) -> str:
     word = f"*{seen.outcome}*" if seen.outcome is Observed.FAILED else str(seen.outcome)
-    return f"{word} {stamp(seen.at)}. {sentence(seen.sentence, 300)}"
+    return f"{word} {moment(seen.at)}. {sentence(seen.sentence, 300)}"

@@ -7,7 +7,7 @@ from bot.domain.operation import Operation
 from bot.domain.overview import Overview
 from bot.domain.snapshot import Endpoints, SiteState, Unknown, ViewState
 from bot.domain.topology import Site
-from bot.messages.blocks import compose, context, section, sections
+from bot.messages.blocks import Block, compose, context, section, sections
 from bot.messages.listing import operation_line
 from bot.messages.text import ago, code, escape, listed, plural, sentence, short, stamp, unknown
 from bot.ports import Message
@@ -25,7 +25,7 @@ def overview(overview: Overview, now: datetime) -> Message:
         [
             section(f"*{headline}*"),
             *sections(_site_rows(overview, now)),
-            *sections(_view_rows(overview)),
+            *_view_rows(overview),
             *sections(_open_rows(overview.open_operations)),
             context(f"Seen {stamp(overview.taken_at)}", sentence(overview.store_note)),
         ],
@@ -89,20 +89,17 @@ def _remembered(endpoints: Endpoints | Unknown, now: datetime) -> str:
     return f" (addresses as of {ago(endpoints.as_of, now)})"
 
 
-def _view_rows(overview: Overview) -> list[str]:
+def _view_rows(overview: Overview) -> list[Block]:
     shown = overview.views[:MOST_VIEWS]
-    rows = [_view_row(overview, state) for state in shown]
+    rows = [block for state in shown for block in _view_row(overview, state)]
     left = len(overview.views) - len(shown)
-    return (
-        rows
-        if left <= 0
-        else [*rows, f"and {plural(left, 'more view')}: narrow with {code('/registry status <site>')}"]
-    )
+    more = f"and {plural(left, 'more view')}: narrow with {code('/registry status <site>')}"
+    return [*rows, section(more)] if left > 0 else rows
 
 
-def _view_row(overview: Overview, state: ViewState) -> str:
+def _view_row(overview: Overview, state: ViewState) -> list[Block]:
     vpcs = listed((code(vpc, 60) for vpc in state.view.vpcs), 5)
-    return f"{vpcs} {_serving(overview.serving(state), state)}\n{_details(state)}"
+    return [section(f"{vpcs} {_serving(overview.serving(state), state)}"), context(_details(state))]
 
 
 def _serving(serving: Site | Unknown, state: ViewState) -> str:

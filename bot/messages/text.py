@@ -55,8 +55,17 @@ def truncate(markup: str, limit: int) -> str:
 
 def stamp(at: datetime) -> str:
     """Write a time that Slack shows in the reader's own zone, in UTC where it cannot."""
+    return _dated(at, "{date_short_pretty} {time_secs}")
+
+
+def moment(at: datetime) -> str:
+    """Write the time alone, where the day has just been said."""
+    return _dated(at, "{time_secs}")
+
+
+def _dated(at: datetime, shape: str) -> str:
     fallback = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
+    return f"<!date^{int(at.timestamp())}^{shape}|{fallback}>"
 
 
 def clock(at: datetime) -> str:
