@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from bot.adapters.alibaba.client import Alibaba
+from bot.adapters.alibaba.credentials import Keys
 from bot.adapters.alibaba.dns import AlibabaDns
 from bot.domain.plan import Change
 from bot.domain.topology import View
@@ -12,7 +14,7 @@ from simulator.app import Simulator
 from simulator.model import Record as SimulatedRecord
 from simulator.model import Zone as SimulatedZone
 from tests.adapters.canned import RESET, Say, canned
-from tests.adapters.conftest import DOMAIN, HANGZHOU_VIEW, ZHANGJIAKOU_VIEW, a_client
+from tests.adapters.conftest import DOMAIN, HANGZHOU_VIEW, ZHANGJIAKOU_VIEW, a_client, now
 
 TARGET = "sim-a-registry.cn-hangzhou.cr.aliyuncs.com"
 
@@ -226,3 +228,28 @@ async def test_a_broken_connection_during_a_write_is_unknown(dns: AlibabaDns) ->
         await client.close()
 
     assert len(server.calls) == 1
+
+
+async def test_without_keys_a_write_is_not_sent_and_known_not_applied(cloud: Simulator, dns: AlibabaDns) -> None:
+    def no_keys() -> Keys:
+        raise RuntimeError("no keys")
+
+    change = await a_change(dns)
+    where = cloud.announcement["alibaba"]
+    keyless = Alibaba(now=now, pvtz_endpoint=where["pvtz"], protocol="http", sources={"main": no_keys})
+
+    with pytest.raises(Refused, match="no valid Alibaba Cloud credentials"):
+        await AlibabaDns(keyless).apply(change, "token")
+    await keyless.close()
+
+    assert "UpdateZoneRecord" not in [call["action"] for call in cloud.calls]
+
+
+async def test_a_write_that_finds_nobody_is_known_not_applied(dns: AlibabaDns) -> None:
+    change = await a_change(dns)
+    client = a_client("127.0.0.1:1")
+
+    with pytest.raises(Refused, match="nothing was sent"):
+        await AlibabaDns(client).apply(change, "token")
+
+    await client.close()

@@ -8,14 +8,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode
 
 from alibabacloud_cr20181201 import models as cr_models
 from alibabacloud_cr20181201.client import Client as CrClient
 from alibabacloud_credentials.provider import DefaultCredentialsProvider, RamRoleArnCredentialsProvider
 from alibabacloud_pvtz20180101 import models as pvtz_models
 from alibabacloud_pvtz20180101.client import Client as PvtzClient
-from alibabacloud_tea_openapi.utils import Utils
+from alibabacloud_tea_openapi.utils import Utils, get_canonical_query_string
 from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.request import DaraRequest
 
@@ -82,7 +81,7 @@ class _Pooled:
         request.headers["Authorization"] = Utils.get_authorization(
             request, ALGORITHM, EMPTY_BODY_HASH, keys.key_id, keys.secret
         )
-        url = f"{self._base}{params.pathname}?{urlencode(query, quote_via=quote, safe='~')}"
+        url = f"{self._base}{params.pathname}?{get_canonical_query_string(query)}"  # on the wire as it was signed
         return Signed(params.method, url, request.headers)
 
 

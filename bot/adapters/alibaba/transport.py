@@ -28,7 +28,7 @@ from bot.adapters.alibaba.answers import (
 from bot.adapters.alibaba.credentials import Credentials, Keys
 from bot.adapters.alibaba.limits import Gate, Lane
 from bot.adapters.alibaba.sdk import Signed
-from bot.errors import Refused
+from bot.errors import Refused, Unreachable
 
 RETRIES = 3
 FIRST_PAUSE = 0.2
@@ -98,8 +98,7 @@ class Transport:
 
     async def _answer(self, asked: Asked, sign: Sign, is_paid: bool = False) -> Body:
         if asked.is_write:
-            await self._gate.spend(self._lane)
-            return self._judge(asked, await self._exchange(sign))
+            return await self._write(asked, sign)
         pause = FIRST_PAUSE
         for attempts_left in range(RETRIES, -1, -1):
             if not is_paid:
@@ -120,6 +119,15 @@ class Transport:
             await asyncio.sleep(wait * _JITTER.uniform(1, 1.5))
             pause *= 2
         raise AssertionError("the last attempt returns or raises")
+
+    async def _write(self, asked: Asked, sign: Sign) -> Body:
+        """Send exactly once. Without keys nothing is sent, which is a clear no."""
+        try:
+            await self._credentials.keys()
+        except Unreachable as keyless:
+            raise Refused(f"{keyless} Nothing was sent and nothing was changed.") from None
+        await self._gate.spend(self._lane)
+        return self._judge(asked, await self._exchange(sign))
 
     def _judge(self, asked: Asked, outcome: Reply | Lost) -> Body:
         if isinstance(outcome, Lost):
@@ -145,13 +153,16 @@ class Transport:
             ) as response:
                 raw = await response.read()
                 return Reply(response.status, raw, response.headers.get("x-acs-retry-after"))
-        except aiohttp.ClientConnectorCertificateError:
-            return Lost("shows a certificate that the bot does not trust", is_unsent=True)
-        except aiohttp.ClientConnectorError:
-            return Lost("cannot be reached", is_unsent=True)
-        except aiohttp.ServerDisconnectedError:
-            return Lost("closed the connection without an answer", is_stale_connection=True)
-        except (aiohttp.ClientOSError, aiohttp.ClientPayloadError):
-            return Lost("broke the connection off")
-        except aiohttp.ClientError:
-            return Lost("did not answer in HTTP")
+        except aiohttp.ClientError as error:
+            return next(lost for kind, lost in _LOST.items() if isinstance(error, kind))
+
+
+_LOST: dict[type[aiohttp.ClientError], Lost] = {
+    aiohttp.ClientConnectorCertificateError: Lost("shows a certificate that the bot does not trust", is_unsent=True),
+    aiohttp.ClientConnectorError: Lost("cannot be reached", is_unsent=True),
+    aiohttp.ServerDisconnectedError: Lost("closed the connection without an answer", is_stale_connection=True),
+    aiohttp.ClientConnectionResetError: Lost("broke the connection off", is_stale_connection=True),
+    aiohttp.ClientOSError: Lost("broke the connection off", is_stale_connection=True),
+    aiohttp.ClientError: Lost("did not answer in HTTP"),
+}
+"""The first kind that fits tells what happened."""
