@@ -11,7 +11,8 @@ REASON_LIMIT = 300
 """Characters of a reason that are kept and shown."""
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−－"), "-")
 _QUOTES = dict.fromkeys(map(ord, "‘’‚‛“”„‟`'\""), None)
-_INVISIBLE = {"Cf", "Cc"}
+_INVISIBLE = {"Cf", "Cc", "Cs"}
+"""Format and control characters, and halves of surrogate pairs, which no encoding can store."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,252}")
 _OPERATION = re.compile(r"[a-z]{2}-[a-z0-9]{4,8}")
 _REDACTED = (
@@ -96,7 +97,7 @@ def select_views(views: tuple[View, ...], only: str | None) -> tuple[View, ...]:
     chosen = tuple(view for view in views if only == view.domain or only in view.vpcs)
     if not chosen:
         known = sorted({word for view in views for word in (view.domain, *view.vpcs)})
-        raise UsageError(f"'only {only}' names no view of this site. It has: {', '.join(known)}.")
+        raise UsageError(f"'only {only[:40]}' names no view of this site. It has: {', '.join(known)}.")
     return chosen
 
 
