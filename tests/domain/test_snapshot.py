@@ -1,0 +1,131 @@
+"""What was observed: values that are recognised or unknown, never guessed, and images compared by digest."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.overview import Overview
+from bot.domain.snapshot import (
+    InternetEndpoint,
+    Inventory,
+    TaskFeed,
+    Unknown,
+    VpcLink,
+    compare,
+    movable_value,
+    serving_site,
+)
+from tests.builders import (
+    HOME_ADDRESS,
+    IMAGES,
+    NOW,
+    PUBLIC_NAME,
+    a_record,
+    a_site_state,
+    a_view_state,
+    an_instance,
+    endpoints,
+)
+
+SITES = {name: a_site_state(name) for name in ("hangzhou", "zhangjiakou")}
+DIGESTS = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["1", "2"]))
+
+
+@pytest.mark.parametrize("value", [PUBLIC_NAME["hangzhou"], HOME_ADDRESS["hangzhou"]])
+def test_a_value_is_recognised_by_the_public_name_and_by_the_link_address(value: str) -> None:
+    assert serving_site(value, SITES) == SITES["hangzhou"].site
+
+
+def test_a_value_of_no_site_is_unknown() -> None:
+    assert serving_site("203.0.113.99", SITES) == Unknown("203.0.113.99 belongs to no configured site")
+
+
+def test_while_a_site_is_silent_a_foreign_value_might_be_its_own() -> None:
+    blind = {**SITES, "zhangjiakou": a_site_state("zhangjiakou", endpoints=Unknown("no answer"))}
+
+    assert serving_site("203.0.113.99", blind) == Unknown(
+        "203.0.113.99 is at no site that answered, and zhangjiakou did not answer"
+    )
+    assert serving_site(HOME_ADDRESS["hangzhou"], blind) == SITES["hangzhou"].site
+
+
+def test_an_endpoint_that_is_off_and_a_link_without_address_are_no_values() -> None:
+    closed = endpoints(internet=InternetEndpoint(False, None, None), links=(VpcLink("vpc-1", "", "CREATING"),))
+
+    assert closed.addresses() == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        ((a_record(type="CNAME", value="name.example."),), "name.example"),
+        ((a_record(), a_record("hangzhou", status="DISABLE")), HOME_ADDRESS["zhangjiakou"]),
+        ((), Unknown("0 enabled `@` records")),
+        ((a_record(status="DISABLE"),), Unknown("0 enabled `@` records")),
+        ((a_record(), a_record("hangzhou")), Unknown("2 enabled `@` records")),
+        (Unknown("no answer"), Unknown("no answer")),
+    ],
+)
+def test_only_a_single_enabled_record_is_the_value_in_force(records: Any, expected: str | Unknown) -> None:
+    assert movable_value(a_view_state(records=records)) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "is_away"), [(HOME_ADDRESS["zhangjiakou"], False), (PUBLIC_NAME["hangzhou"], True), ("192.0.2.1", False)]
+)
+def test_a_view_is_away_only_when_it_is_known_to_pull_from_another_site(value: str, is_away: bool) -> None:
+    state = a_view_state(records=(a_record(value=value),))
+
+    assert Overview(NOW, SITES, (state,)).is_away(state) is is_away
+
+
+def test_an_overview_gives_the_reason_for_a_view_that_nobody_could_read() -> None:
+    state = a_view_state(records=Unknown("no answer within 3 s"))
+
+    assert Overview(NOW, SITES, (state,)).serving(state) == Unknown("no answer within 3 s")
+
+
+def test_images_are_compared_by_digest_from_the_homes_point_of_view() -> None:
+    home = Inventory("cri-bbbbb", {"a:1": "1", "b:1": "2", "c:1": "3"}, NOW, is_live=False)
+    standby = Inventory("cri-aaaaa", {"a:1": "1", "b:1": "9", "only-here:1": "4"}, NOW)
+
+    comparison = compare(home, standby)
+
+    assert (comparison.identical, comparison.different, comparison.missing) == (("a:1",), ("b:1",), ("c:1",))
+    assert not comparison.home_is_live
+
+
+@given(DIGESTS, DIGESTS)
+def test_every_image_of_the_home_is_identical_different_or_missing_and_only_one_of_them(
+    home: dict[str, str], standby: dict[str, str]
+) -> None:
+    comparison = compare(Inventory("h", home, NOW), Inventory("s", standby, NOW))
+
+    assert sorted((*comparison.identical, *comparison.different, *comparison.missing)) == sorted(home)
+    assert comparison.total == len(home)
+
+
+@pytest.mark.parametrize(
+    ("edition", "can"),
+    [("Enterprise_Advanced", True), ("Enterprise_Standard", True), ("Enterprise_Basic", False), ("Economy", False)],
+)
+def test_basic_and_economy_instances_are_no_replication_source(edition: str, can: bool) -> None:
+    assert an_instance(edition=edition).can_replicate_out is can
+
+
+@pytest.mark.parametrize(("enabled", "status", "is_open"), [(True, "RUNNING", True), (False, "RUNNING", False)])
+def test_an_endpoint_that_is_switched_off_is_closed_whatever_its_status(
+    enabled: bool, status: str, is_open: bool
+) -> None:
+    assert InternetEndpoint(enabled, status, "name").is_open is is_open
+
+
+def test_a_feed_is_partial_when_the_vendor_has_more_tasks_than_were_read() -> None:
+    assert TaskFeed((), 1, NOW).is_partial
+    assert not TaskFeed((), 0, NOW).is_partial
+
+
+def test_the_images_of_the_builders_are_what_both_sites_have() -> None:
+    assert compare(Inventory("h", IMAGES, NOW), Inventory("s", IMAGES, NOW)).identical == tuple(sorted(IMAGES))
