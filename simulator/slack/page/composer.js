@@ -4,8 +4,9 @@ import { act } from "./api.js";
 import { byId, element } from "./dom.js";
 
 export class Composer {
-  constructor(where) {
+  constructor(where, onSend) {
     this.where = where;
+    this.onSend = onSend;
     this.box = byId("composer");
     this.sent = [];
     this.back = 0;
@@ -63,6 +64,7 @@ export class Composer {
     this.back = 0;
     this.sent.push(text);
     this.typed();
+    this.onSend();
     try {
       await act(text.startsWith("/") ? "command" : "message", { ...this.where(), text });
     } catch (error) {

@@ -13,7 +13,7 @@ const state = { viewer: sessionStorage.getItem("act-as") ?? PERSONAS[0], channel
 const timeline = new Timeline(byId("timeline"));
 const world = new World();
 const faults = new FaultSwitches();
-const composer = new Composer(() => ({ as: state.viewer, channel: state.view?.channel }));
+const composer = new Composer(() => ({ as: state.viewer, channel: state.view?.channel }), () => timeline.followAgain());
 
 function open(viewer, channel) {
   state.stop();

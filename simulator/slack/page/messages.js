@@ -23,7 +23,17 @@ export class Timeline {
 
   /** Keep the latest message in sight for a reader who was there, also when the keyboard or a hint takes room. */
   stayAtEnd() {
-    if (this.atEnd) this.root.scrollTop = this.root.scrollHeight;
+    if (!this.atEnd) return;
+    const last = this.root.lastElementChild;
+    const long = last?.classList.contains("ephemeral") && last.offsetHeight > this.root.clientHeight;
+    if (long) last.scrollIntoView({ block: "start" }); // a long answer is read from its first line
+    else this.root.scrollTop = this.root.scrollHeight;
+  }
+
+  /** Go along with what comes next, as after one's own message. */
+  followAgain() {
+    this.atEnd = true;
+    this.root.scrollTop = this.root.scrollHeight;
   }
 
   /** Start over for another channel or person. */
