@@ -57,6 +57,8 @@ class Listeners:
             signing_secret=signing_secret,
             authorize=authorize,
             process_before_response=True,
+            ssl_check_enabled=False,
+            ignoring_self_events_enabled=False,
             attaching_function_token_enabled=False,
             attaching_conversation_kwargs_enabled=False,
         )

@@ -64,6 +64,7 @@ class Desk:
     ) -> None:
         self._ports = ports
         self._router = router
+        self._known = tuple(command.help for command in router.commands)
         self._tasks = tasks
         self._answer = answer
         self._budget = budget.total_seconds()
@@ -139,8 +140,7 @@ class Desk:
         command = await self._command(delivery, words[0] if words else "help")
         age = READ_AGE if command.only_reads else ACT_AGE
         call = await self._admitted(delivery, command.verb, command.act, age, anywhere=command.anywhere)
-        call = _with_words(call, words[1:], reason, self._router)
-        return _Job(command.handler, call, command.slow)
+        return _Job(command.handler, replace(call, words=words[1:], reason=reason, known=self._known), command.slow)
 
     async def _command(self, delivery: Delivery, word: str) -> Command:
         try:
@@ -196,10 +196,6 @@ class Desk:
             await self._ports.workspace.whisper(visitor.channel_id, visitor.user_id, message)
         except ProviderError as error:
             self._log.error("answer.lost", error=type(error).__name__, code=error.code)
-
-
-def _with_words(call: Call, words: tuple[str, ...], reason: str, router: Router) -> Call:
-    return replace(call, words=words, reason=reason, known=tuple(command.help for command in router.commands))
 
 
 def _places(error: Exception) -> list[str]:
