@@ -75,8 +75,8 @@ def _record(operation: Operation, now: datetime) -> list[Block]:
         *sections(progress_lines(operation)[: words.MOST_CHANGES]),
         *_left_out(operation.plan),
         *sections(observation_lines(operation, now)),
-        section("\n".join(filter(None, lines))),
         *_ending(operation),
+        section("\n".join(filter(None, lines))),
         context(" · ".join([*([_way_back(operation)] if operation.state is State.DONE else []), _names(operation)])),
     ]
 

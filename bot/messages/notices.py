@@ -39,9 +39,8 @@ def voted(operation: Operation, verb: Verb) -> Message:
     """Tell a voter what was recorded."""
     if verb is Verb.APPROVE and operation.state is State.PENDING:
         return say(f"Your approval of {code(operation.id)} is recorded; it needs one more person.")
-    return say(
-        f"{code(operation.id)} is {_PAST[verb]}: {words.direction(operation.plan)}. The card tells how it goes on."
-    )
+    follows = "Its card shows the write" if verb is Verb.APPROVE else "Nothing was changed"
+    return say(f"{code(operation.id)} {words.direction(operation.plan)} is {_PAST[verb]}. {follows}.")
 
 
 def refusal(error: BotError) -> Message:

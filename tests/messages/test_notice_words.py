@@ -57,7 +57,7 @@ def test_a_proposal_says_where_its_card_is() -> None:
 
 def test_an_approval_that_is_not_enough_says_so() -> None:
     assert "needs one more person" in messages.voted(make.an_operation(), Verb.APPROVE).text
-    assert "is approved" in messages.voted(make.an_operation(State.APPROVED), Verb.APPROVE).text
+    assert "is approved. Its card" in messages.voted(make.an_operation(State.APPROVED), Verb.APPROVE).text
 
 
 def test_an_unexpected_error_gives_a_reference() -> None:
