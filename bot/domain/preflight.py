@@ -98,8 +98,10 @@ def _certificate(c: Circumstances) -> Outcome | None:
     if not isinstance(answer, Answer) or answer.certificate_expires_at is None:
         return None
     left = answer.certificate_expires_at - answer.at
+    if left <= timedelta(0):
+        return Level.FAIL, f"The certificate at {c.to.name} has expired."
     if left <= CERTIFICATE_WARNING:
-        return Level.WARN, f"The certificate at {c.to.name} expires in {max(left.days, 0)} days."
+        return Level.WARN, f"The certificate at {c.to.name} expires in {left.days} days."
     return Level.PASS, f"The certificate at {c.to.name} is valid for {left.days} more days."
 
 
