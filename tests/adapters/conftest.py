@@ -13,15 +13,17 @@ from bot.domain.topology import Site, View
 from simulator.app import Simulator, running
 
 DOMAIN = "cross-region.registry.io"
-QUICK = Limits(read_deadline=0.3, write_deadline=0.3, rate=10_000)
-"""So that waiting for what never comes is short, and nothing waits for its turn."""
+EAGER = Limits(rate=10_000)
+"""So that nothing waits for its turn."""
+IMPATIENT = Limits(read_deadline=0.3, write_deadline=0.3, rate=10_000)
+"""So that waiting for what never comes is short."""
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-def a_client(pvtz: str = "", cr: str = "", keys: Keys | None = None, limits: Limits = QUICK) -> Alibaba:
+def a_client(pvtz: str = "", cr: str = "", keys: Keys | None = None, limits: Limits = EAGER) -> Alibaba:
     key = keys or Keys("LTAI5tTestKey", "top-secret")
     return Alibaba(
         now=now, pvtz_endpoint=pvtz, cr_endpoint=cr, protocol="http", limits=limits, sources={"main": lambda: key}
@@ -36,10 +38,22 @@ async def cloud() -> AsyncIterator[Simulator]:
         yield simulator
 
 
+def of(cloud: Simulator, limits: Limits) -> Alibaba:
+    where = cloud.announcement["alibaba"]
+    return a_client(where["pvtz"], where["cr"], Keys(where["access_key_id"], where["access_key_secret"]), limits)
+
+
 @pytest.fixture
 async def alibaba(cloud: Simulator) -> AsyncIterator[Alibaba]:
-    where = cloud.announcement["alibaba"]
-    client = a_client(where["pvtz"], where["cr"], Keys(where["access_key_id"], where["access_key_secret"]))
+    client = of(cloud, EAGER)
+    await client.load()
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def impatient(cloud: Simulator) -> AsyncIterator[Alibaba]:
+    client = of(cloud, IMPATIENT)
     await client.load()
     yield client
     await client.close()

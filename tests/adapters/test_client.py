@@ -73,9 +73,9 @@ async def test_many_calls_share_few_connections() -> None:
     assert (len(server.calls), server.connections) == (100, 4)
 
 
-async def test_a_region_that_hangs_costs_one_deadline(cloud: Simulator, alibaba: Alibaba) -> None:
+async def test_a_region_that_hangs_costs_one_deadline(cloud: Simulator, impatient: Alibaba) -> None:
     cloud.faults.set("region_down", "zhangjiakou", True)
-    registries = AlibabaRegistries(alibaba, now)
+    registries = AlibabaRegistries(impatient, now)
     started = time.monotonic()
 
     with pytest.raises(Unreachable, match=r"cn-zhangjiakou .*did not answer within 0.3 s"):
@@ -85,9 +85,9 @@ async def test_a_region_that_hangs_costs_one_deadline(cloud: Simulator, alibaba:
     assert (await registries.instance(HANGZHOU)).is_running
 
 
-async def test_calls_stuck_in_one_region_do_not_hold_up_another(cloud: Simulator, alibaba: Alibaba) -> None:
+async def test_calls_stuck_in_one_region_do_not_hold_up_another(cloud: Simulator, impatient: Alibaba) -> None:
     cloud.faults.set("region_down", "zhangjiakou", True)
-    registries = AlibabaRegistries(alibaba, now)
+    registries = AlibabaRegistries(impatient, now)
 
     async with asyncio.TaskGroup() as group:
         stuck = [group.create_task(_outcome(registries, cloud)) for _ in range(20)]
@@ -135,10 +135,20 @@ async def test_a_read_that_stays_throttled_gives_up_after_three_repeats() -> Non
     assert len(server.calls) == 4
 
 
-async def test_repeats_end_with_the_deadline() -> None:
-    server, error = await read_from(THROTTLED, limits=Limits(read_deadline=0.3, rate=10_000))
+async def test_a_pause_that_the_deadline_does_not_allow_is_not_made() -> None:
+    server, error = await read_from(THROTTLED, limits=Limits(read_deadline=0.15, rate=10_000))
 
-    assert isinstance(error, Unreachable)
+    assert isinstance(error, Throttled)
+    assert len(server.calls) == 1
+
+
+async def test_temporary_credentials_that_ran_out_are_renewed_and_the_read_repeated() -> None:
+    keys = iter([Keys("old", "s", "expired"), Keys("new", "s", "fresh")])
+    async with canned(Say(400, {"Code": "InvalidSecurityToken.Expired"}), NO_RECORDS) as server:
+        client = Alibaba(now=now, pvtz_endpoint=server.address, protocol="http", sources={"main": lambda: next(keys)})
+        assert await AlibabaDns(client).records("z1") == ()
+        await client.close()
+
     assert len(server.calls) == 2
 
 

@@ -16,6 +16,7 @@ from simulator.model import Zone as SimulatedZone
 from tests.adapters.canned import RESET, Say, canned
 from tests.adapters.conftest import DOMAIN, HANGZHOU_VIEW, ZHANGJIAKOU_VIEW, a_client, now
 
+ZONE = {"ZoneId": "z", "ZoneName": DOMAIN}
 TARGET = "sim-a-registry.cn-hangzhou.cr.aliyuncs.com"
 
 
@@ -45,7 +46,7 @@ async def test_a_vpc_without_a_zone_gets_a_sentence_that_says_what_there_is(dns:
 
 
 async def test_one_view_over_two_zones_is_not_movable(dns: AlibabaDns) -> None:
-    with pytest.raises(NotMovable, match="2 zones"):
+    with pytest.raises(NotMovable, match="several zones"):
         await dns.zone(View("both", DOMAIN, ("vpc-aaaaa", "vpc-bbbbb")))
 
 
@@ -67,6 +68,28 @@ async def test_a_record_can_be_read_by_its_id(dns: AlibabaDns) -> None:
     record = await dns.record(change.existing.record_id)
 
     assert (record.value, record.ttl, record.line) == ("10.2.0.20", 60, "default")
+
+
+async def test_a_view_costs_two_calls_however_many_zones_share_its_name(cloud: Simulator, dns: AlibabaDns) -> None:
+    for n in range(50):
+        cloud.world.zones[f"z{n}"] = SimulatedZone(f"z{n}", DOMAIN, [f"vpc-{n}"], [])
+
+    await dns.zone(ZHANGJIAKOU_VIEW)
+
+    assert [call["action"] for call in cloud.calls] == ["DescribeZones", "DescribeZoneInfo"]
+
+
+async def test_a_server_that_narrows_too_far_is_asked_for_the_whole_list() -> None:
+    nothing = Say(200, {"Zones": {"Zone": []}, "TotalItems": 0})
+    listed = Say(200, {"Zones": {"Zone": [ZONE]}, "TotalItems": 1})
+    info = Say(200, ZONE | {"ZoneType": "AUTH_ZONE", "BindVpcs": {"Vpc": [{"VpcId": "vpc-bbbbb"}]}})
+    async with canned(nothing, listed, info) as server:
+        client = a_client(server.address)
+        zone = await AlibabaDns(client).zone(ZHANGJIAKOU_VIEW)
+        await client.close()
+
+    assert zone.zone_id == "z"
+    assert [query.get("QueryVpcId") for _, query in server.calls] == ["vpc-bbbbb", None, None]
 
 
 async def test_more_zones_than_fit_on_a_page_are_all_found(cloud: Simulator, dns: AlibabaDns) -> None:
@@ -168,9 +191,6 @@ async def test_an_answer_to_a_write_that_does_not_name_the_record_is_unknown(ans
         await client.close()
 
     assert len(server.calls) == 1
-
-
-ZONE = {"ZoneId": "z", "ZoneName": DOMAIN}
 
 
 @pytest.mark.parametrize(

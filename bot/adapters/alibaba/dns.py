@@ -22,28 +22,24 @@ class AlibabaDns:
         self._alibaba = alibaba
 
     async def zone(self, view: View) -> Zone:
-        """Find the zone of exactly the view's name that is bound to its VPC. Raises NotMovable for none or two."""
-        zones = await self.list_zones(view.domain)
-        bound = [zone for zone in zones if not set(zone.vpcs).isdisjoint(view.vpcs)]
+        """Find the zone of exactly the view's name that is bound to its VPC. Raises NotMovable for none or two.
+
+        The server narrows the list down to a VPC, which saves a call for every other zone of that name; what is bound
+        is decided by DescribeZoneInfo, and when that leaves nothing the whole list is looked at.
+        """
+        narrowed = await together(self._zones(view.domain, vpc) for vpc in view.vpcs)
+        zones: tuple[Zone, ...] = ()
+        bound = _bound({zone.zone_id: zone for zones in narrowed for zone in zones}.values(), view)
+        if not bound:
+            zones = await self.list_zones(view.domain)
+            bound = _bound(zones, view)
         if len(bound) == 1:
             return bound[0]
-        raise NotMovable(_not_one(view, zones, bound))
+        raise NotMovable(_several(view, bound) if bound else _none(view, zones))
 
     async def list_zones(self, domain: str) -> tuple[Zone, ...]:
         """Return every zone of exactly this name, each with the VPCs bound to it."""
-        pvtz, (models, _) = await self._alibaba.pvtz(), await self._alibaba.models()
-
-        async def fetch(page: int) -> Page:
-            # The default of SearchMode has changed over the years, so it is always sent.
-            request = models.DescribeZonesRequest(
-                keyword=domain, search_mode="EXACT", page_number=page, page_size=PAGE_SIZE
-            )
-            found = body(await pvtz.describe_zones_async(request), "DescribeZones")
-            return Page(_entries(found.zones, "zone"), count(found.total_items, "TotalItems"))
-
-        page = await read_list(fetch, lambda wire: required(wire.zone_id, "ZoneId"), f"zones called {domain}")
-        same_name = [wire for wire in page.items if wire.zone_name == domain]
-        return tuple(await together(self._zone(wire) for wire in same_name))
+        return await self._zones(domain, None)
 
     async def records(self, zone_id: str) -> tuple[Record, ...]:
         """Return all `@` records of a zone, enabled or not."""
@@ -94,6 +90,21 @@ class AlibabaDns:
             )
         return Written(text(answer.request_id))
 
+    async def _zones(self, domain: str, vpc: str | None) -> tuple[Zone, ...]:
+        pvtz, (models, _) = await self._alibaba.pvtz(), await self._alibaba.models()
+
+        async def fetch(page: int) -> Page:
+            # The default of SearchMode has changed over the years, so it is always sent.
+            request = models.DescribeZonesRequest(
+                keyword=domain, search_mode="EXACT", query_vpc_id=vpc, page_number=page, page_size=PAGE_SIZE
+            )
+            found = body(await pvtz.describe_zones_async(request), "DescribeZones")
+            return Page(_entries(found.zones, "zone"), count(found.total_items, "TotalItems"))
+
+        page = await read_list(fetch, lambda wire: required(wire.zone_id, "ZoneId"), f"zones called {domain}")
+        same_name = [wire for wire in page.items if wire.zone_name == domain]
+        return tuple(await together(self._zone(wire) for wire in same_name))
+
     async def _zone(self, listed: Any) -> Zone:
         pvtz, (models, _) = await self._alibaba.pvtz(), await self._alibaba.models()
         request = models.DescribeZoneInfoRequest(zone_id=listed.zone_id)
@@ -135,14 +146,22 @@ def _entries(wrapper: Any, name: str) -> list[Any]:
     return list(getattr(wrapper, name, None) or [])
 
 
-def _not_one(view: View, zones: Iterable[Zone], bound: list[Zone]) -> str:
-    vpcs = ", ".join(view.vpcs)
-    if bound:
-        ids = ", ".join(f"{zone.zone_id} ({', '.join(zone.vpcs)})" for zone in bound)
-        return f"{len(bound)} zones called {view.domain} are bound to VPCs of one view: {ids}. Give each its own view."
-    others = "; ".join(f"{zone.zone_id} is bound to {', '.join(zone.vpcs) or 'no VPC'}" for zone in zones)
-    hint = f" There is: {others}." if others else " No zone of that name was found."
+def _bound(zones: Iterable[Zone], view: View) -> list[Zone]:
+    return [zone for zone in zones if not set(zone.vpcs).isdisjoint(view.vpcs)]
+
+
+def _several(view: View, bound: Iterable[Zone]) -> str:
+    zones = "; ".join(f"{zone.zone_id} ({', '.join(zone.vpcs)})" for zone in bound)
     return (
-        f"No PrivateZone zone called {view.domain} is bound to {vpcs}.{hint} "
+        f"The VPCs of one view ({', '.join(view.vpcs)}) are bound to several zones called {view.domain}: {zones}. "
+        "Give each zone its own view in registry.yaml."
+    )
+
+
+def _none(view: View, zones: Iterable[Zone]) -> str:
+    others = "; ".join(f"{zone.zone_id} is bound to {', '.join(zone.vpcs) or 'no VPC'}" for zone in zones)
+    hint = f"There is: {others}." if others else "No zone of that name was found."
+    return (
+        f"No PrivateZone zone called {view.domain} is bound to {', '.join(view.vpcs)}. {hint} "
         "Bind it in the PrivateZone console, or correct registry.yaml."
     )

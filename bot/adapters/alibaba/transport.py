@@ -99,25 +99,24 @@ class Transport:
     async def _answer(self, asked: Asked, sign: Sign, is_paid: bool = False) -> Body:
         if asked.is_write:
             return await self._write(asked, sign)
-        pause = FIRST_PAUSE
-        for attempts_left in range(RETRIES, -1, -1):
-            if not is_paid:
+        clock = asyncio.get_running_loop().time
+        ends_at = clock() + self._deadline
+        for attempt in range(1 + RETRIES):
+            if not (is_paid and attempt == 0):
                 await self._gate.spend(self._lane)
-            is_paid = False
             try:
                 return self._judge(asked, await self._exchange_fresh(sign))
             except Slowed as slowed:
-                if not attempts_left:
-                    raise
                 self._gate.drain()
-                wait = slowed.retry_after or pause
+                wait = slowed.retry_after or FIRST_PAUSE * 2**attempt
+                wait *= _JITTER.uniform(1, 1.5)
+                if attempt == RETRIES or clock() + wait >= ends_at:
+                    raise
+                await asyncio.sleep(wait)
             except Refused as refused:
-                if not (is_stale_token(refused) and attempts_left == RETRIES):
+                if attempt or not is_stale_token(refused):
                     raise
                 await self._credentials.renew()
-                continue
-            await asyncio.sleep(wait * _JITTER.uniform(1, 1.5))
-            pause *= 2
         raise AssertionError("the last attempt returns or raises")
 
     async def _write(self, asked: Asked, sign: Sign) -> Body:
