@@ -92,7 +92,7 @@ class Bot:
         self.server = Server(
             self._clock,
             self._metrics,
-            self._troubles,
+            self.troubles,
             host=settings.http_host,
             port=settings.http_port,
             metrics_port=settings.metrics_port,
@@ -119,7 +119,8 @@ class Bot:
         await self._resources.aclose()
         log.info("bot.stopped")
 
-    async def _troubles(self) -> list[str]:
+    async def troubles(self) -> list[str]:
+        """Return why this process is not ready; nothing when it is."""
         slack = (self._socket.trouble or "") if self._socket is not None else self._standing.slack
         return [reason for reason in (slack, self._standing.redis) if reason]
 
@@ -127,10 +128,15 @@ class Bot:
         """Build what needs to know our workspace, as soon as Slack or the store has told it."""
         session = await slack_session(self._resources)
         api = slack_api(self._settings, session, self._clock)
-        workspace = await self._workspace(api)
         outside = Outside(self._settings, self._registry, self._clock, self._resources, self._background)
+        async with asyncio.TaskGroup() as group:
+            known = group.create_task(self._workspace(api))
+            loaded = group.create_task(outside.alibaba())
+        workspace, alibaba = known.result(), loaded.result()
         store = outside.store(workspace)
-        ports = replace(outside.ports(api, store, workspace), write_refusal=self._write_refusal, wake=self._wake)
+        ports = replace(
+            outside.ports(api, alibaba, store, workspace), write_refusal=self._write_refusal, wake=self._wake
+        )
         self._background.start(self._keep_assessing(store), "redis.assess")
         self._worker = Worker(ports, RandomIds().token(), partial(button_value, ports))
         self._working = self._background.start(self._worker.run(), "worker")

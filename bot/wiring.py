@@ -82,11 +82,16 @@ class Outside:
         self.resources.push_async_callback(store.close)
         return store
 
-    def ports(self, api: SlackApi, store: RedisOperations, workspace: str) -> Ports:
-        """Return everything that the use cases may touch."""
+    async def alibaba(self) -> Alibaba:
+        """Return the shared client once its SDK is loaded: until then every read would seem to hang."""
         alibaba = alibaba_client(self.settings, self.registry, self.clock)
         self.resources.push_async_callback(alibaba.close)
+        await alibaba.load()
         self.background.start(alibaba.keep_fresh(), "alibaba.credentials")
+        return alibaba
+
+    def ports(self, api: SlackApi, alibaba: Alibaba, store: RedisOperations, workspace: str) -> Ports:
+        """Return everything that the use cases may touch."""
         access = self.registry.access(workspace)
         return Ports(
             zones=AlibabaDns(alibaba),

@@ -1,11 +1,23 @@
 """What many tests need: one real Redis server for the whole run, and a clean one for each test that asks."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from redis import Redis
 
 from simulator.local_redis import local_redis
+
+SDK_KEYS = {
+    "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tSimForTheWholeRun",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "one-secret-for-the-whole-run",
+}
+"""The SDK reads its keys from the environment once, when it is imported, so all worlds of a run share a pair."""
+
+
+def pytest_configure() -> None:
+    """Set the keys before anything can import the SDK."""
+    os.environ.update(SDK_KEYS, ALIBABA_CLOUD_ECS_METADATA_DISABLED="true")
 
 
 @pytest.fixture(scope="session")

@@ -35,10 +35,14 @@ class Verifier:
     """Check signatures against known key pairs, and refuse what is old or was seen before."""
 
     def __init__(self, secrets: Mapping[str, str], now: Callable[[], datetime]) -> None:
-        self._secrets = secrets
+        self._secrets = dict(secrets)
         self._now = now
         self._nonces: set[str] = set()
         self._ages: deque[tuple[float, str]] = deque()
+
+    def know(self, access_key_id: str, secret: str) -> None:
+        """Accept signatures of one more key pair."""
+        self._secrets[access_key_id] = secret
 
     def verify(self, received: Received) -> str:
         """Return the access key id that signed this request, or raise what the gateway says."""

@@ -1,0 +1,142 @@
+"""A simulated company with the real bot inside: scenarios speak Slack on one side and DNS on the other."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.resolver import DnsResolver
+from bot.app import Bot, serving
+from bot.configuration import load_registry
+from bot.settings import load_settings
+from simulator.alibaba.ram import Identity
+from simulator.app import Simulator, running
+from tests.conftest import SDK_KEYS
+
+ON_CALL, APPROVER, SECOND, MEMBER = "U01ONCALL", "U01APPROVER", "U02APPROVER", "U01MEMBER"
+GUEST, OUTSIDER = "U01GUEST", "U01OUTSIDER"
+OPS, INCIDENT, GENERAL = "C01OPS", "C02INC", "C03GENERAL"
+DOMAIN = "cross-region.registry.io"
+PATIENCE = 20.0
+_KEY_ID, _SECRET = SDK_KEYS.values()
+KEYS = Identity("registry-bot", _KEY_ID, _SECRET, may_write=True)
+Json = dict[str, Any]
+
+
+@dataclass
+class Company:
+    """The people, the channels and the VPCs of the simulated company."""
+
+    sim: Simulator
+    bot: Bot
+
+    async def command(self, who: str, text: str, channel: str = OPS) -> str:
+        """Type `/registry text` and return what the person was told, once the answer is complete."""
+        seen = len(self._ephemeral(channel, who))
+        outcome = await self.slack.command(who, channel, text)
+        assert outcome["status"] == "ok", outcome
+        said = str((outcome["response"] or {}).get("text", ""))
+        if not said.endswith("…"):
+            return said
+        await self.until(lambda: len(self._ephemeral(channel, who)) > seen + 1)
+        return str(self._ephemeral(channel, who)[-1]["text"])
+
+    async def click(self, who: str, verb: str, card: Json | None = None, channel: str = OPS) -> str:
+        """Press a button of the newest card (or this one); return what only the clicker was told."""
+        ts = (card or self.card(channel))["ts"]
+        seen = len(self._ephemeral(channel, who))
+        outcome = await self.slack.click(who, channel, ts, f"operation.{verb}")
+        assert outcome["status"] == "ok", outcome
+        await self.until(lambda: len(self._ephemeral(channel, who)) > seen)
+        return str(self._ephemeral(channel, who)[-1]["text"])
+
+    async def failover(self, text: str = "failover zhangjiakou", channel: str = OPS) -> Json:
+        """Ask for a failover as on-call and return its card."""
+        before = len(self.cards(channel))
+        told = await self.command(ON_CALL, text, channel)
+        await self.until(lambda: len(self.cards(channel)) > before, lambda: told)
+        return self.card(channel)
+
+    async def shows(self, words: str, channel: str = OPS) -> Json:
+        """Wait until the newest card's first line holds these words, and return the card."""
+        await self.until(lambda: words in str(self.card(channel)["text"]), lambda: str(self.card(channel)["text"]))
+        return self.card(channel)
+
+    def cards(self, channel: str = OPS) -> list[Json]:
+        """Return the bot's own messages of a channel, oldest first, without replies."""
+        messages = self.slack.messages(channel)
+        return [m for m in messages if not m["ephemeral_to"] and not m["thread_ts"]]
+
+    def card(self, channel: str = OPS) -> Json:
+        """Return the newest card."""
+        return self.cards(channel)[-1]
+
+    def thread(self, card: Json, channel: str = OPS) -> list[str]:
+        """Return the texts of a card's replies."""
+        return [str(m["text"]) for m in self.slack.messages(channel) if m["thread_ts"] == card["ts"]]
+
+    def operation_id(self, card: Json | None = None) -> str:
+        """Return the id that a card shows."""
+        found = re.search(r"\bfo-[a-z0-9]{4,8}\b", str((card or self.card())["blocks"]))
+        assert found is not None
+        return found[0]
+
+    async def resolves(self, vpc: str) -> tuple[str, ...]:
+        """Ask the resolver of a VPC for the custom domain: the names, else the addresses, that it gives."""
+        answer = await DnsResolver(SystemClock().now).resolve(DOMAIN, self.sim.announcement["dns"][vpc])
+        return answer.names or answer.addresses
+
+    def writes(self) -> list[Json]:
+        """Return the changes that the cloud saw take effect."""
+        return [call for call in self.sim.calls if call["action"] == "UpdateZoneRecord" and call["effective"]]
+
+    async def until(self, holds: Callable[[], bool], says: Callable[[], object] = lambda: "") -> None:
+        """Wait until something holds."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not holds():
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            pytest.fail(f"it never came to hold: {says()}")
+
+    @property
+    def slack(self) -> Any:
+        """Return the simulated workspace."""
+        assert self.sim.slack is not None
+        return self.sim.slack
+
+    def _ephemeral(self, channel: str, who: str) -> list[Json]:
+        return [m for m in self.slack.messages(channel) if m["ephemeral_to"] == who]
+
+
+@asynccontextmanager
+async def company_with_bot(
+    monkeypatch: pytest.MonkeyPatch, redis_url: str, **environment: str
+) -> AsyncIterator[Company]:
+    """Bring up the simulated world and the bot that its announcement points there."""
+    async with AsyncExitStack() as stack:
+        sim = await stack.enter_async_context(running())
+        assert sim.alibaba is not None
+        sim.alibaba.cloud.timing.hang_ms = 0
+        sim.alibaba.admit(KEYS)
+        free = {"REGISTRY_BOT_HTTP_PORT": "0", "REGISTRY_BOT_METRICS_PORT": "0", "REGISTRY_BOT_REDIS_URL": redis_url}
+        for name, value in (sim.announcement["env"] | SDK_KEYS | free | environment).items():
+            monkeypatch.setenv(name, value)
+        settings = load_settings()
+        bot = await stack.enter_async_context(serving(settings, load_registry(settings.config)))
+        company = Company(sim, bot)
+        if settings.slack_mode == "http":
+            company.slack.request_url = f"http://127.0.0.1:{bot.server.port}/slack/events"
+        await _ready(bot)
+        yield company
+
+
+async def _ready(bot: Bot) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while await bot.troubles():
+            await asyncio.sleep(0.02)

@@ -1,0 +1,47 @@
+"""The story: a command, a second person's click, and the pulls of a VPC move."""
+
+from tests.scenarios.company import APPROVER, ON_CALL, Company
+
+HOME, STANDBY_NAME, STANDBY_ADDRESS = "10.2.0.20", "sim-a-registry.cn-hangzhou.cr.aliyuncs.com", "10.1.0.10"
+
+
+async def test_a_second_persons_click_moves_the_pulls_by_the_internet_route(company_by: Company) -> None:
+    await company_by.failover("failover zhangjiakou because the region is down")
+    assert await company_by.resolves("vpc-bbbbb") == (HOME,)
+
+    await company_by.click(APPROVER, "approve")
+    await company_by.shows("now go to hangzhou")
+
+    assert STANDBY_NAME in await company_by.resolves("vpc-bbbbb")
+    assert await company_by.resolves("vpc-aaaaa") == (STANDBY_ADDRESS,)
+    assert len(company_by.writes()) == 1
+
+
+async def test_the_internal_route_writes_the_standbys_address(company_by: Company) -> None:
+    await company_by.failover("failover zhangjiakou via internal")
+
+    await company_by.click(APPROVER, "approve")
+    await company_by.shows("DONE")
+
+    assert await company_by.resolves("vpc-bbbbb") == (STANDBY_ADDRESS,)
+    assert len(company_by.writes()) == 1
+
+
+async def test_the_requester_alone_cannot_move_anything(company: Company) -> None:
+    await company.failover()
+
+    told = await company.click(ON_CALL, "approve")
+
+    assert "Another person must approve it" in told
+    assert await company.resolves("vpc-bbbbb") == (HOME,)
+    assert company.writes() == []
+
+
+async def test_a_failover_works_while_the_failed_region_is_silent(company: Company) -> None:
+    company.sim.faults.set("region_down", "zhangjiakou", True)
+
+    await company.failover()
+    await company.click(APPROVER, "approve")
+    await company.shows("now go to hangzhou")
+
+    assert STANDBY_NAME in await company.resolves("vpc-bbbbb")
