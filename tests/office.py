@@ -25,7 +25,7 @@ from bot.worker.outbox import Outbox
 from handlers import all_handlers
 from simulator.faults import Faults
 from simulator.slack import Limits, Slack
-from tests.builders import WORKSPACE
+from tests.builders import ON_CALL, WORKSPACE
 from tests.fakes import FakeClock, some_ports
 
 MANIFEST = Path(__file__).parent.parent / "manifest.yml"
@@ -59,6 +59,12 @@ class Office:
         assert outcome["status"] == "ok", outcome
         await self.settled()
         return " ".join(self.whispers(user, channel)[len(seen) :])
+
+    async def asked(self) -> dict[str, Any]:
+        """Ask for a failover as on-call, and return the card."""
+        await self.say(ON_CALL, "failover zhangjiakou because the region is down")
+        await self.post_cards()
+        return self.posts()[0]
 
     async def settled(self) -> None:
         """Wait until everything that outlives a delivery has ended."""
