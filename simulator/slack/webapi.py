@@ -60,9 +60,15 @@ class WebApi:
             answer = {"ok": True, **self._call(method, request, arguments)}
         except Refusal as refusal:
             answer = refusal.answer()
+        except TooMany:
+            self._remember(name, arguments, {"ok": False, "error": "ratelimited"})
+            raise
+        self._remember(name, arguments, answer)
+        return web.json_response(answer, headers=self._scope_headers(name))
+
+    def _remember(self, name: str, arguments: Arguments, answer: Json) -> None:
         told = {key: value for key, value in arguments.values.items() if key != "token"}
         self.seen.append(Seen(name, told, answer))
-        return web.json_response(answer, headers=self._scope_headers(name))
 
     def _call(self, method: Method, request: web.Request, arguments: Arguments) -> Json:
         self._check_token(method, _token(request, arguments))

@@ -152,6 +152,7 @@ async def test_the_fault_slack_429_refuses_everything_until_it_is_off(at: Desk) 
     at.faults.set("slack_429", None, False)
 
     assert during == (429, "1", "ratelimited")
+    assert at.slack.calls[-1].answer["error"] == "ratelimited"
     assert (await at.client.auth_test())["ok"]
 
 

@@ -154,3 +154,19 @@ async def test_replies_fold_under_their_message(browser: Browser, at: Desk) -> N
 
         assert await page.get_by_text("a step").count() == 0
         assert await page.get_by_test_id("thread-toggle").get_attribute("aria-expanded") == "false"
+
+
+async def test_a_permalink_brings_its_message_into_sight(browser: Browser, at: Desk) -> None:
+    first = await at.post(text="the card")
+    link = (await at.client.chat_getPermalink(channel="C01OPS", message_ts=first))["permalink"]
+    for number in range(6):
+        await at.post("C02INC", text=f"line {number}\n" * 12)
+    await at.post("C02INC", text=f"see <{link}|its record here>")
+    async with browsing(browser, at, 390, 844) as page:
+        await page.get_by_test_id("channel-C02INC").click()
+        await page.get_by_text("its record here").click()
+
+        await page.get_by_text("the card").wait_for()
+        assert await page.get_by_test_id("channel-C01OPS").get_attribute("aria-current") == "true"
+        await page.goto(str(link))
+        await page.get_by_text("the card").wait_for()

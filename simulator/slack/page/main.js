@@ -9,7 +9,7 @@ import { World } from "./world.js";
 
 const PERSONAS = ["U01ONCALL", "U01APPROVER", "U02APPROVER", "U01MEMBER", "U01GUEST", "U01OUTSIDER"];
 
-const state = { viewer: sessionStorage.getItem("act-as") ?? PERSONAS[0], channel: "", view: null, stop: () => {}, read: {} };
+const state = { viewer: sessionStorage.getItem("act-as") ?? PERSONAS[0], channel: "", view: null, linked: null, stop: () => {}, read: {} };
 const timeline = new Timeline(byId("timeline"));
 const world = new World();
 const faults = new FaultSwitches();
@@ -97,17 +97,26 @@ function connected(there) {
   byId("connection").classList.toggle("off", !there || !count);
 }
 
-/** Open what a permalink names: #channel/timestamp. */
+/** Bring the message that a permalink names into sight, once it is there. */
 function showLinked() {
-  const [channel, ts] = location.hash.slice(1).split("/");
-  if (!ts) return;
-  history.replaceState(null, "", location.pathname);
-  if (state.view.channel !== channel) open(state.viewer, channel);
-  requestAnimationFrame(() => {
-    const message = document.getElementById(`m${ts}`);
-    message?.scrollIntoView({ block: "center" });
-    message?.classList.add("changed");
-  });
+  const message = state.linked && document.getElementById(`m${state.linked}`);
+  if (!message) return;
+  state.linked = null;
+  timeline.atEnd = false;
+  message.scrollIntoView({ block: "center" });
+  message.classList.remove("changed");
+  requestAnimationFrame(() => message.classList.add("changed"));
+}
+
+/** A link to a message of this workspace stays on the page. */
+function followPermalink(event) {
+  const link = event.target.closest("a");
+  const [, channel, digits] = (link?.origin === location.origin && /^\/archives\/(\w+)\/p(\d{16})$/.exec(link.pathname)) || [];
+  if (!channel) return;
+  event.preventDefault();
+  state.linked = `${digits.slice(0, -6)}.${digits.slice(-6)}`;
+  if (state.view.channel === channel) showLinked();
+  else open(state.viewer, channel);
 }
 
 byId("act-as").addEventListener("change", (event) => open(event.target.value, state.view?.channel ?? ""));
@@ -116,4 +125,9 @@ byId("share").addEventListener("click", () => {
   act("share", { channel: state.view.channel, on: !shared }).catch((error) => composer.tell(error.message));
 });
 byId("faults").open = matchMedia("(min-width: 60rem)").matches;
-open(state.viewer, location.hash.slice(1).split("/")[0]);
+byId("timeline").addEventListener("click", followPermalink);
+
+const [linkedChannel, linkedMessage] = location.hash.slice(1).split("/");
+state.linked = linkedMessage ?? null;
+if (linkedMessage) history.replaceState(null, "", location.pathname);
+open(state.viewer, linkedChannel);
