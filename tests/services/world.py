@@ -1,0 +1,146 @@
+"""The builders' company in memory, with every fake in reach, and the way of an operation through it."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from bot.domain.draft import Draft
+from bot.domain.grammar import parse_wish, split
+from bot.domain.operation import Operation, Requester, State, Verb
+from bot.domain.snapshot import VpcLink
+from bot.domain.topology import Topology, View
+from bot.errors import Conflict
+from bot.ports import Ports, Rules
+from bot.services.execution import step
+from bot.services.requests import cast_vote, propose
+from tests.builders import APPROVER, CHANNEL, ON_CALL, a_record, a_site, a_topology, a_view, a_zone, endpoints
+from tests.fakes import (
+    FakeClock,
+    FakeDataPlane,
+    FakeIdentities,
+    FakeOperations,
+    FakePrivateZone,
+    FakeRegistries,
+    FakeResolver,
+    FakeWorkspace,
+    some_ports,
+    some_rules,
+)
+
+OWNER = "bot-1"
+SECOND_VIEW = a_view(vpcs=("vpc-ccccc",), zone="zone-c", resolver=None)
+SECOND_RECORD = a_record(record_id="record-c", zone_id="zone-c", value="10.2.0.30")
+
+
+@dataclass
+class World:
+    """The parts that a test takes hold of."""
+
+    ports: Ports
+    clock: FakeClock
+    zones: FakePrivateZone
+    registries: FakeRegistries
+    data_plane: FakeDataPlane
+    resolver: FakeResolver
+    operations: FakeOperations
+    identities: FakeIdentities
+    workspace: FakeWorkspace
+
+    def obey(self, **fields: Any) -> None:
+        """Go on under other rules."""
+        self.ports = replace(self.ports, rules=replace(self.ports.rules, **fields))
+
+    async def ask(self, text: str = "zhangjiakou because the region is down") -> Operation:
+        """Have on-call ask for a failover."""
+        asked = await self.plan(text)
+        assert isinstance(asked, Operation)
+        return asked
+
+    async def plan(self, text: str) -> Operation | Draft:
+        """Have on-call ask for a failover that may be refused with a plan."""
+        words, reason = split(text)
+        wish = parse_wish(words, reason, self.ports.rules.topology)
+        return await propose(self.ports, wish, Requester("on-call", ON_CALL), CHANNEL)
+
+    async def approve(self, text: str = "zhangjiakou") -> Operation:
+        """Have a failover asked for and approved."""
+        operation = await self.ask(text)
+        return await cast_vote(self.ports, operation.id, Verb.APPROVE, APPROVER)
+
+    async def step(self, operation: Operation, owner: str = OWNER) -> Operation:
+        """Take the step at hand and return what became of the operation."""
+        await step(self.ports, operation.id, owner)
+        return await self.operations.get(operation.id)
+
+    async def carry_out(self, operation: Operation, owner: str = OWNER) -> Operation:
+        """Take every step when it is due, until nothing is; time passes in between."""
+        while due := await self.operations.due(self.clock.now() + timedelta(hours=1)):
+            if operation.id in await self.operations.due(self.clock.now()):
+                await self._try_step(operation, owner)
+            self.clock.move(timedelta(seconds=0.5))
+            assert due
+        return await self.operations.get(operation.id)
+
+    async def _try_step(self, operation: Operation, owner: str) -> None:
+        try:
+            await step(self.ports, operation.id, owner)
+        except Conflict:
+            return  # as the worker does: somebody else was first
+
+
+def a_world(**rules: Any) -> World:
+    """Return the small healthy world, under rules that are as named."""
+    return around(FakePrivateZone(), some_rules(**rules))
+
+
+def a_world_of_two_views(**rules: Any) -> World:
+    """Return a world whose Zhangjiakou has a second view, without a resolver to ask."""
+    zones = FakePrivateZone(
+        a_record("hangzhou"),
+        a_record(),
+        SECOND_RECORD,
+        zones=(a_zone("hangzhou"), a_zone(), a_zone(zone_id="zone-c", vpcs=("vpc-ccccc",))),
+    )
+    world = around(zones, some_rules(topology=two_views(), **rules))
+    links = (*endpoints("zhangjiakou").links, VpcLink("vpc-ccccc", SECOND_RECORD.value, "RUNNING"))
+    world.registries.reachable["zhangjiakou"] = endpoints("zhangjiakou", links=links)
+    return world
+
+
+def two_views(*views: View) -> Topology:
+    """Return the topology of that world."""
+    return a_topology(a_site("hangzhou"), a_site(views=views or (a_view(), SECOND_VIEW)))
+
+
+def around(zones: FakePrivateZone, rules: Rules) -> World:
+    """Return a world with these zones."""
+    clock = FakeClock()
+    identities, operations, workspace = FakeIdentities(clock), FakeOperations(clock), FakeWorkspace()
+    registries, data_plane, resolver = FakeRegistries(), FakeDataPlane(clock), FakeResolver(zones, clock)
+    ports = some_ports(
+        clock=clock,
+        zones=zones,
+        registries=registries,
+        data_plane=data_plane,
+        resolver=resolver,
+        operations=operations,
+        identities=identities,
+        workspace=workspace,
+        rules=rules,
+    )
+    return World(ports, clock, zones, registries, data_plane, resolver, operations, identities, workspace)
+
+
+def moves(world: World) -> list[tuple[str, str]]:
+    """Return the moves of state that the audit tells of, in order."""
+    told = [(entry["before"], entry["after"]) for entry in world.operations.audit]
+    return [(before, after) for before, after in told if before != after]
+
+
+ALL_THE_WAY = [
+    ("", State.PENDING),
+    (State.PENDING, State.APPROVED),
+    (State.APPROVED, State.APPLYING),
+    (State.APPLYING, State.VERIFYING),
+    (State.VERIFYING, State.DONE),
+]

@@ -1,0 +1,1 @@
+"""The loops that act when nobody is clicking, tick by tick."""
