@@ -155,6 +155,12 @@ class Lease:
     until: datetime
 
 
+CONVERGED = "CONVERGED"
+"""The name of an observation: DNS in the view's VPCs gives the new value."""
+CONFIRMED = "CONFIRMED"
+"""The name of an observation: the planned instance answers under the custom name."""
+
+
 class Observed(StrEnum):
     """How an observation came out; it never changes the state."""
 
@@ -228,6 +234,12 @@ class Operation:
     def has_failed_observation(self) -> bool:
         """Tell whether the latest look at some change went wrong."""
         return any(seen.outcome is Observed.FAILED for seen in self.observations)
+
+    @property
+    def is_observed(self) -> bool:
+        """Tell whether every change was seen to work or not, or is known to be invisible from here."""
+        settled = {(seen.name, seen.change) for seen in self.observations if seen.outcome is not Observed.WAITING}
+        return all((name, index) in settled for name in (CONVERGED, CONFIRMED) for index in range(len(self.progress)))
 
     def with_vote(self, vote: Vote) -> Self:
         """Add one person's word; a repeat of the same word by the same person changes nothing."""

@@ -6,7 +6,7 @@ These are observations: they never change the state. What nobody can see from he
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.operation import Observation, Observed, Operation, Progress
+from bot.domain.operation import CONFIRMED, CONVERGED, Observation, Observed, Operation, Progress
 from bot.domain.plan import Change
 from bot.domain.snapshot import Answer
 from bot.domain.topology import Route
@@ -19,18 +19,16 @@ GRACE = timedelta(seconds=30)
 """Added to the longest time for which the VPC resolver may still give the old answer."""
 SHORTEST_CACHE = 10
 """Seconds; a standard zone's resolver caches at least this long, whatever the TTL (PrivateZone documentation)."""
-CONVERGED = "CONVERGED"
-CONFIRMED = "CONFIRMED"
 
 
 async def watch(ports: Ports, operation: Operation, _owner: str) -> None:
     """Take one look at every change whose observations are not settled yet."""
-    if _is_settled(operation):
+    if operation.is_observed:
         return
     moved = operation
     for index in range(len(operation.plan.changes)):
         moved = await _look(ports, moved, index)
-    is_over = _is_settled(moved)
+    is_over = moved.is_observed
     commit = move(ports, moved, "observed", operation.state)
     due_at = None if is_over else ports.clock.now() + LOOK_EVERY
     await ports.operations.commit(replace(commit, due_at=due_at, is_news=_outcomes(moved) != _outcomes(operation)))
@@ -48,11 +46,6 @@ def _deadline(change: Change, progress: Progress) -> datetime:
     is_fast = change.zone.dns_group == "FAST_ZONE"
     cached = timedelta(0) if is_fast else timedelta(seconds=max(change.existing.ttl, SHORTEST_CACHE))
     return progress.applied_at + cached + GRACE
-
-
-def _is_settled(operation: Operation) -> bool:
-    settled = {(o.name, o.change) for o in operation.observations if o.outcome is not Observed.WAITING}
-    return all({(CONVERGED, index), (CONFIRMED, index)} <= settled for index in range(len(operation.plan.changes)))
 
 
 def _outcomes(operation: Operation) -> set[tuple[str, int, Observed]]:

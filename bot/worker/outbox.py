@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 
 from bot import messages
-from bot.domain.operation import Operation, Verb
+from bot.domain.operation import Operation, State, Verb
 from bot.errors import BotError, ProviderError, Refused
 from bot.ports import Card, Message, Ports
 
@@ -18,6 +18,9 @@ GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "is_in
 """Slack's errors for a message that can no longer be edited: a new one takes its place."""
 SHUT = {"is_archived", "not_in_channel", "channel_not_found", "restricted_action"}
 """Slack's errors for a channel that takes no post: the home channel gets the card instead."""
+
+LONG_WATCH = timedelta(minutes=2)
+"""People wait this long for the word whether pulls work; when it takes longer, they are told twice."""
 
 ButtonValue = Callable[[Operation, Verb], str]
 
@@ -97,11 +100,25 @@ class Outbox:
 
     async def _tell_steps(self, operation: Operation, card: Card) -> Card:
         """Post what is new in the card's thread, one reply a step, and the outcome to everyone who was asked."""
-        replies = [messages.step_reply(operation, step) for step in operation.steps]
-        if operation.is_terminal:
-            replies.append(messages.outcome_notice(operation))
+        replies = _replies(operation)
         for count, reply in enumerate(replies[card.steps :], start=card.steps + 1):
             await self._ports.workspace.post(card.channel, reply, thread_ts=card.ts)
             card = replace(card, steps=count)
             await self._ports.operations.save_card(operation.id, card)
         return card
+
+
+def _replies(operation: Operation) -> list[Message]:
+    """Return all replies that the thread shall hold by now, in order; the outcome pings, so once if it can."""
+    replies = [messages.step_reply(operation, step) for step in operation.steps]
+    outcome = messages.outcome_notice(operation)
+    if operation.state is not State.DONE:
+        return [*replies, outcome] if operation.is_terminal else replies
+    times = int(operation.is_observed) + int(_is_watched_long(operation))
+    return [*replies, *[outcome] * times]
+
+
+def _is_watched_long(operation: Operation) -> bool:
+    if operation.watch_until is None or operation.ended_at is None:
+        return False
+    return operation.watch_until - operation.ended_at > LONG_WATCH
