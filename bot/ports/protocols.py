@@ -1,12 +1,9 @@
-"""The outside world as the use cases see it: Protocols, and the values that pass through them."""
+"""The outside world as the use cases see it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
-from bot.domain.access import Access, Identity
+from bot.domain.access import Identity
 from bot.domain.operation import Operation
 from bot.domain.plan import Change
 from bot.domain.snapshot import (
@@ -20,26 +17,8 @@ from bot.domain.snapshot import (
     TaskFeed,
     Zone,
 )
-from bot.domain.topology import Site, Topology, View
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What we say: `text` makes sense alone, `blocks` are plain Block Kit dictionaries.
-
-    An answer to a command is seen by its asker alone unless `in_channel`.
-    """
-
-    text: str
-    blocks: Sequence[Mapping[str, Any]] = ()
-    in_channel: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The vendor accepted a write; `request_id` is its own name for it."""
-
-    request_id: str | None
+from bot.domain.topology import Site, View
+from bot.ports.values import Card, Channel, Commit, Message, Resolved, Written
 
 
 class PrivateZone(Protocol):
@@ -100,65 +79,9 @@ class DataPlane(Protocol):
 class Resolver(Protocol):
     """DNS as a view's VPC sees it."""
 
-    async def resolve(self, domain: str, resolver: str) -> "Resolved":
+    async def resolve(self, domain: str, resolver: str) -> Resolved:
         """Ask one resolver (`host:port`) for the domain's A records. Raises Unreachable."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """One DNS answer: the CNAME chain and the addresses at its end; TTL in seconds."""
-
-    names: tuple[str, ...]
-    addresses: tuple[str, ...]
-    ttl: int | None
-    at: datetime
-
-    def shows(self, record: Record) -> bool:
-        """Tell whether this answer is what the record would produce."""
-        seen = self.addresses if record.type == "A" else self.names
-        return record.value.rstrip(".").lower() in seen
-
-
-class IndexMove(StrEnum):
-    """What a commit does to the open-operation index of its records."""
-
-    TAKE = "take"
-    KEEP = "keep"
-    RELEASE = "release"
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One check-and-write: the operation as it shall be, and what must be true for it by the store's own clock.
-
-    `operation.version` is the version that was read; the store writes version + 1. The same `attempt` token again
-    gives the same answer. `audit` is appended in the same step. `durable` waits on the same connection until the
-    configured number of replicas has the write (StoreUnavailable when they do not).
-    """
-
-    operation: Operation
-    attempt: str
-    audit: Mapping[str, str]
-    not_before: datetime | None = None
-    not_after: datetime | None = None
-    index: IndexMove = IndexMove.KEEP
-    unless_held: bool = False
-    unless_frozen: bool = False
-    hold_for: timedelta | None = None
-    due_at: datetime | None = None
-    is_news: bool = True
-    durable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Where an operation's message stands and which version it shows; `steps` counts thread replies posted."""
-
-    channel: str
-    ts: str
-    rendered: int
-    steps: int = 0
 
 
 class Operations(Protocol):
@@ -232,16 +155,6 @@ class Identities(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A conversation: may the bot post there, and do other organisations see it?"""
-
-    id: str
-    name: str
-    has_bot: bool
-    is_shared_externally: bool
-
-
 class Workspace(Protocol):
     """Slack as a place to post; a refusal raises Unreachable, Throttled or Refused with Slack's error as code."""
 
@@ -304,36 +217,3 @@ class Signer(Protocol):
     def verify(self, mac: str, *parts: str) -> bool:
         """Tell whether the mac fits. Raises NotPermitted(E_UNKNOWN_KEY) for a key id that is no longer known."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The reviewed configuration, and the switches of this process."""
-
-    topology: Topology
-    access: Access
-    is_simulation: bool = False
-    read_deadline: timedelta = timedelta(seconds=3)
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Everything a use case may touch.
-
-    `write_refusal` is why this process must not write now, as a sentence, or nothing: its kill switch, or a Redis that
-    cannot be trusted to keep a decision. `wake` tells the local worker that something is due. Both return at once.
-    """
-
-    zones: PrivateZone
-    registries: Registries
-    data_plane: DataPlane
-    resolver: Resolver
-    operations: Operations
-    identities: Identities
-    workspace: Workspace
-    clock: Clock
-    ids: Ids
-    signer: Signer
-    rules: Rules
-    write_refusal: Callable[[], str] = field(default=lambda: "")
-    wake: Callable[[], None] = field(default=lambda: None)

@@ -1,0 +1,95 @@
+"""Values that pass between the use cases and the outside world."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.operation import Operation
+from bot.domain.snapshot import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What we say: `text` makes sense alone, `blocks` are plain Block Kit dictionaries.
+
+    An answer to a command is seen by its asker alone unless `in_channel`.
+    """
+
+    text: str
+    blocks: Sequence[Mapping[str, Any]] = ()
+    in_channel: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The vendor accepted a write; `request_id` is its own name for it."""
+
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """One DNS answer: the CNAME chain and the addresses at its end; TTL in seconds."""
+
+    names: tuple[str, ...]
+    addresses: tuple[str, ...]
+    ttl: int | None
+    at: datetime
+
+    def shows(self, record: Record) -> bool:
+        """Tell whether this answer is what the record would produce."""
+        seen = self.addresses if record.type == "A" else self.names
+        return record.value.rstrip(".").lower() in seen
+
+
+class IndexMove(StrEnum):
+    """What a commit does to the open-operation index of its records."""
+
+    TAKE = "take"
+    KEEP = "keep"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One check-and-write: the operation as it shall be, and what must be true for it by the store's own clock.
+
+    `operation.version` is the version that was read; the store writes version + 1. The same `attempt` token again
+    gives the same answer. `audit` is appended in the same step. `durable` waits on the same connection until the
+    configured number of replicas has the write (StoreUnavailable when they do not).
+    """
+
+    operation: Operation
+    attempt: str
+    audit: Mapping[str, str]
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    index: IndexMove = IndexMove.KEEP
+    unless_held: bool = False
+    unless_frozen: bool = False
+    hold_for: timedelta | None = None
+    due_at: datetime | None = None
+    is_news: bool = True
+    durable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Where an operation's message stands and which version it shows; `steps` counts thread replies posted."""
+
+    channel: str
+    ts: str
+    rendered: int
+    steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A conversation: may the bot post there, and do other organisations see it?"""
+
+    id: str
+    name: str
+    has_bot: bool
+    is_shared_externally: bool
