@@ -7,7 +7,6 @@ from bot.domain.access import Role
 from bot.domain.grammar import known_name
 from bot.domain.topology import Site, Topology
 from bot.errors import UsageError
-from bot.messages.blocks import compose
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
 from bot.services.survey import survey_replication
@@ -26,7 +25,7 @@ async def replication(call: Call, ports: Ports) -> Message:
     pairs = _pairs(call.words, ports.rules.topology)
     async with asyncio.TaskGroup() as group:
         surveys = [group.create_task(survey_replication(ports, home, standby)) for home, standby in pairs]
-    return _joined([messages.replication(survey.result(), ports.clock.now()) for survey in surveys])
+    return messages.replications([survey.result() for survey in surveys], ports.clock.now())
 
 
 def _pairs(words: tuple[str, ...], topology: Topology) -> list[tuple[Site, Site]]:
@@ -41,9 +40,3 @@ def _pairs(words: tuple[str, ...], topology: Topology) -> list[tuple[Site, Site]
     if any(home is standby for home, standby in pairs):
         raise UsageError("A site has nothing to replicate to itself. Name two different sites.")
     return pairs
-
-
-def _joined(parts: list[Message]) -> Message:
-    if len(parts) == 1:
-        return parts[0]
-    return compose("\n".join(part.text for part in parts), [dict(block) for part in parts for block in part.blocks])

@@ -2,7 +2,7 @@
 
 from bot.messages.by_hand import manual, manual_outline, manual_steps
 from bot.messages.card import draft_card, operation_card, show
-from bot.messages.copies import replication
+from bot.messages.copies import replication, replications
 from bot.messages.help import CommandHelp, asker, help_text
 from bot.messages.listing import actions_list
 from bot.messages.notices import outcome_notice, proposed, refusal, unexpected, voted
@@ -26,6 +26,7 @@ __all__ = [
     "proposed",
     "refusal",
     "replication",
+    "replications",
     "show",
     "step_reply",
     "unexpected",

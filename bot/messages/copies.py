@@ -1,6 +1,6 @@
 """What is known about copies between two sites, each fact with its age and where it comes from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from bot.domain.snapshot import Comparison, Replication, SyncRule, SyncTask, TaskFeed, Unknown
@@ -24,6 +24,12 @@ def replication(replication: Replication, now: datetime) -> Message:
             *sections(_rule_lines(replication)),
         ],
     )
+
+
+def replications(surveys: Sequence[Replication], now: datetime) -> Message:
+    """Return the same for several pairs of sites, one below the other."""
+    parts = [replication(survey, now) for survey in surveys]
+    return compose("\n".join(part.text for part in parts), [dict(block) for part in parts for block in part.blocks])
 
 
 def _headline(replication: Replication) -> str:

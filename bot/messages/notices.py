@@ -1,5 +1,7 @@
 """Short answers: refusals, receipts, and the word that goes to everybody who was asked."""
 
+from dataclasses import replace
+
 from bot.domain.operation import Operation, State, Verb
 from bot.errors import BotError, NotPermitted
 from bot.messages import plan as words
@@ -13,12 +15,16 @@ _MOST_MENTIONED = 20
 
 
 def outcome_notice(operation: Operation) -> Message:
-    """Return how an operation ended, for everybody who asked or voted: a new message pings, an edit does not."""
+    """Return how an operation ended, for everybody who asked or voted and for the whole channel.
+
+    A new message pings, an edit does not; a reply stays unseen by those who do not follow the thread.
+    """
     ended = operation.ended_at or operation.created_at
     names = " ".join(mention(user_id) for user_id in words.people(operation)[:_MOST_MENTIONED])
     said = headline(operation, ended, clock)
     hands = f"\nManual steps: {code(show_manual(operation))}" if wants_hands(operation) else ""
-    return compose(f"{said.line()} {names}", [section(f"{said.markup()}{hands}\n{names}")])
+    message = compose(f"{said.line()} {names}", [section(f"{said.markup()}{hands}\n{names}")])
+    return replace(message, in_channel=True)
 
 
 def proposed(operation: Operation, link: str | None = None) -> Message:

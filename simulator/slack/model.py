@@ -144,7 +144,8 @@ class Message:
         """Return what a person or a test sees of it."""
         seen: Json = {"ts": self.ts, "thread_ts": self.thread_ts, "user": self.user, "text": self.text}
         seen |= {"blocks": self.blocks, "ephemeral_to": self.ephemeral_to}
-        return seen | ({"files": self.files} if self.files else {}) | ({"pinned": True} if self.pinned else {})
+        optional: Json = {"files": self.files, "pinned": self.pinned, "broadcast": self.broadcast}
+        return seen | {key: value for key, value in optional.items() if value}
 
 
 def _bot_profile() -> Json:
