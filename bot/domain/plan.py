@@ -5,6 +5,7 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from bot.domain.access import canonical_json
 from bot.domain.snapshot import Endpoints, Record, Unknown, ViewState, Zone
@@ -93,7 +94,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """Return SHA-256 over the canonical JSON of the whole plan, 64 hex characters; the first 12 are shown."""
-        return hashlib.sha256(canonical_json(asdict(self))).hexdigest()
+        return _digest(self)
 
     @property
     def verdict(self) -> Verdict:
@@ -104,6 +105,12 @@ class Plan:
     def record_ids(self) -> tuple[str, ...]:
         """Return the record ids that this plan would write, in order."""
         return tuple(change.existing.record_id for change in self.changes)
+
+
+@lru_cache(maxsize=256)
+def _digest(plan: Plan) -> str:
+    """Compute a digest once a plan: it is compared many times on the way of an operation."""
+    return hashlib.sha256(canonical_json(asdict(plan))).hexdigest()
 
 
 def verdict(findings: Iterable[Finding]) -> Verdict:
