@@ -42,19 +42,28 @@ class Written:
 
 
 async def settle(ports: Ports, operation: Operation, index: int, started: float, save: Save) -> Written:
-    """Bring one claimed change to a result; `started` is the monotonic second from before the claim."""
-    for _ in range(MAX_SENDS):
+    """Bring one claimed change to a result; `started` is the monotonic second from before the claim.
+
+    Every send, also the one after a pause, directly follows a read that showed the planned before-image.
+    """
+    sends, throttled = 0, None
+    while sends < MAX_SENDS:
         before = await _read_before(ports, operation, index)
         if before is not None:
             return before
         if _elapsed(ports, started) >= SEND_DEADLINE.total_seconds():
-            return _too_late(operation, index)
-        outcome = await _send(ports, operation, index, started)
-        if isinstance(outcome, Written):
-            return outcome
+            return _too_late(operation, index, throttled)
+        outcome = await _send(ports, operation, index)
+        if isinstance(outcome, Throttled):
+            throttled = outcome
+            await ports.clock.sleep(THROTTLE_PAUSE)
+            continue
+        if isinstance(outcome, Refused):
+            return await _refused(ports, operation, index, outcome)
         operation = await _note(ports, operation, index, outcome, save)
         if isinstance(outcome, Accepted):
             return await _read_back(ports, operation, index, started)
+        sends += 1
     return Written(operation, Result.LATER, "The vendor gave no clear answer to the write.")
 
 
@@ -81,37 +90,32 @@ async def _read_before(ports: Ports, operation: Operation, index: int) -> Writte
     return None
 
 
-def _too_late(operation: Operation, index: int) -> Written:
-    is_unclean = operation.progress[index].is_unclean
-    return Written(operation, Result.LATER if is_unclean else Result.RELEASED, "There was no time left to send.")
+def _too_late(operation: Operation, index: int, throttled: Throttled | None) -> Written:
+    if operation.progress[index].is_unclean:
+        return Written(operation, Result.LATER, "There was no time left to send again.")
+    if throttled is not None:
+        return Written(operation, Result.FAILED, f"{throttled} Nothing was written.")
+    return Written(operation, Result.RELEASED, "There was no time left to send.")
 
 
-async def _send(ports: Ports, operation: Operation, index: int, started: float) -> Accepted | OutcomeUnknown | Written:
-    token = f"{operation.plan.digest[:40]}-{index}"
-    while True:
-        try:
-            return await ports.zones.apply(operation.plan.changes[index], token)
-        except OutcomeUnknown as error:
-            return error
-        except Throttled as error:
-            if _elapsed(ports, started) + THROTTLE_PAUSE >= SEND_DEADLINE.total_seconds():
-                return Written(operation, Result.FAILED, f"{error} Nothing was written.")
-            await ports.clock.sleep(THROTTLE_PAUSE)
-        except Refused as error:
-            return await _refused(ports, operation, index, error)
+async def _send(ports: Ports, operation: Operation, index: int) -> Accepted | OutcomeUnknown | Throttled | Refused:
+    try:
+        return await ports.zones.apply(operation.plan.changes[index], f"{operation.plan.digest[:40]}-{index}")
+    except (OutcomeUnknown, Throttled, Refused) as error:
+        return error
 
 
 async def _refused(ports: Ports, operation: Operation, index: int, error: Refused) -> Written:
-    """A refusal may follow an earlier write of ours that did take effect: the record decides."""
-    change = operation.plan.changes[index]
+    """A refusal may follow an earlier write of ours that did take effect, or still may: the record decides."""
+    change, is_unclean = operation.plan.changes[index], operation.progress[index].is_unclean
+    not_applied = Result.LATER if is_unclean else Result.FAILED
     try:
         record = await read_record(ports, change)
     except ProviderError:
-        result = Result.LATER if operation.progress[index].is_unclean else Result.FAILED
-        return Written(operation, result, str(error))
+        return Written(operation, not_applied, str(error))
     if record == change.desired:
         return Written(operation, Result.APPLIED, "It was already in force when the vendor refused to write it again.")
-    return Written(operation, Result.FAILED, f"{error} The record still holds {record.target}.")
+    return Written(operation, not_applied, f"{error} The record still holds {record.target}.")
 
 
 async def _note(

@@ -33,11 +33,13 @@ class Worker:
         self._stopping = asyncio.Event()
         self._execute_now = asyncio.Event()
         self._post_now = asyncio.Event()
+        self._refresh_now = asyncio.Event()
 
     def wake(self) -> None:
         """Say that something is due; returns at once."""
         self._execute_now.set()
         self._post_now.set()
+        self._refresh_now.set()
 
     def _has_news(self) -> None:
         self._post_now.set()
@@ -57,8 +59,8 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._act(group))
             group.create_task(self._post(group))
-            group.create_task(self._repeat(lambda: watch.refresh_identities(self._ports), watch.IDENTITY_EVERY))
-            group.create_task(self._repeat(lambda: watch.remember_sites(self._ports), watch.REMEMBER_EVERY))
+            group.create_task(self._refresh())
+            group.create_task(self._remember())
 
     async def _act(self, group: asyncio.TaskGroup) -> None:
         quick = 0
@@ -74,10 +76,16 @@ class Worker:
             await self._guarded(lambda: self._outbox.begin(group))
             await self._pause(OUTBOX_EVERY, self._post_now)
 
-    async def _repeat(self, tick: Callable[[], Awaitable[None]], every: timedelta) -> None:
+    async def _refresh(self) -> None:
         while not self._stopping.is_set():
-            await self._guarded(tick)
-            await self._pause(every, self._stopping)
+            self._refresh_now.clear()
+            await self._guarded(lambda: watch.refresh_identities(self._ports))
+            await self._pause(watch.IDENTITY_EVERY, self._refresh_now)
+
+    async def _remember(self) -> None:
+        while not self._stopping.is_set():
+            await self._guarded(lambda: watch.remember_sites(self._ports))
+            await self._pause(watch.REMEMBER_EVERY, self._stopping)
 
     async def _guarded(self, tick: Callable[[], Awaitable[T]]) -> T | None:
         try:

@@ -9,7 +9,7 @@ import structlog
 
 from bot import messages
 from bot.domain.operation import Operation, State, Verb
-from bot.errors import BotError, ProviderError, Refused
+from bot.errors import BotError, ProviderError, Refused, Throttled
 from bot.ports import Card, Message, Ports
 
 log = structlog.get_logger()
@@ -50,19 +50,20 @@ class Outbox:
         try:
             await self._bring_up_to_date(operation_id)
         except ProviderError as error:
-            await self._postpone(operation_id, str(error))
+            wish = error.retry_after if isinstance(error, Throttled) else None
+            await self._postpone(operation_id, str(error), timedelta(seconds=wish) if wish else RETRY_AFTER)
         except BotError as error:
             log.warning("card.skipped", operation=operation_id, why=str(error))
         except Exception as error:  # noqa: BLE001 - one card that cannot be drawn must not hide the others
             log.error("card.broken", operation=operation_id, kind=type(error).__name__)
-            await self._postpone(operation_id, type(error).__name__)
+            await self._postpone(operation_id, type(error).__name__, RETRY_AFTER)
         finally:
             self._busy.discard(operation_id)
 
-    async def _postpone(self, operation_id: str, why: str) -> None:
+    async def _postpone(self, operation_id: str, why: str, pause: timedelta) -> None:
         log.warning("card.postponed", operation=operation_id, why=why)
         try:
-            await self._ports.operations.postpone_news(operation_id, self._ports.clock.now() + RETRY_AFTER)
+            await self._ports.operations.postpone_news(operation_id, self._ports.clock.now() + pause)
         except BotError as error:
             log.warning("card.not_postponed", operation=operation_id, why=str(error))
 

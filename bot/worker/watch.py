@@ -14,6 +14,8 @@ from bot.services.survey import RECENT_OPERATIONS, site_state, survey_replicatio
 
 log = structlog.get_logger()
 IDENTITY_EVERY = timedelta(seconds=45)
+RECENT_ENOUGH = timedelta(seconds=10)
+"""An answer this young is not asked again: many clicks wake the worker, and Slack counts calls."""
 REMEMBER_EVERY = timedelta(minutes=5)
 
 
@@ -30,7 +32,7 @@ async def warm_identities(ports: Ports, waiting: list[Operation]) -> None:
     approvers = ports.rules.access.people.slack_ids(Role.APPROVER)
     for user_id in dict.fromkeys((*(op.requester.user_id for op in waiting), *approvers)):
         try:
-            await ports.identities.identity(user_id, timedelta(seconds=1))
+            await ports.identities.identity(user_id, RECENT_ENOUGH)
         except ProviderError as error:
             log.warning("identity.not_refreshed", why=str(error))
 
