@@ -38,6 +38,19 @@ class Record:
         """Return type and value as people read them: `CNAME name` or `A address`."""
         return f"{self.type} {self.value}"
 
+    def agrees_with(self, other: "Record") -> bool:
+        """Tell whether two readings show the same record; what one of them leaves out cannot differ.
+
+        A weight may vanish when an A record becomes a CNAME, because only A and AAAA records are weighted
+        (SetZoneLbaStatus in the PrivateZone API reference).
+        """
+        must = (self.record_id, self.zone_id, self.rr, self.type, _folded(self.value), self.ttl)
+        may = (self.line, self.weight, self.priority, self.remark, self.status)
+        others = (other.line, other.weight, other.priority, other.remark, other.status)
+        return must == (other.record_id, other.zone_id, other.rr, other.type, _folded(other.value), other.ttl) and all(
+            mine is None or theirs is None or mine == theirs for mine, theirs in zip(may, others, strict=True)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Zone:
@@ -107,12 +120,16 @@ class VpcLink:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where an instance can be reached, read at `as_of`; `is_live` is False for a remembered answer."""
+    """Where an instance can be reached, read at `as_of`.
+
+    `is_live` is False for a remembered answer, and `silence` then says why there is no newer one.
+    """
 
     internet: InternetEndpoint
     links: tuple[VpcLink, ...]
     as_of: datetime
     is_live: bool = True
+    silence: str = ""
 
     def addresses(self) -> frozenset[str]:
         """Return every record value that would point at this instance."""
@@ -252,6 +269,10 @@ class Snapshot:
     replication: Replication | Unknown
     last_moved_at: datetime | None = None
     notes: tuple[str, ...] = field(default=())
+
+
+def _folded(value: str) -> str:
+    return value.rstrip(".").lower()
 
 
 def compare(home: Inventory, standby: Inventory) -> Comparison:

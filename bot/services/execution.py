@@ -130,9 +130,9 @@ async def _look_only(ports: Ports, operation: Operation, index: int, why: str) -
         record = await read_record(ports, change)
     except ProviderError as error:
         return Written(operation, Result.UNKNOWN, f"{why} The record cannot be read: {error}")
-    if record == change.desired:
+    if record.agrees_with(change.desired):
         return Written(operation, Result.APPLIED, why)
-    is_untouched = record == change.existing and not progress.is_unclean
+    is_untouched = record.agrees_with(change.existing) and not progress.is_unclean
     return Written(operation, Result.DIFFERS if is_untouched else Result.UNKNOWN, why)
 
 

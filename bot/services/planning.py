@@ -71,7 +71,7 @@ def _live(snapshot: Snapshot, to: Site) -> Endpoints:
     if isinstance(endpoints, Unknown):
         raise NotMovable(_unreachable(to, endpoints.reason))
     if not endpoints.is_live:
-        raise NotMovable(_unreachable(to, f"its last good answer is of {endpoints.as_of:%H:%M} UTC"))
+        raise NotMovable(_unreachable(to, f"{endpoints.silence} (last good answer: {endpoints.as_of:%H:%M} UTC)"))
     return endpoints
 
 

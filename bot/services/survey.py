@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -72,7 +73,8 @@ async def site_state(ports: Ports, site: Site) -> SiteState:
         endpoints = group.create_task(observe(ports.registries.endpoints(site), limit))
     found = endpoints.result()
     if isinstance(found, Unknown):
-        found = await memory.last_endpoints(ports, site.instance) or found
+        last = await memory.last_endpoints(ports, site.instance)
+        found = replace(last, silence=found.reason) if last else found
     else:
         await memory.keep_endpoints(ports, site.instance, found)
     return SiteState(site, instance.result(), found)

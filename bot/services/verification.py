@@ -38,7 +38,7 @@ async def _second_read(ports: Ports, operation: Operation) -> str:
             record = await read_record(ports, change)
         except ProviderError as error:
             return f"The second read-back of {change.view} failed: {error}"
-        if record != change.desired:
+        if not record.agrees_with(change.desired):
             return f"{change.view} held {change.desired.target} after the write, now it holds {record.target}."
     return ""
 

@@ -80,9 +80,9 @@ async def _read_before(ports: Ports, operation: Operation, index: int) -> Writte
     except ProviderError as error:
         result = Result.LATER if progress.is_unclean else Result.RELEASED
         return Written(operation, result, f"The record cannot be read just now: {error}")
-    if record == change.desired:
+    if record.agrees_with(change.desired):
         return Written(operation, Result.APPLIED, "It was already in force when read before the write.")
-    if record != change.existing:
+    if not record.agrees_with(change.existing):
         sentence = (
             f"{change.view} held {change.existing.target}, now it holds {record.target}. Nothing was overwritten."
         )
@@ -113,7 +113,7 @@ async def _refused(ports: Ports, operation: Operation, index: int, error: Refuse
         record = await read_record(ports, change)
     except ProviderError:
         return Written(operation, not_applied, str(error))
-    if record == change.desired:
+    if record.agrees_with(change.desired):
         return Written(operation, Result.APPLIED, "It was already in force when the vendor refused to write it again.")
     return Written(operation, not_applied, f"{error} The record still holds {record.target}.")
 
@@ -144,9 +144,9 @@ async def _read_back(ports: Ports, operation: Operation, index: int, started: fl
         except ProviderError as error:
             sentence = f"The write was accepted, but it cannot be read back: {error}"
         else:
-            if record == change.desired:
+            if record.agrees_with(change.desired):
                 return Written(operation, Result.APPLIED)
-            if record != change.existing:
+            if not record.agrees_with(change.existing):
                 return Written(operation, Result.UNKNOWN, f"After the write {change.view} holds {record.target}.")
         if _elapsed(ports, started) >= READ_BACK_BUDGET:
             return Written(operation, Result.LATER, sentence)
