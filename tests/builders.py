@@ -107,7 +107,9 @@ def an_identity(user_id: str = APPROVER, **fields: Any) -> Identity:
 
 def a_record(site: str = "zhangjiakou", **fields: Any) -> Record:
     """Return the `@` record of a site's zone, pointing home."""
-    record = Record(RECORD_ID[site], ZONE_ID[site], "@", "A", HOME_ADDRESS[site], 60, remark="set by platform")
+    record = Record(
+        RECORD_ID[site], ZONE_ID[site], "@", "A", HOME_ADDRESS[site], 60, weight=1, priority=1, remark="set by platform"
+    )
     return replace(record, **fields)
 
 
