@@ -3,9 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-from bot.domain.access import Act
+from bot.domain.access import Act, Identity
 from bot.domain.operation import Operation, Vote
-from bot.domain.plan import Change, Plan
+from bot.domain.plan import Change, Effect, Plan
 from bot.errors import BotError, NotPermitted, ProviderError
 from bot.ports import Ports
 from bot.services.planning import draft_for
@@ -51,25 +51,37 @@ async def _people_gone(ports: Ports, operation: Operation, votes: list[Vote]) ->
 
 async def _person_gone(ports: Ports, user_id: str, act: Act, requester: str | None, vote: Vote | None) -> str:
     try:
-        async with asyncio.timeout(ASK_LIMIT):
-            identity = await ports.identities.identity(user_id, timedelta(0))
+        identity = await _asked(ports, user_id)
+        if identity is None:
+            return _stored_check_fails(ports, user_id, act, requester, vote)
         person = ports.rules.access.authorize(identity, act, requester)
     except NotPermitted as error:
         return f"<@{user_id}> may no longer {act} this: {error} ({error.code})"
-    except (ProviderError, TimeoutError):
-        return _stored_check_too_old(ports, user_id, vote)
     if vote is not None and (person is None or person.name != vote.person):
         return f"<@{user_id}> is another person in registry.yaml than the one who approved."
     return ""
 
 
-def _stored_check_too_old(ports: Ports, user_id: str, vote: Vote | None) -> str:
+async def _asked(ports: Ports, user_id: str) -> Identity | None:
+    try:
+        async with asyncio.timeout(ASK_LIMIT):
+            return await ports.identities.identity(user_id, timedelta(0))
+    except (ProviderError, TimeoutError):
+        return None  # the caller then goes by what Slack last said
+
+
+def _stored_check_fails(ports: Ports, user_id: str, act: Act, requester: str | None, vote: Vote | None) -> str:
+    """Judge by what Slack last said, while it says nothing now."""
     cached = ports.identities.cached(user_id)
+    if cached is not None:
+        # Raises for somebody who was deactivated before Slack fell silent.
+        ports.rules.access.authorize(cached, act, requester)
     checked = [cached.checked_at] if cached else []
     checked += [vote.identity_checked_at] if vote else []
     if checked and ports.clock.now() - max(checked) <= STORED_CHECK_LASTS:
         return ""
-    return f"Slack does not confirm <@{user_id}>, and the last confirmation is over {STORED_CHECK_LASTS} old."
+    age = f"{STORED_CHECK_LASTS.total_seconds():g} s"
+    return f"Slack does not confirm <@{user_id}>, and the last confirmation is more than {age} old."
 
 
 async def _ground_moved(ports: Ports, operation: Operation) -> str:
@@ -83,15 +95,24 @@ async def _ground_moved(ports: Ports, operation: Operation) -> str:
 
 
 def _plans_differ(old: Plan, new: Plan) -> str:
-    for was, now in zip(old.changes, new.changes, strict=False):
+    now_planned = {change.view: change for change in new.changes}
+    for was in old.changes:
+        now = now_planned.get(was.view)
+        if now is None:
+            return f"{was.view} held {was.existing.target}, now it holds {was.desired.target} already."
         if was != now:
             return _changes_differ(was, now)
-    if len(old.changes) != len(new.changes):
-        return f"{len(old.changes)} records were to change, now {len(new.changes)} would."
     if old.verdict is not new.verdict:
         since = "; ".join(f.sentence for f in new.findings if f not in old.findings)
         return f"The verdict was {old.verdict}, now it is {new.verdict}: {since}"
-    return ""
+    return _loss_grown(old, new)
+
+
+def _loss_grown(old: Plan, new: Plan) -> str:
+    """Return the losses that nobody accepted, because other ones gave the plan the same verdict."""
+    accepted = {finding.code for finding in old.findings if finding.effect is Effect.LOSS}
+    grown = [f.sentence for f in new.findings if f.effect is Effect.LOSS and f.code not in accepted]
+    return f"What would be lost has grown since the plan: {'; '.join(grown)}" if grown else ""
 
 
 def _changes_differ(was: Change, now: Change) -> str:
