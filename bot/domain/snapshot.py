@@ -44,12 +44,10 @@ class Record:
         A weight may vanish when an A record becomes a CNAME, because only A and AAAA records are weighted
         (SetZoneLbaStatus in the PrivateZone API reference).
         """
-        must = (self.record_id, self.zone_id, self.rr, self.type, _folded(self.value), self.ttl)
-        may = (self.line, self.weight, self.priority, self.remark, self.status)
-        others = (other.line, other.weight, other.priority, other.remark, other.status)
-        return must == (other.record_id, other.zone_id, other.rr, other.type, _folded(other.value), other.ttl) and all(
-            mine is None or theirs is None or mine == theirs for mine, theirs in zip(may, others, strict=True)
-        )
+        must = (self.record_id, self.rr, self.type, _folded(self.value), self.ttl)
+        others_must = (other.record_id, other.rr, other.type, _folded(other.value), other.ttl)
+        pairs = zip(_may_be_left_out(self), _may_be_left_out(other), strict=True)
+        return must == others_must and all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +267,11 @@ class Snapshot:
     replication: Replication | Unknown
     last_moved_at: datetime | None = None
     notes: tuple[str, ...] = field(default=())
+
+
+def _may_be_left_out(record: Record) -> tuple[object, ...]:
+    zone_id = record.zone_id or None
+    return (zone_id, record.line, record.weight, record.priority, record.remark, record.status)
 
 
 def _folded(value: str) -> str:
