@@ -64,9 +64,9 @@ async def run(settings: Settings) -> int:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, registry: Registry) -> AsyncIterator["Bot"]:
+async def serving(settings: Settings, registry: Registry, outside: type[Outside] = Outside) -> AsyncIterator["Bot"]:
     """Listen, start everything else in the background, and on leaving reach a safe point."""
-    bot = Bot(settings, registry)
+    bot = Bot(settings, registry, outside)
     await bot.start()
     try:
         yield bot
@@ -75,11 +75,12 @@ async def serving(settings: Settings, registry: Registry) -> AsyncIterator["Bot"
 
 
 class Bot:
-    """One running process."""
+    """One running process; `outside` builds what it reaches the world by."""
 
-    def __init__(self, settings: Settings, registry: Registry) -> None:
+    def __init__(self, settings: Settings, registry: Registry, outside: type[Outside] = Outside) -> None:
         self._settings = settings
         self._registry = registry
+        self._build = outside
         self._clock = SystemClock()
         self._metrics = Metrics()
         self._standing = Standing()
@@ -128,7 +129,7 @@ class Bot:
         """Build what needs to know our workspace, as soon as Slack or the store has told it."""
         session = await slack_session(self._resources)
         api = slack_api(self._settings, session, self._clock)
-        outside = Outside(self._settings, self._registry, self._clock, self._resources, self._background)
+        outside = self._build(self._settings, self._registry, self._clock, self._resources, self._background)
         async with asyncio.TaskGroup() as group:
             known = group.create_task(self._workspace(api))
             loaded = group.create_task(outside.alibaba())

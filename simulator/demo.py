@@ -79,20 +79,23 @@ class BotProcess:
 async def bot_process(
     environment: Mapping[str, str], log: Path, command: Sequence[str] = BOT
 ) -> AsyncIterator[BotProcess]:
-    """Run the bot with `environment` on free ports for the length of the block; what it prints goes to `log`."""
-    port = _port(HTTP_PORT)
-    ports = {"REGISTRY_BOT_HTTP_PORT": str(port), "REGISTRY_BOT_METRICS_PORT": str(_port(METRICS_PORT))}
+    """Run the bot with `environment`, on free ports unless it names some; what it prints goes to `log`.
+
+    It ends with the block.
+    """
+    ports = {"REGISTRY_BOT_HTTP_PORT": str(_port(HTTP_PORT)), "REGISTRY_BOT_METRICS_PORT": str(_port(METRICS_PORT))}
+    settings = ports | dict(environment)
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *command,
-            env=_inherited() | dict(environment) | ports,
+            env=_inherited() | settings,
             cwd=CHECKOUT,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
-    bot = BotProcess(process, log, f"http://127.0.0.1:{port}")
+    bot = BotProcess(process, log, f"http://127.0.0.1:{settings['REGISTRY_BOT_HTTP_PORT']}")
     try:
         yield bot
     finally:

@@ -1,10 +1,12 @@
 """A simulated company with the real bot inside: scenarios speak Slack on one side and DNS on the other."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,26 +16,28 @@ from bot.adapters.resolver import DnsResolver
 from bot.app import Bot, serving
 from bot.configuration import load_registry
 from bot.settings import load_settings
+from simulator import editing
 from simulator.alibaba.ram import Identity
 from simulator.app import Simulator, running
 from tests.conftest import SDK_KEYS
 
 ON_CALL, APPROVER, SECOND, MEMBER = "U01ONCALL", "U01APPROVER", "U02APPROVER", "U01MEMBER"
-GUEST, OUTSIDER = "U01GUEST", "U01OUTSIDER"
-OPS, INCIDENT, GENERAL = "C01OPS", "C02INC", "C03GENERAL"
+GUEST, OUTSIDER, LEFT = "U01GUEST", "U01OUTSIDER", "U01LEFT"
+OPS, INCIDENT, GENERAL, SHARED = "C01OPS", "C02INC", "C03GENERAL", "C04SHARED"
 DOMAIN = "cross-region.registry.io"
 PATIENCE = 20.0
 _KEY_ID, _SECRET = SDK_KEYS.values()
 KEYS = Identity("registry-bot", _KEY_ID, _SECRET, may_write=True)
+INNARDS = ("Traceback", "Error(", "Exception", ".py", "Something went wrong inside the bot")
+"""What a person must never read: signs of a stack trace, of a raw exception, and of a bug that was only caught."""
 Json = dict[str, Any]
 
 
 @dataclass
-class Company:
+class People:
     """The people, the channels and the VPCs of the simulated company."""
 
     sim: Simulator
-    bot: Bot
 
     async def command(self, who: str, text: str, channel: str = OPS) -> str:
         """Type `/registry text` and return what the person was told, once the answer is complete."""
@@ -95,6 +99,30 @@ class Company:
         """Return the changes that the cloud saw take effect."""
         return [call for call in self.sim.calls if call["action"] == "UpdateZoneRecord" and call["effective"]]
 
+    def refused(self, told: str, *words: str) -> None:
+        """Hold that a person was told these words and that nothing else came of it."""
+        for word in words:
+            assert word in told
+        assert self.cards() == []
+        assert self.writes() == []
+
+    def record(self, **fields: object) -> None:
+        """Edit the `@` record of vpc-bbbbb as somebody at the console would."""
+        editing.edit_record(self.sim.world, self.sim.world.sites["zhangjiakou"], dict(fields))
+
+    def zone(self, **fields: object) -> None:
+        """Edit the zone of vpc-bbbbb."""
+        editing.edit_zone(self.sim.world, self.sim.world.sites["zhangjiakou"], dict(fields))
+
+    def standby(self, **fields: object) -> None:
+        """Edit the instance that would take over."""
+        editing.edit_instance(self.sim.world, self.sim.world.sites["hangzhou"], dict(fields))
+
+    def said(self) -> str:
+        """Return everything that the bot ever said in any channel, to whomever."""
+        channels = self.slack.workspace.channels
+        return "\n".join(json.dumps(self.slack.messages(channel), ensure_ascii=False) for channel in channels)
+
     async def until(self, holds: Callable[[], bool], says: Callable[[], object] = lambda: "") -> None:
         """Wait until something holds."""
         try:
@@ -114,13 +142,31 @@ class Company:
         return [m for m in self.slack.messages(channel) if m["ephemeral_to"] == who]
 
 
+@dataclass
+class Company(People):
+    """The simulated company and the bot that works for it in this process."""
+
+    bot: Bot
+
+
 @asynccontextmanager
 async def company_with_bot(
-    monkeypatch: pytest.MonkeyPatch, redis_url: str, **environment: str
+    monkeypatch: pytest.MonkeyPatch,
+    redis_url: str,
+    *,
+    world: Path | None = None,
+    amend: Callable[[str], str] = lambda config: config,
+    **environment: str,
 ) -> AsyncIterator[Company]:
-    """Bring up the simulated world and the bot that its announcement points there."""
+    """Bring up the simulated world and the bot that its announcement points there.
+
+    `amend` rewrites registry.yaml before the bot reads it. When the body ends well, no secret and no stack trace may
+    stand anywhere in Slack.
+    """
     async with AsyncExitStack() as stack:
-        sim = await stack.enter_async_context(running())
+        sim = await stack.enter_async_context(running(world=world))
+        config = Path(sim.announcement["config"])
+        config.write_text(amend(config.read_text(encoding="utf-8")), encoding="utf-8")
         assert sim.alibaba is not None
         sim.alibaba.cloud.timing.hang_ms = 0
         sim.alibaba.admit(KEYS)
@@ -134,6 +180,18 @@ async def company_with_bot(
             company.slack.request_url = f"http://127.0.0.1:{bot.server.port}/slack/events"
         await _ready(bot)
         yield company
+        _leaks_nothing(company.said(), (*_secrets(sim), _SECRET, _KEY_ID))
+
+
+def _secrets(sim: Simulator) -> list[str]:
+    names = ("bot_token", "app_token", "signing_secret")
+    key: str = sim.announcement["env"]["REGISTRY_BOT_SIGNING_KEY"]
+    return [key, *(str(sim.announcement["slack"][name]) for name in names)]
+
+
+def _leaks_nothing(said: str, secrets: tuple[str, ...]) -> None:
+    for word in (*secrets, *INNARDS):
+        assert word not in said
 
 
 async def _ready(bot: Bot) -> None:
