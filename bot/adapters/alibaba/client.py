@@ -71,7 +71,7 @@ class Alibaba:
         self._loading = asyncio.Lock()
         self._gates: dict[str, Gate] = {}
         self._credentials: dict[str, Credentials] = {}
-        self._clients: dict[tuple[str, str, Lane], Any] = {}
+        self._clients: dict[tuple[str, str, str | None, str, Lane], Any] = {}
 
     async def load(self) -> None:
         """Import the SDK and read the trusted authorities, in a thread; calls made before wait for it."""
@@ -125,7 +125,7 @@ class Alibaba:
         return self._loaded
 
     def _client(self, loaded: _Loaded, kind: Any, endpoint: str, region: str | None, account: str, lane: Lane) -> Any:
-        key = (endpoint, account, lane)
+        key = (kind.__name__, endpoint, region, account, lane)  # a proxy may serve several by one name
         if key not in self._clients:
             transport = loaded.transport(
                 loaded.session,
