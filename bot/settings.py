@@ -166,7 +166,7 @@ def _redirects(text: str) -> dict[str, tuple[str, int]]:
 
 def _sentences(error: ValidationError) -> str:
     lines = sorted(_sentence(part) for part in error.errors())
-    return "The environment does not describe a bot that may run:\n" + "\n".join(f"- {line}" for line in lines)
+    return "The environment is wrong or incomplete:\n" + "\n".join(f"- {line}" for line in lines)
 
 
 def _sentence(part: ErrorDetails) -> str:

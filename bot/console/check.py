@@ -14,13 +14,14 @@ from bot.console.check_slack import slack_rows, team_id
 from bot.console.cloud import quiet
 from bot.console.policy import policies
 from bot.console.table import Row, fail, failed, look, ok, render, warn
-from bot.errors import InvalidConfiguration, ProviderError
+from bot.errors import InvalidConfiguration, ProviderError, StoreUnavailable
 from bot.settings import Settings, SiteSettings, read_environment
 
 _UNTRIED = (
     "Whether the bot may write a record cannot be tried without writing one: "
     "`registry-bot check --policy` prints the permissions that it takes."
 )
+_LOOK_AFTER_REDIS = "Check REGISTRY_BOT_REDIS_URL, and that Redis runs and can be reached from here."
 
 
 async def check() -> int:
@@ -103,17 +104,19 @@ async def _redis_rows(settings: Settings) -> list[Row]:
     link = RedisLink(url)
     try:
         mode = await assess(link, SystemClock().now, trust)
+        owner = await stored_workspace(url)
+    except StoreUnavailable as error:
+        return [fail("redis", f"{error} {_LOOK_AFTER_REDIS}")]
     finally:
         await link.close()
     if not mode.is_allowed:
         return [fail("redis", mode.sentence)]
     row = warn("redis", mode.sentence) if mode.sentence else ok("redis", "durable, and it takes writes")
-    return [row, *await _foreign(settings, url)]
+    return [row, *await _foreign(settings, owner)]
 
 
-async def _foreign(settings: Settings, url: str) -> list[Row]:
+async def _foreign(settings: Settings, owner: str | None) -> list[Row]:
     """Say when this Redis already is the store of another workspace's bot."""
-    owner = await stored_workspace(url)
     try:
         ours = await team_id(settings)
     except ProviderError:

@@ -24,12 +24,11 @@ async def discover(regions: Sequence[str], domain: str | None = None) -> int:
             raise Unreachable(reached.keyless[MAIN])
         listed = await together(_instances(reached, region) for region in dict.fromkeys(regions))
         instances = [found for of_region in listed for found in of_region]
+        _require_two(instances, regions)
         domains = _domains(instances, domain)
-        chosen = candidates(instances, domains)
-        _require_two(chosen, regions)
         zones = [zone for of_domain in await together(_zones(reached, name) for name in domains) for zone in of_domain]
     own = [found for found in zones if is_own(found.zone)]
-    text = compose(domains, sites(chosen, own), own, SystemClock().now())
+    text = compose(domains, sites(candidates(instances, domains), own), own, SystemClock().now())
     parse_registry(text, "The file made of what was found")
     print(text, end="")
     return 0

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from bot.errors import BotError
 
-DEADLINE = 10.0
-"""Seconds for one whole group of checks; the calls in it have shorter limits of their own."""
+DEADLINE = 30.0
+"""Seconds for one whole group of checks, as a last resort: the calls in it have shorter limits of their own."""
 
 
 class Mark(StrEnum):
