@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -121,3 +124,19 @@ async def test_a_call_that_gives_up_waiting_leaves_no_lock_behind() -> None:
 
 def test_keys_do_not_show_themselves() -> None:
     assert "hunter2" not in f"{Keys('id', 'hunter2', 'hunter2')!r}"
+
+
+def test_the_environment_s_key_pair_is_found_and_a_role_can_be_assumed_with_it() -> None:
+    code = """
+from bot.adapters.alibaba.sdk import key_source
+keys = key_source(None)()
+key_source("acs:ram::1:role/registry-bot")
+print(keys.key_id, keys.secret, keys.token)
+"""
+    given = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIx", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s"}
+
+    seen = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | given, capture_output=True, text=True, check=True
+    )
+
+    assert seen.stdout.split() == ["LTAIx", "s", "None"]

@@ -6,7 +6,7 @@ tokens for single reads, and a write never waits behind a read.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from enum import Enum, auto
 
 BULK_LEAVES = 0.25
@@ -32,17 +32,11 @@ class Gate:
         self._bulk_slots = asyncio.Semaphore(max(1, int(in_flight * (1 - BULK_LEAVES))))
         self._queues = {lane: asyncio.Lock() for lane in (Lane.READ, Lane.BULK)}
 
-    @asynccontextmanager
-    async def turn(self, lane: Lane) -> AsyncIterator[None]:
+    def turn(self, lane: Lane) -> AbstractAsyncContextManager[None]:
         """Hold a slot of this lane."""
         if lane is Lane.WRITE:
-            yield
-        elif lane is Lane.READ:
-            async with self._slots:
-                yield
-        else:
-            async with self._bulk_slots, self._slots:
-                yield
+            return nullcontext()
+        return self._slots if lane is Lane.READ else self._bulk_turn()
 
     async def spend(self, lane: Lane) -> None:
         """Take a token, in order of arrival within a lane; a write takes its own from the future."""
@@ -58,6 +52,11 @@ class Gate:
     def drain(self) -> None:
         """Start from an empty bucket: the vendor has just asked for less."""
         self._tokens = min(self._tokens, 0.0)
+
+    @asynccontextmanager
+    async def _bulk_turn(self) -> AsyncIterator[None]:
+        async with self._bulk_slots, self._slots:
+            yield
 
     def _missing(self, lane: Lane) -> float:
         """Return the seconds until this lane may take a token."""
