@@ -238,8 +238,12 @@ class Operation:
     @property
     def is_observed(self) -> bool:
         """Tell whether every change was seen to work or not, or is known to be invisible from here."""
-        settled = {(seen.name, seen.change) for seen in self.observations if seen.outcome is not Observed.WAITING}
-        return all((name, index) in settled for name in (CONVERGED, CONFIRMED) for index in range(len(self.progress)))
+        return all(self.is_change_observed(index) for index in range(len(self.progress)))
+
+    def is_change_observed(self, index: int) -> bool:
+        """Tell whether nothing is waited for that one change should do."""
+        settled = {o.name for o in self.observations if o.change == index and o.outcome is not Observed.WAITING}
+        return {CONVERGED, CONFIRMED} <= settled
 
     def with_vote(self, vote: Vote) -> Self:
         """Add one person's word; a repeat of the same word by the same person changes nothing."""

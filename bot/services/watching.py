@@ -27,7 +27,8 @@ async def watch(ports: Ports, operation: Operation, _owner: str) -> None:
         return
     moved = operation
     for index in range(len(operation.plan.changes)):
-        moved = await _look(ports, moved, index)
+        if not operation.is_change_observed(index):
+            moved = await _look(ports, moved, index)
     is_over = moved.is_observed
     commit = move(ports, moved, "observed", operation.state)
     due_at = None if is_over else ports.clock.now() + LOOK_EVERY
@@ -70,6 +71,9 @@ async def _converged(ports: Ports, operation: Operation, index: int) -> tuple[Op
     if not answer.shows(change.desired):
         seen = ", ".join(answer.names or answer.addresses) or "nothing"
         return _not_yet(ports, operation, CONVERGED, index, f"The resolver still answers {seen}."), None
+    if not answer.addresses:
+        sentence = f"The resolver answers {change.desired.value}, but no address for it."
+        return _not_yet(ports, operation, CONVERGED, index, sentence), None
     sentence = f"DNS in {', '.join(change.view.vpcs)} answers {change.desired.target}."
     return _noted(ports, operation, CONVERGED, index, Observed.OK, sentence), answer.addresses[0]
 
