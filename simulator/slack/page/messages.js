@@ -119,12 +119,15 @@ function groups(messages) {
   return { present, of };
 }
 
-const isReply = (message, present) => message.thread_ts && message.thread_ts !== message.ts && present.has(message.thread_ts);
+// A reply that was also sent to the channel is shown there only: with the thread open above it, it would be read twice.
+const isReply = (message, present) =>
+  message.thread_ts && message.thread_ts !== message.ts && !message.broadcast && present.has(message.thread_ts);
 
 function content(message, view, names) {
   const press = (button, block, node) => pressed(message, button, block, node, view, names);
   const nodes = [];
   if (message.ephemeral_to) nodes.push(element("p", { class: "only-you" }, "Only visible to you"));
+  if (message.broadcast) nodes.push(element("p", { class: "also-here" }, "Replied to a thread, and to the channel"));
   if (message.blocks.length) nodes.push(...renderBlocks(message.blocks, names, press));
   else if (message.text) nodes.push(element("div", { class: "block-section" }, mrkdwn(message.text, names)));
   nodes.push(...(message.files ?? []).map(file));

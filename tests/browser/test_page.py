@@ -1,23 +1,16 @@
-"""The workspace page in a real browser."""
+"""The workspace page by itself: what it shows of messages that any app could send."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser
 
+from tests.browser.room import opened
 from tests.simulator.slack_desk import Desk, button, card, desk
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync"]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium at /usr/bin/chromium"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 NASTY = "<img src=x onerror=\"document.title='owned'\"> <javascript:alert(1)|press> <https://example.org|fine> *bold*"
 
 
@@ -46,36 +39,15 @@ def picture() -> Picture:
     return Picture()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield launched
-        await launched.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def at(tmp_path: Path, picture: Picture) -> AsyncIterator[Desk]:
     async with desk(tmp_path, picture=picture) as running:
         yield running
 
 
-@asynccontextmanager
-async def browsing(browser: Browser, at: Desk, width: int = 1280, height: int = 800) -> AsyncIterator[Page]:
-    """Open the page, and let no error in its console pass."""
-    page = await browser.new_page(viewport={"width": width, "height": height})
-    trouble: list[str] = []
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("console", lambda line: trouble.append(line.text) if line.type == "error" else None)
-    await page.goto(at.slack.page_url)
-    await page.get_by_test_id("channel-C01OPS").wait_for()
-    yield page
-    await page.close()
-    assert trouble == []
-
-
 async def test_what_people_type_never_becomes_part_of_the_page(browser: Browser, at: Desk) -> None:
-    async with browsing(browser, at) as page:
+    async with opened(browser, at.slack.page_url) as room:
+        page = room.page
         await page.get_by_test_id("composer").fill(NASTY)
         await page.get_by_test_id("composer").press("Enter")
         message = page.get_by_test_id("message")
@@ -93,7 +65,8 @@ async def test_what_people_type_never_becomes_part_of_the_page(browser: Browser,
 async def test_a_button_asks_first_and_a_failed_delivery_is_shown(browser: Browser, at: Desk) -> None:
     question = {name: {"type": "plain_text", "text": f"the {name}"} for name in ("title", "text", "confirm", "deny")}
     await at.post(blocks=card(button("operation.approve", confirm=question)))
-    async with browsing(browser, at, 390, 844) as page:
+    async with opened(browser, at.slack.page_url, 390, 844) as room:
+        page = room.page
         await page.get_by_test_id("button-operation.approve").click()
         await page.get_by_text("the title").wait_for()
         await page.get_by_test_id("confirm-cancel").click()
@@ -108,7 +81,8 @@ async def test_a_button_asks_first_and_a_failed_delivery_is_shown(browser: Brows
 
 async def test_acting_as_somebody_else_hides_what_was_for_the_first_person(browser: Browser, at: Desk) -> None:
     await at.client.chat_postEphemeral(channel="C01OPS", user="U01ONCALL", text="for on-call only")
-    async with browsing(browser, at) as page:
+    async with opened(browser, at.slack.page_url) as room:
+        page = room.page
         await page.get_by_text("Only visible to you").wait_for()
         await page.get_by_test_id("act-as").select_option("U01APPROVER")
         await page.get_by_text("Nothing has been said here yet").wait_for()
@@ -117,7 +91,8 @@ async def test_acting_as_somebody_else_hides_what_was_for_the_first_person(brows
 
 
 async def test_a_failed_command_reads_as_in_slack(browser: Browser, at: Desk) -> None:
-    async with browsing(browser, at) as page:
+    async with opened(browser, at.slack.page_url) as room:
+        page = room.page
         await page.get_by_test_id("composer").fill("/registry help")
         await page.get_by_test_id("composer").press("Enter")
 
@@ -125,7 +100,8 @@ async def test_a_failed_command_reads_as_in_slack(browser: Browser, at: Desk) ->
 
 
 async def test_the_picture_moves_when_a_vpc_pulls_from_elsewhere(browser: Browser, at: Desk, picture: Picture) -> None:
-    async with browsing(browser, at) as page:
+    async with opened(browser, at.slack.page_url) as room:
+        page = room.page
         await page.get_by_test_id("vpc-vpc-bbbbb").get_by_text("cri-bbbbb").wait_for()
         picture.now = world("cri-aaaaa", "hangzhou")
 
@@ -134,7 +110,8 @@ async def test_the_picture_moves_when_a_vpc_pulls_from_elsewhere(browser: Browse
 
 
 async def test_a_switch_breaks_something_and_mends_it(browser: Browser, at: Desk) -> None:
-    async with browsing(browser, at) as page:
+    async with opened(browser, at.slack.page_url) as room:
+        page = room.page
         switch = page.get_by_test_id("fault-region_down-zhangjiakou")
         await switch.check()
         await page.get_by_text("1 on").wait_for()
@@ -148,7 +125,8 @@ async def test_a_switch_breaks_something_and_mends_it(browser: Browser, at: Desk
 async def test_replies_fold_under_their_message(browser: Browser, at: Desk) -> None:
     parent = await at.post(text="the card")
     await at.post(text="a step", thread_ts=parent)
-    async with browsing(browser, at) as page:
+    async with opened(browser, at.slack.page_url) as room:
+        page = room.page
         await page.get_by_text("a step").wait_for()
         await page.get_by_test_id("thread-toggle").click()
 
@@ -162,7 +140,8 @@ async def test_a_permalink_brings_its_message_into_sight(browser: Browser, at: D
     for number in range(6):
         await at.post("C02INC", text=f"line {number}\n" * 12)
     await at.post("C02INC", text=f"see <{link}|its record here>")
-    async with browsing(browser, at, 390, 844) as page:
+    async with opened(browser, at.slack.page_url, 390, 844) as room:
+        page = room.page
         await page.get_by_test_id("channel-C02INC").click()
         await page.get_by_text("its record here").click()
 
