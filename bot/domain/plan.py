@@ -218,15 +218,24 @@ def _only_record(view: View, records: tuple[Record, ...]) -> Record:
         raise NotMovable(f"The `@` record of {view} is disabled. Enable it in the PrivateZone console first.")
     if len(records) > 1:
         listed = ", ".join(record.target for record in records)
-        raise NotMovable(f"{view} has {len(records)} `@` records ({listed}); the bot moves only a single one.")
+        raise NotMovable(
+            f"{view} has {len(records)} `@` records ({listed}); the bot moves only a single one. "
+            "Remove the others in the PrivateZone console first."
+        )
     return _plain_record(view, enabled[0])
 
 
 def _plain_record(view: View, record: Record) -> Record:
     if record.type not in ("A", "CNAME"):
-        raise NotMovable(f"The `@` record of {view} is of type {record.type}; only A and CNAME can be moved.")
+        raise NotMovable(
+            f"The `@` record of {view} is of type {record.type}; only A and CNAME can be moved. "
+            "Correct it in the PrivateZone console first."
+        )
     if record.line not in (None, "", "default"):
-        raise NotMovable(f"The `@` record of {view} answers only on line {record.line}; only the default line moves.")
+        raise NotMovable(
+            f"The `@` record of {view} answers only on line {record.line}; only the default line moves. "
+            "Give it the default line in the PrivateZone console first."
+        )
     if record.ttl not in TTL_CHOICES:
         choices = ", ".join(map(str, TTL_CHOICES))
         raise NotMovable(
