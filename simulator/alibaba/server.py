@@ -90,6 +90,11 @@ class Alibaba:
         self.cloud.ram.identities[pair.access_key_id] = pair
         self.cloud.verifier.know(pair.access_key_id, pair.access_key_secret)
 
+    def expel(self, access_key_id: str) -> None:
+        """Know a key pair no longer, as if it had been deleted in the console."""
+        self.cloud.verifier.forget(access_key_id)
+        del self.cloud.ram.identities[access_key_id]
+
     async def close(self) -> None:
         """Stop listening; hanging requests are cut off."""
         for runner in self._runners:

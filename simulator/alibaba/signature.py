@@ -44,6 +44,10 @@ class Verifier:
         """Accept signatures of one more key pair."""
         self._secrets[access_key_id] = secret
 
+    def forget(self, access_key_id: str) -> None:
+        """Accept signatures of this key pair no longer."""
+        del self._secrets[access_key_id]
+
     def verify(self, received: Received) -> str:
         """Return the access key id that signed this request, or raise what the gateway says."""
         match = AUTHORIZATION.fullmatch(received.headers.get("authorization", ""))

@@ -28,7 +28,7 @@ DOMAIN = "cross-region.registry.io"
 PATIENCE = 20.0
 _KEY_ID, _SECRET = SDK_KEYS.values()
 KEYS = Identity("registry-bot", _KEY_ID, _SECRET, may_write=True)
-INNARDS = ("Traceback", "Error(", "Exception", ".py", "Something went wrong inside the bot")
+INNARDS = ("Traceback", "Error(", "Exception", ".py", "inside the bot")
 """What a person must never read: signs of a stack trace, of a raw exception, and of a bug that was only caught."""
 Json = dict[str, Any]
 
@@ -102,9 +102,9 @@ class People:
     def refused(self, told: str, *words: str) -> None:
         """Hold that a person was told these words and that nothing else came of it."""
         for word in words:
-            assert word in told
-        assert self.cards() == []
-        assert self.writes() == []
+            assert word in told, told
+        assert self.cards() == [], self.cards()
+        assert self.writes() == [], self.writes()
 
     def record(self, **fields: object) -> None:
         """Edit the `@` record of vpc-bbbbb as somebody at the console would."""
@@ -165,8 +165,7 @@ async def company_with_bot(
     """
     async with AsyncExitStack() as stack:
         sim = await stack.enter_async_context(running(world=world))
-        config = Path(sim.announcement["config"])
-        config.write_text(amend(config.read_text(encoding="utf-8")), encoding="utf-8")
+        _rewrite(Path(sim.announcement["config"]), amend)
         assert sim.alibaba is not None
         sim.alibaba.cloud.timing.hang_ms = 0
         sim.alibaba.admit(KEYS)
@@ -183,6 +182,10 @@ async def company_with_bot(
         _leaks_nothing(company.said(), (*_secrets(sim), _SECRET, _KEY_ID))
 
 
+def _rewrite(file: Path, amend: Callable[[str], str]) -> None:
+    file.write_text(amend(file.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def _secrets(sim: Simulator) -> list[str]:
     names = ("bot_token", "app_token", "signing_secret")
     key: str = sim.announcement["env"]["REGISTRY_BOT_SIGNING_KEY"]
@@ -191,7 +194,7 @@ def _secrets(sim: Simulator) -> list[str]:
 
 def _leaks_nothing(said: str, secrets: tuple[str, ...]) -> None:
     for word in (*secrets, *INNARDS):
-        assert word not in said
+        assert word not in said, f"somebody was told {word!r}"
 
 
 async def _ready(bot: Bot) -> None:
