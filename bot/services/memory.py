@@ -1,10 +1,12 @@
 """Last good answers, kept in the store with their age for the hour in which the source is what has failed."""
 
+import hashlib
 from dataclasses import replace
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from bot.domain.access import canonical_json
 from bot.domain.snapshot import Endpoints, Inventory
 from bot.errors import StoreUnavailable
 from bot.ports import Ports
@@ -24,15 +26,20 @@ async def last_endpoints(ports: Ports, instance: str) -> Endpoints | None:
     return await _last(ports, f"endpoints:{instance}", _ENDPOINTS)
 
 
-async def keep_inventory(ports: Ports, inventory: Inventory) -> None:
-    """Remember the digests of an instance's critical images."""
+async def keep_inventory(ports: Ports, inventory: Inventory, globs: tuple[str, ...]) -> None:
+    """Remember the digests of an instance's images that match these globs."""
     plain = replace(inventory, digests=dict(inventory.digests))
-    await _keep(ports, f"inv:{inventory.instance_id}", _INVENTORY, plain)
+    await _keep(ports, _inventory_key(inventory.instance_id, globs), _INVENTORY, plain)
 
 
-async def last_inventory(ports: Ports, instance: str) -> Inventory | None:
-    """Return the last inventory known, marked as not live."""
-    return await _last(ports, f"inv:{instance}", _INVENTORY)
+async def last_inventory(ports: Ports, instance: str, globs: tuple[str, ...]) -> Inventory | None:
+    """Return the last inventory known for exactly these globs, marked as not live."""
+    return await _last(ports, _inventory_key(instance, globs), _INVENTORY)
+
+
+def _inventory_key(instance: str, globs: tuple[str, ...]) -> str:
+    """Name an inventory by what was asked for: a list of fewer images would hide that others are missing."""
+    return f"inv:{instance}:{hashlib.sha256(canonical_json(sorted(globs))).hexdigest()[:12]}"
 
 
 async def _keep(ports: Ports, key: str, adapter: TypeAdapter[T], value: T) -> None:

@@ -140,9 +140,9 @@ def _compared(home: Inventory | Unknown, standby: Inventory | Unknown) -> Compar
 async def _inventory(ports: Ports, site: Site, globs: tuple[str, ...]) -> Inventory | Unknown:
     found = await observe(ports.registries.inventory(site, globs), ports.rules.read_deadline)
     if isinstance(found, Inventory):
-        await memory.keep_inventory(ports, found)
+        await memory.keep_inventory(ports, found, globs)
         return found
-    last = await memory.last_inventory(ports, site.instance)
+    last = await memory.last_inventory(ports, site.instance, globs)
     return last or Unknown(f"{site.name}: {found.reason}")
 
 
