@@ -16,11 +16,16 @@ from bot.ports import Card, Clock, Commit, IndexMove
 class Stored:
     """One operation with what is kept beside it."""
 
-    document: str = ""
+    body: str = ""
+    plan: str = ""
     version: int = 0
     digest: str = ""
     attempts: dict[str, int] = field(default_factory=dict)
     is_released: bool = False
+
+    def operation(self) -> Operation:
+        """Return it as a reader would get it."""
+        return documents.decode(self.body, self.plan)
 
 
 class FakeOperations:
@@ -44,7 +49,11 @@ class FakeOperations:
     def put(self, operation: Operation, due_at: datetime | None = None) -> Operation:
         """Have an operation in store, whatever its state, with its records taken while it is open."""
         stored = self._stored[operation.id] = Stored(
-            documents.encode(operation), operation.version, operation.plan.digest, is_released=operation.is_terminal
+            documents.encode(operation),
+            documents.encode_plan(operation),
+            operation.version,
+            operation.plan.digest,
+            is_released=operation.is_terminal,
         )
         if not stored.is_released:
             self._open |= dict.fromkeys(operation.plan.record_ids, operation.id)
@@ -68,7 +77,7 @@ class FakeOperations:
         """Return an operation. Raises UnknownOperation."""
         if operation_id not in self._stored:
             raise unknown(operation_id)
-        return documents.decode(self._stored[operation_id].document)
+        return self._stored[operation_id].operation()
 
     async def commit(self, commit: Commit) -> Operation:
         """Check and write in one step; returns the operation with its new version."""
@@ -91,7 +100,7 @@ class FakeOperations:
 
     async def recent(self, limit: int = 50) -> tuple[Operation, ...]:
         """Return the newest operations, newest first."""
-        return tuple([documents.decode(stored.document) for stored in reversed(self._stored.values())][:limit])
+        return tuple([stored.operation() for stored in reversed(self._stored.values())][:limit])
 
     async def open_on(self, record_id: str) -> str | None:
         """Return the id of the open operation that wants this record."""
@@ -142,10 +151,10 @@ class FakeOperations:
         return self._write(commit, stored)
 
     def _require_version(self, stored: Stored, operation: Operation) -> None:
-        if stored.version == 0 and operation.version > 0 and not stored.document:
+        if stored.version == 0 and operation.version > 0 and not stored.body:
             raise refusal("GONE", operation.id)
-        if stored.document:
-            documents.decode(stored.document)  # refuses a newer schema
+        if stored.body:
+            stored.operation()  # refuses a newer schema
             if stored.version != operation.version or (operation.version == 0 and stored.attempts):
                 raise refusal("VERSION", operation.id)
 
@@ -172,6 +181,7 @@ class FakeOperations:
         written = replace(commit.operation, version=commit.operation.version + 1)
         self._stored[written.id] = Stored(
             documents.encode(written),
+            documents.encode_plan(written),
             written.version,
             written.plan.digest,
             {**stored.attempts, commit.attempt: written.version},

@@ -1,14 +1,15 @@
 """Operations as canonical JSON documents and back, refusing what another version or another hand wrote.
 
-A document is the operation's fields plus `digest`, the plan's digest, which the commit script compares with the votes
-because it cannot compute one. A document of a newer schema is never decoded, so it can never be written back.
+A document has two parts. The plan, by far the larger, is written once and never again. The body is everything else,
+plus `digest`, the plan's digest, which the commit script compares with the votes because it cannot compute one. A
+document of a newer schema is never decoded, so it can never be written back.
 """
 
 import json
 from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from bot.domain.access import canonical_json
 from bot.domain.operation import SCHEMA, Operation
@@ -16,21 +17,27 @@ from bot.errors import ForgedApproval, StoreUnavailable
 
 
 def encode(operation: Operation) -> str:
-    """Return an operation's document; equal operations have equal documents."""
-    fields = _operations().dump_python(operation, mode="json")
+    """Return the body of an operation's document; equal operations have equal documents."""
+    fields = _operations().dump_python(operation, mode="json", exclude={"plan"})
     return canonical_json(fields | {"digest": operation.plan.digest}).decode()
 
 
-def decode(document: str) -> Operation:
+def encode_plan(operation: Operation) -> str:
+    """Return the plan of an operation's document."""
+    return canonical_json(_operations().dump_python(operation, mode="json", include={"plan"})["plan"]).decode()
+
+
+def decode(body: str, plan: str) -> Operation:
     """Return the operation that a document describes.
 
     Raises StoreUnavailable for a newer schema or no document at all, ForgedApproval when its plan was changed.
     """
-    fields = _fields(document)
+    fields = _fields(body)
     digest = fields.pop("digest", None)
     try:
+        fields["plan"] = json.loads(plan)
         operation = _operations().validate_json(json.dumps(fields), strict=True)
-    except ValidationError as error:
+    except ValueError as error:
         raise _unreadable() from error
     if operation.plan.digest != digest:
         raise ForgedApproval(
@@ -40,9 +47,9 @@ def decode(document: str) -> Operation:
     return operation
 
 
-def _fields(document: str) -> dict[str, Any]:
+def _fields(body: str) -> dict[str, Any]:
     try:
-        fields = json.loads(document)
+        fields = json.loads(body)
     except ValueError as error:
         raise _unreadable() from error
     if not isinstance(fields, dict) or not isinstance(schema := fields.get("schema"), int):

@@ -120,10 +120,10 @@ class RedisOperations:
 
     async def get(self, operation_id: str) -> Operation:
         """Return an operation. Raises UnknownOperation."""
-        document = await self._link.call("HGET", OPERATION + operation_id, "doc")
-        if document is None:
+        body, plan = await self._link.call("HMGET", OPERATION + operation_id, "doc", "plan")
+        if body is None or plan is None:
             raise unknown(operation_id)
-        return documents.decode(document)
+        return documents.decode(body, plan)
 
     async def commit(self, commit: Commit) -> Operation:
         """Check and write in one step; returns the operation with its new version.
@@ -158,8 +158,8 @@ class RedisOperations:
         ids = await self._link.call("ZREVRANGE", RECENT, 0, limit - 1)
         if not ids:
             return ()
-        found = await self._all(*(("HGET", OPERATION + operation_id, "doc") for operation_id in ids))
-        return tuple(documents.decode(document) for document in found if document is not None)
+        found = await self._all(*(("HMGET", OPERATION + operation_id, "doc", "plan") for operation_id in ids))
+        return tuple(documents.decode(body, plan) for body, plan in found if body is not None and plan is not None)
 
     async def open_on(self, record_id: str) -> str | None:
         """Return the id of the open operation that wants this record."""
@@ -235,8 +235,9 @@ def _script_arguments(commit: Commit, store: str) -> Command:
     records = operation.plan.record_ids
     keys = [OPERATION + operation.id, META, AUDIT, DUE, OUTBOX, RECENT, FREEZE]
     keys += [OPEN + record for record in records] + [HOLD + record for record in records]
-    document = documents.encode(replace(operation, version=operation.version + 1))
-    return [len(keys), *keys, document, script_terms(commit, store, LIFE)]
+    body = documents.encode(replace(operation, version=operation.version + 1))
+    plan = [] if operation.version else [documents.encode_plan(operation)]
+    return [len(keys), *keys, body, script_terms(commit, store, LIFE), *plan]
 
 
 def _require(reply: Any) -> None:

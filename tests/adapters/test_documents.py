@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.documents import decode, encode
+from bot.adapters.documents import decode, encode, encode_plan
 from bot.domain.operation import SCHEMA, Observation, Observed, Progress, State, Step, SubState
 from bot.errors import ForgedApproval, StoreUnavailable
 from tests.builders import NOW, a_plan, an_operation
+
+PLAN = encode_plan(an_operation())
 
 
 def altered(document: str, **fields: Any) -> str:
@@ -19,7 +21,7 @@ def altered(document: str, **fields: Any) -> str:
 def test_an_operation_survives_the_round_trip(state: State) -> None:
     operation = an_operation(state)
 
-    assert decode(encode(operation)) == operation
+    assert decode(encode(operation), encode_plan(operation)) == operation
 
 
 def test_everything_that_may_gather_in_an_operation_survives() -> None:
@@ -29,13 +31,13 @@ def test_everything_that_may_gather_in_an_operation_survives() -> None:
     seen = Observation("CONFIRMED", 0, Observed.NOT_OBSERVED, "no vantage", NOW)
     operation = an_operation(State.DONE, progress=(progress,), observations=(seen,), steps=(Step(NOW, "one"),))
 
-    assert decode(encode(operation)) == operation
+    assert decode(encode(operation), encode_plan(operation)) == operation
 
 
 def test_equal_operations_have_equal_documents() -> None:
     operation = an_operation(State.APPLYING)
 
-    assert encode(decode(encode(operation))) == encode(operation) == encode(an_operation(State.APPLYING))
+    assert encode(decode(encode(operation), PLAN)) == encode(operation) == encode(an_operation(State.APPLYING))
 
 
 def test_the_document_carries_the_digest_of_its_plan() -> None:
@@ -48,7 +50,7 @@ def test_a_newer_schema_is_refused_with_what_to_do() -> None:
     with pytest.raises(
         StoreUnavailable, match=r"fo-7k2m was written by a newer version of this bot.*finish the update"
     ):
-        decode(newer)
+        decode(newer, PLAN)
 
 
 @pytest.mark.parametrize(
@@ -57,18 +59,22 @@ def test_a_newer_schema_is_refused_with_what_to_do() -> None:
 )
 def test_what_is_no_document_is_refused_without_quoting_it(document: str) -> None:
     with pytest.raises(StoreUnavailable, match="not a document of this bot") as refused:
-        decode(document)
+        decode(document, PLAN)
 
     assert refused.value.code == "E_UNREADABLE"
 
 
 def test_a_plan_changed_behind_our_back_is_forged() -> None:
-    plan = json.loads(encode(an_operation()))["plan"] | {"to": "elsewhere"}
-
     with pytest.raises(ForgedApproval, match="does not match its digest"):
-        decode(altered(encode(an_operation()), plan=plan))
+        decode(encode(an_operation()), altered(PLAN, to="elsewhere"))
 
 
 def test_a_document_without_a_digest_is_forged() -> None:
     with pytest.raises(ForgedApproval):
-        decode(altered(encode(an_operation()), digest=None))
+        decode(altered(encode(an_operation()), digest=None), PLAN)
+
+
+@pytest.mark.parametrize("plan", ["", "null", "{}", "[]"])
+def test_a_document_without_its_plan_is_unreadable(plan: str) -> None:
+    with pytest.raises(StoreUnavailable, match="not a document of this bot"):
+        decode(encode(an_operation()), plan)

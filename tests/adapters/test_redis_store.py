@@ -119,8 +119,8 @@ async def test_a_document_of_a_newer_bot_is_neither_read_nor_overwritten(store: 
 
 async def test_a_plan_edited_inside_redis_is_forged(store: RedisOperations) -> None:
     first = await taken(store)
-    document = await store.link.call("HGET", OPERATION + first.id, "doc")
-    await store.link.call("HSET", OPERATION + first.id, "doc", document.replace("hangzhou.cr", "elsewhere.cr"))
+    document = await store.link.call("HGET", OPERATION + first.id, "plan")
+    await store.link.call("HSET", OPERATION + first.id, "plan", document.replace("hangzhou.cr", "elsewhere.cr"))
 
     with pytest.raises(ForgedApproval):
         await store.get(first.id)

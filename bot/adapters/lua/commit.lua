@@ -1,7 +1,7 @@
 -- Check and write one operation in one step, by this server's clock. Knows no states: the caller decides, on the
 -- version that it read, and names in `terms` what must still be true.
 --
--- KEYS  1 op:<id>     hash: doc, version, schema, digest, attempts (the last few tokens),
+-- KEYS  1 op:<id>     hash: doc, plan, version, schema, digest, attempts (the last few tokens),
 --                     news (the version that the outbox speaks of), released (its records are free for others), card
 --       2 meta        hash: workspace, store (the identity of this store), sequence (of audit entries)
 --       3 audit       stream
@@ -10,10 +10,11 @@
 --       6 recent      sorted set: id, time of creation
 --       7 freeze      exists while the kill switch is on
 --       8 ...         open:<record> of every record, then hold:<record> of every record
--- ARGV  1 the document as it shall be: JSON, with the digest of its plan
+-- ARGV  1 the document as it shall be: JSON, with the digest of its plan but without the plan
 --       2 terms: JSON with id, store, attempt, version (that was read), schema, digest, index (take, keep, release),
 --         audit (pairs), is_news, life (of the operation after its end) and, where they apply, not_before, not_after,
 --         due_at, hold_for, unless_held, unless_frozen
+--       3 the plan, for the first version only: a plan never changes
 -- Times and spans are milliseconds. The answer is a word and what belongs to it; only OK has written anything.
 -- All reads come before the first write, where Redis refuses for a full memory, a read-only role or missing replicas.
 
@@ -142,6 +143,7 @@ local function write_operation(version)
     redis.call('PEXPIRE', OP, text(terms.life))
   end
   if version == 1 then
+    redis.call('HSET', OP, 'plan', ARGV[3])
     redis.call('ZADD', RECENT, text(now), terms.id)
     redis.call('ZREMRANGEBYSCORE', RECENT, '-inf', text(now - terms.life))
   end
