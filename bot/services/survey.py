@@ -22,7 +22,7 @@ from bot.domain.snapshot import (
     compare,
 )
 from bot.domain.topology import Route, Site, View
-from bot.errors import NotMovable, ProviderError, StoreUnavailable, UnknownSite
+from bot.errors import BotError, NotMovable, ProviderError, UnknownSite
 from bot.ports import Ports
 from bot.services import memory
 
@@ -163,7 +163,7 @@ async def _store_view(ports: Ports) -> tuple[tuple[Operation, ...], bool, str]:
     try:
         recent = await ports.operations.recent(RECENT_OPERATIONS)
         is_frozen = await ports.operations.is_frozen()
-    except StoreUnavailable as error:
+    except BotError as error:  # also a document that somebody changed: the rest of the picture must still be shown
         return (), True, f"Open operations and history are unavailable: {error}"
     refusal = ports.write_refusal()
     is_open = tuple(operation for operation in recent if not operation.is_terminal)
@@ -220,7 +220,7 @@ async def _last_moved_at(ports: Ports, views: tuple[ViewState, ...]) -> datetime
     records = {r.record_id for state in views if not isinstance(state.records, Unknown) for r in state.records}
     try:
         recent = await ports.operations.recent(RECENT_OPERATIONS)
-    except StoreUnavailable:
+    except BotError:
         return None  # nothing can be proposed without the store anyway; a plan says so
     return max((moment for op in recent for moment in _moves(op, records)), default=None)
 
