@@ -10,13 +10,13 @@ from bot.domain.access import Access, Identity, People, Person, Policy, Role
 from bot.domain.draft import Draft
 from bot.domain.operation import LEASE, Lease, Operation, Progress, Requester, State, SubState, Verb, Vote
 from bot.domain.plan import Change, Effect, Finding, Kind, Level, Plan
+from bot.domain.record import Record, Zone
 from bot.domain.snapshot import (
     Answer,
     Comparison,
     Endpoints,
     Instance,
     InternetEndpoint,
-    Record,
     Replication,
     SiteState,
     Snapshot,
@@ -24,7 +24,6 @@ from bot.domain.snapshot import (
     TaskFeed,
     ViewState,
     VpcLink,
-    Zone,
 )
 from bot.domain.topology import Account, Route, Site, Topology, View
 

@@ -9,17 +9,8 @@ from typing import Any
 
 from bot.adapters.signer import HmacSigner
 from bot.domain.plan import Change
-from bot.domain.snapshot import (
-    Answer,
-    Endpoints,
-    Instance,
-    Inventory,
-    Record,
-    Silence,
-    SyncRule,
-    TaskFeed,
-    Zone,
-)
+from bot.domain.record import Record, Zone
+from bot.domain.snapshot import Answer, Endpoints, Instance, Inventory, Silence, SyncRule, TaskFeed
 from bot.domain.topology import Site, View
 from bot.errors import BotError, NotMovable, Refused, Unreachable
 from bot.ports import Clock, Ports, Resolved, Rules, Written

@@ -8,7 +8,8 @@ from bot.configuration import parse_registry
 from bot.console.cloud import MAIN, Cloud, cloud, seen
 from bot.console.findings import FoundInstance, FoundZone, candidates, is_own, shared_domains, sites
 from bot.console.registry_file import compose
-from bot.domain.snapshot import Instance, Zone
+from bot.domain.record import Zone
+from bot.domain.snapshot import Instance
 from bot.domain.topology import Site
 from bot.errors import Unreachable, UserError
 from bot.settings import CloudSettings, read_environment

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.domain.snapshot import Endpoints, Instance, Record, Unknown, VpcLink, Zone
+from bot.domain.record import Record, Zone
+from bot.domain.snapshot import Endpoints, Instance, Unknown, VpcLink
 
 MANAGED_SUFFIX = "cr.aliyuncs.com"
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bot.domain.access import canonical_json
-from bot.domain.snapshot import Endpoints, Record, Unknown, ViewState, Zone
+from bot.domain.record import Record, Zone
+from bot.domain.snapshot import Endpoints, Unknown, ViewState
 from bot.domain.topology import Route, Site, View
 from bot.errors import NotMovable
 

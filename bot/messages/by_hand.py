@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.domain.operation import Operation
 from bot.domain.plan import Change
-from bot.domain.snapshot import Record
+from bot.domain.record import Record
 from bot.domain.topology import Route, Site, View
 from bot.messages.blocks import Block, compose, section, sections
 from bot.messages.plan import simulated

@@ -6,17 +6,8 @@ from typing import Protocol
 from bot.domain.access import Identity
 from bot.domain.operation import Operation
 from bot.domain.plan import Change
-from bot.domain.snapshot import (
-    Answer,
-    Endpoints,
-    Instance,
-    Inventory,
-    Record,
-    Silence,
-    SyncRule,
-    TaskFeed,
-    Zone,
-)
+from bot.domain.record import Record, Zone
+from bot.domain.snapshot import Answer, Endpoints, Instance, Inventory, Silence, SyncRule, TaskFeed
 from bot.domain.topology import Site, View
 from bot.ports.values import Card, Channel, Commit, Message, Resolved, Written
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain.operation import Operation
-from bot.domain.snapshot import Record
+from bot.domain.record import Record
 
 
 @dataclass(frozen=True, slots=True)

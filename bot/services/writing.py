@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from bot.domain.operation import LEASE, SEND_DEADLINE, Operation
 from bot.domain.plan import Change
-from bot.domain.snapshot import Record
+from bot.domain.record import Record
 from bot.errors import OutcomeUnknown, ProviderError, Refused, Throttled
 from bot.ports import Ports
 from bot.ports import Written as Accepted

@@ -14,7 +14,7 @@ import dns.rrset
 import pytest
 
 from bot.adapters.resolver import DnsResolver, split_host_port
-from bot.domain.snapshot import Record
+from bot.domain.record import Record
 from bot.errors import Unreachable
 from simulator.app import running
 from tests.adapters.conftest import DOMAIN, now

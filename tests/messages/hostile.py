@@ -10,18 +10,8 @@ from bot.domain.draft import Draft
 from bot.domain.operation import Observation, Observed, Operation, Progress, Requester, State, Step, SubState, Verb
 from bot.domain.overview import Overview
 from bot.domain.plan import Change, Effect, Finding, Level
-from bot.domain.snapshot import (
-    Comparison,
-    Record,
-    Replication,
-    SiteState,
-    SyncRule,
-    SyncTask,
-    TaskFeed,
-    Unknown,
-    ViewState,
-    Zone,
-)
+from bot.domain.record import Record, Zone
+from bot.domain.snapshot import Comparison, Replication, SiteState, SyncRule, SyncTask, TaskFeed, Unknown, ViewState
 from bot.domain.topology import View
 from tests import builders as make
 

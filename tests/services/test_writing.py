@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.operation import HOLD, Operation, State, SubState
-from bot.domain.snapshot import Record
+from bot.domain.record import Record
 from bot.errors import BotError, OutcomeUnknown, Refused, Throttled, Unreachable
 from bot.ports import Written
 from tests.builders import PUBLIC_NAME

@@ -7,7 +7,7 @@ from bot.adapters.alibaba.client import Alibaba
 from bot.adapters.alibaba.limits import Lane
 from bot.adapters.alibaba.wire import PAGE_SIZE, Page, body, count, flag, number, read_list, required, text, together
 from bot.domain.plan import Change
-from bot.domain.snapshot import Record, Zone
+from bot.domain.record import Record, Zone
 from bot.domain.topology import View
 from bot.errors import NotMovable, OutcomeUnknown
 from bot.ports import Written
