@@ -48,7 +48,7 @@ def script_terms(commit: Commit, store: str, life: timedelta) -> str:
         "unless_held": commit.unless_held,
         "unless_frozen": commit.unless_frozen,
     }
-    return json.dumps({name: value for name, value in terms.items() if value is not None})
+    return json.dumps({name: value for name, value in terms.items() if value is not None and value is not False})
 
 
 def outcome(answer: Sequence[Any], commit: Commit) -> Operation:

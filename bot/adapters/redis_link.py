@@ -89,7 +89,7 @@ def explained(error: Exception) -> StoreUnavailable:
     for kind, marker, code, sentence in _FAILURES:
         if isinstance(error, kind) and marker in str(error):
             return StoreUnavailable(f"{sentence} Nothing was recorded ({code}).", code=code)
-    return StoreUnavailable("Redis refused a command. Nothing was recorded (E_STORE_DOWN).", code="E_STORE_DOWN")
+    return StoreUnavailable("Redis does not answer. Nothing was recorded (E_STORE_DOWN).", code="E_STORE_DOWN")
 
 
 def _no_reply(error: Exception) -> StoreUnavailable:
@@ -146,5 +146,5 @@ _FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str, 
     (ResponseError, "MISCONF", "E_STORE_FULL", "Redis cannot save to its disk and refuses writes."),
     (ResponseError, "BUSY", "E_STORE_DOWN", "Redis is busy with a long script. Try again in a moment."),
     ((ClusterDownError, TryAgainError), "", "E_STORE_DOWN", "The Redis cluster is not whole. Try again in a moment."),
-    ((TimeoutError, OSError, RedisError), "", "E_STORE_DOWN", "Redis does not answer."),
+    (ResponseError, "", "E_STORE_DOWN", "Redis refused a command of this bot."),
 )

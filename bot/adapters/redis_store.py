@@ -131,15 +131,15 @@ class RedisOperations:
         Raises VersionConflict, AlreadyOpen, RecordHeld, Frozen, OutOfTime or ForgedApproval, and writes nothing then.
         A lost reply is asked for again, once, under the same attempt token.
         """
-        words = _script_arguments(commit, await self.adopt())
+        call = self.script_call(commit, await self.adopt())
         patience = WAIT.total_seconds() if commit.durable and self._replicas else 0.0
         limit = self._link.connect_timeout + self._link.operation_timeout + patience
         try:
             async with asyncio.timeout(limit):
                 try:
-                    reply = await self._run(words, patience)
+                    reply = await self._run(call, patience)
                 except NoReply:
-                    reply = await self._run(words, patience)
+                    reply = await self._run(call, patience)
         except (TimeoutError, NoReply) as error:
             raise unclear(commit.operation.id) from error
         return outcome(reply, commit)
@@ -212,13 +212,23 @@ class RedisOperations:
             _require(reply)
         return replies
 
-    async def _run(self, words: Command, patience: float) -> Any:
+    def script_call(self, commit: Commit, store: str) -> Command:
+        """Return the command by which a commit is decided in the store of this identity."""
+        operation = commit.operation
+        records = operation.plan.record_ids
+        keys = [OPERATION + operation.id, META, AUDIT, DUE, OUTBOX, RECENT, FREEZE]
+        keys += [OPEN + record for record in records] + [HOLD + record for record in records]
+        body = documents.encode(replace(operation, version=operation.version + 1))
+        plan = [] if operation.version else [documents.encode_plan(operation)]
+        return ["EVALSHA", self._script_name, len(keys), *keys, body, script_terms(commit, store, LIFE), *plan]
+
+    async def _run(self, call: Command, patience: float) -> Any:
         """Run the script and, where replicas are to be waited for, WAIT behind it on the same connection."""
         wait = [("WAIT", self._replicas, int(WAIT.total_seconds() * 1000))] if patience else []
-        replies = await self._link.batch(("EVALSHA", self._script_name, *words), *wait, patience=patience)
+        replies = await self._link.batch(call, *wait, patience=patience)
         if isinstance(replies[0], NoScriptError):
             load = ("SCRIPT", "LOAD", self._script)
-            _, *replies = await self._link.batch(load, ("EVALSHA", self._script_name, *words), *wait, patience=patience)
+            _, *replies = await self._link.batch(load, call, *wait, patience=patience)
         for reply in replies:
             _require(reply)
         if wait and replies[0][0] == "OK" and replies[1] < self._replicas:
@@ -228,16 +238,6 @@ class RedisOperations:
                 code="E_STORE_NOT_DURABLE",
             )
         return replies[0]
-
-
-def _script_arguments(commit: Commit, store: str) -> Command:
-    operation = commit.operation
-    records = operation.plan.record_ids
-    keys = [OPERATION + operation.id, META, AUDIT, DUE, OUTBOX, RECENT, FREEZE]
-    keys += [OPEN + record for record in records] + [HOLD + record for record in records]
-    body = documents.encode(replace(operation, version=operation.version + 1))
-    plan = [] if operation.version else [documents.encode_plan(operation)]
-    return [len(keys), *keys, body, script_terms(commit, store, LIFE), *plan]
 
 
 def _require(reply: Any) -> None:

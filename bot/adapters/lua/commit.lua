@@ -136,14 +136,26 @@ local function refusal()
 end
 
 local function write_operation(version)
-  redis.call('HSET', OP, 'doc', document, 'version', version, 'schema', terms.schema, 'digest', terms.digest,
-    'attempts', kept_attempts(version))
+  local fields = { 'doc', document, 'version', version, 'schema', terms.schema, 'digest', terms.digest,
+    'attempts', kept_attempts(version) }
+  local function add(name, value)
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+  if version == 1 then
+    add('plan', ARGV[3])
+  end
+  if terms.is_news then
+    add('news', version)
+  end
   if terms.index == 'release' then
-    redis.call('HSET', OP, 'released', 1)
+    add('released', 1)
+  end
+  redis.call('HSET', OP, unpack(fields))
+  if terms.index == 'release' then
     redis.call('PEXPIRE', OP, text(terms.life))
   end
   if version == 1 then
-    redis.call('HSET', OP, 'plan', ARGV[3])
     redis.call('ZADD', RECENT, text(now), terms.id)
     redis.call('ZREMRANGEBYSCORE', RECENT, '-inf', text(now - terms.life))
   end
@@ -180,9 +192,10 @@ local function mark_work(version)
     redis.call('ZREM', DUE, terms.id)
   end
   if terms.is_news then
-    redis.call('ZREM', OUTBOX, terms.id .. ':' .. (stored[5] or 0))
+    if stored[5] then
+      redis.call('ZREM', OUTBOX, terms.id .. ':' .. stored[5])
+    end
     redis.call('ZADD', OUTBOX, 0, terms.id .. ':' .. version)
-    redis.call('HSET', OP, 'news', version)
   end
 end
 
