@@ -19,7 +19,21 @@ from tests.builders import DOMAIN, HOME_ADDRESS, IMAGES, INSTANCE_ID, NOW, PUBLI
 from tests.fake_operations import FakeOperations
 from tests.fake_workspace import FakeIdentities, FakeWorkspace, Post
 
-__all__ = ["FakeIdentities", "FakeOperations", "FakeWorkspace", "Post"]
+__all__ = [
+    "SIGNING_KEY",
+    "FakeClock",
+    "FakeDataPlane",
+    "FakeIdentities",
+    "FakeIds",
+    "FakeOperations",
+    "FakePrivateZone",
+    "FakeRegistries",
+    "FakeResolver",
+    "FakeWorkspace",
+    "Post",
+    "some_ports",
+    "some_rules",
+]
 SIGNING_KEY = "a signing key for tests"
 
 
