@@ -1,0 +1,296 @@
+"""Deciding: one person's word in, one committed state out, or a refusal with its code; both sides of every rule."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.access import People, Role
+from bot.domain.operation import Operation, State, Verb
+from bot.errors import (
+    BotError,
+    Conflict,
+    Frozen,
+    InvalidTransition,
+    NotPermitted,
+    RecordHeld,
+    StoreUnavailable,
+    UnknownOperation,
+    VersionConflict,
+)
+from bot.services.requests import cast_vote
+from tests.builders import (
+    APPROVER,
+    APPROVER_ELSEWHERE,
+    NOW,
+    ON_CALL,
+    OUTSIDER,
+    a_person,
+    a_policy,
+    an_access,
+    an_identity,
+)
+from tests.services.world import World, a_world, moves
+
+THIRD = a_person("third", "U01THIRD", roles=(Role.APPROVER,))
+
+
+async def _vote(
+    world: World, operation: Operation, verb: Verb = Verb.APPROVE, user: str = APPROVER, **more: Any
+) -> Any:
+    return await cast_vote(world.ports, operation.id, verb, user, **more)
+
+
+async def _refused(world: World, operation: Operation, **fields: Any) -> str:
+    """Return the code of the refusal of a vote that must change nothing."""
+    before = await world.operations.get(operation.id)
+    with pytest.raises(NotPermitted) as refused:
+        await _vote(world, operation, **fields)
+    assert await world.operations.get(operation.id) == before
+    return refused.value.code
+
+
+async def test_a_second_person_approves() -> None:
+    world = a_world()
+
+    approved = await _vote(world, await world.ask())
+
+    assert (approved.state, approved.approved_at) == (State.APPROVED, NOW)
+    assert [(vote.person, vote.user_id, vote.identity_checked_at) for vote in approved.votes] == [
+        ("approver", APPROVER, NOW)
+    ]
+    assert await world.operations.due(NOW) == (approved.id,)
+
+
+@pytest.mark.parametrize(
+    ("user", "code"),
+    [(ON_CALL, "E_SELF_APPROVAL"), (OUTSIDER, "E_NOT_APPROVER"), ("", "E_NOT_APPROVER")],
+)
+async def test_the_requester_and_people_off_the_list_cannot_approve(user: str, code: str) -> None:
+    world = a_world()
+
+    assert await _refused(world, await world.ask(), user=user) == code
+
+
+async def test_the_requesters_second_account_cannot_approve() -> None:
+    on_call = a_person("on-call", ON_CALL, "U09ONCALL", roles=(Role.REQUESTER, Role.APPROVER))
+    world = a_world(access=an_access(people=People((on_call, a_person()))))
+
+    assert await _refused(world, await world.ask(), user="U09ONCALL") == "E_SELF_APPROVAL"
+
+
+@pytest.mark.parametrize(
+    ("account", "code"),
+    [
+        ({"is_deleted": True}, "E_INACTIVE_USER"),
+        ({"is_bot": True}, "E_NOT_HUMAN"),
+        ({"is_guest": True}, "E_EXTERNAL_USER"),
+        ({"team_id": "T09"}, "E_EXTERNAL_USER"),
+    ],
+)
+async def test_an_account_that_changed_cannot_decide(account: dict[str, Any], code: str) -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.identities.known[APPROVER] = an_identity(**account)
+
+    assert await _refused(world, operation) == code
+
+
+async def test_while_slack_confirms_nobody_nothing_is_counted() -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.identities.down = True
+
+    assert await _refused(world, operation) == "E_IDENTITY_UNVERIFIED"
+
+
+async def test_a_button_of_another_plan_is_refused_and_one_of_this_plan_counts() -> None:
+    world = a_world()
+    operation = await world.ask()
+
+    assert await _refused(world, operation, digest="0" * 64) == "E_PLAN_CHANGED"
+    assert (await _vote(world, operation, digest=operation.plan.digest)).state is State.APPROVED
+
+
+@pytest.mark.parametrize("verb", Verb)
+async def test_an_expired_request_can_no_longer_be_decided(verb: Verb) -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.clock.move(timedelta(minutes=15))
+
+    assert await _refused(world, operation, verb=verb) == "E_EXPIRED"
+
+
+async def test_a_clock_set_back_does_not_revive_an_expired_request() -> None:
+    world = a_world()
+    operation = await world.ask()
+    late = type(world.clock)(NOW)
+    world.ports = replace(world.ports, clock=late)
+    world.clock.move(timedelta(minutes=16))
+
+    assert await _refused(world, operation) == "E_EXPIRED"
+
+
+async def test_the_same_word_twice_counts_once_and_gives_the_same_answer() -> None:
+    world = a_world()
+    operation = await world.ask()
+
+    first, again = await _vote(world, operation), await _vote(world, operation, user=APPROVER_ELSEWHERE)
+
+    assert again == first
+    assert len(world.operations.audit) == 2
+
+
+async def test_two_approvals_take_two_people_and_one_person_with_two_accounts_is_one() -> None:
+    on_call = a_person("on-call", ON_CALL, roles=(Role.REQUESTER,))
+    people = People((on_call, a_person(), THIRD))
+    world = a_world(access=an_access(people=people, policy=a_policy(approvals=2)))
+    operation = await world.ask()
+
+    states = [(await _vote(world, operation, user=u)).state for u in (APPROVER, APPROVER_ELSEWHERE, "U01THIRD")]
+
+    assert states == [State.PENDING, State.PENDING, State.APPROVED]
+
+
+@pytest.mark.parametrize(
+    ("verb", "user", "state", "outcome"),
+    [
+        (Verb.REJECT, APPROVER, State.REJECTED, f"Rejected by <@{APPROVER}>: too risky. Nothing was changed."),
+        (Verb.CANCEL, ON_CALL, State.CANCELLED, f"Cancelled by <@{ON_CALL}>: too risky. Nothing was changed."),
+        (Verb.CANCEL, APPROVER, State.CANCELLED, f"Cancelled by <@{APPROVER}>: too risky. Nothing was changed."),
+    ],
+)
+async def test_a_no_ends_it_with_who_and_why_and_frees_the_record(
+    verb: Verb, user: str, state: State, outcome: str
+) -> None:
+    world = a_world()
+
+    ended = await _vote(world, await world.ask(), verb, user, reason="too\nrisky")
+
+    assert (ended.state, ended.outcome) == (state, outcome)
+    assert await world.operations.open_on("record-b") is None
+    assert await world.operations.due(NOW + timedelta(days=1)) == ()
+
+
+async def test_an_approved_request_can_be_cancelled_until_it_is_begun() -> None:
+    world = a_world()
+    operation = await world.approve()
+
+    assert (await _vote(world, operation, Verb.CANCEL, ON_CALL)).state is State.CANCELLED
+    assert moves(world)[-1] == (State.APPROVED, State.CANCELLED)
+
+
+@pytest.mark.parametrize("verb", [Verb.REJECT, Verb.CANCEL])
+async def test_what_has_begun_or_ended_cannot_be_decided_and_says_who_was_first(verb: Verb) -> None:
+    world = a_world()
+    done = await world.carry_out(await world.approve())
+
+    with pytest.raises(InvalidTransition, match=rf"fo-0001 is already DONE \(approve: <@{APPROVER}> at 03:00:00 UTC\)"):
+        await _vote(world, done, verb)
+
+
+async def test_approving_what_was_cancelled_tells_by_whom() -> None:
+    world = a_world()
+    operation = await world.ask()
+    await _vote(world, operation, Verb.CANCEL, ON_CALL)
+
+    with pytest.raises(InvalidTransition, match=rf"already CANCELLED \(cancel: <@{ON_CALL}> at .*Nothing was changed"):
+        await _vote(world, operation)
+
+
+async def test_an_unknown_operation_is_said_to_be_unknown() -> None:
+    with pytest.raises(UnknownOperation):
+        await cast_vote(a_world().ports, "fo-none", Verb.APPROVE, APPROVER)
+
+
+async def test_a_policy_that_changed_since_the_plan_is_not_approved_but_can_be_cancelled() -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.obey(access=an_access(policy=a_policy(pending_for=timedelta(minutes=20))))
+
+    assert await _refused(world, operation) == "E_POLICY_CHANGED"
+    assert (await _vote(world, operation, Verb.CANCEL, ON_CALL)).state is State.CANCELLED
+
+
+@pytest.mark.parametrize("switch", ["process", "store"])
+async def test_under_the_kill_switch_nobody_approves_and_anybody_may_still_refuse(switch: str) -> None:
+    world = a_world()
+    operation = await world.ask()
+    if switch == "store":
+        await world.operations.freeze()
+    else:
+        world.ports = replace(world.ports, write_refusal=lambda: "REGISTRY_BOT_FREEZE is set.")
+
+    with pytest.raises(Frozen):
+        await _vote(world, operation)
+
+    assert (await _vote(world, operation, Verb.REJECT)).state is State.REJECTED
+
+
+async def test_a_record_on_hold_is_not_approved_and_the_time_is_told() -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.operations.hold("record-b", timedelta(seconds=33))
+
+    with pytest.raises(RecordHeld, match="on hold for 33 more seconds"):
+        await _vote(world, operation)
+
+    world.clock.move(timedelta(seconds=34))
+    assert (await _vote(world, operation)).state is State.APPROVED
+
+
+async def test_a_lost_answer_of_the_store_does_not_lose_the_vote() -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.operations.fail_next(StoreUnavailable("Redis does not answer."), after=True)
+
+    with pytest.raises(StoreUnavailable):
+        await _vote(world, operation)
+
+    assert (await _vote(world, operation)).state is State.APPROVED
+    assert len(world.operations.audit) == 2
+
+
+async def test_a_vote_that_meets_another_one_is_decided_again_on_what_it_finds() -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.operations.fail_next(VersionConflict("fo-0001 was changed."))
+
+    assert (await _vote(world, operation)).state is State.APPROVED
+
+
+async def test_a_vote_that_meets_another_one_three_times_gives_up_in_words() -> None:
+    world = a_world()
+    operation = await world.ask()
+    for _ in range(3):
+        world.operations.fail_next(VersionConflict("fo-0001 was changed."))
+
+    with pytest.raises(Conflict, match="is being changed by several people at once"):
+        await _vote(world, operation)
+
+
+async def test_of_approve_and_cancel_at_the_same_moment_exactly_one_wins() -> None:
+    world = a_world()
+    operation = await world.ask()
+
+    answers = await asyncio.gather(
+        _vote(world, operation), _vote(world, operation, Verb.CANCEL, ON_CALL), return_exceptions=True
+    )
+
+    ended = await world.operations.get(operation.id)
+    assert ended.state in (State.APPROVED, State.CANCELLED)
+    assert all(isinstance(answer, (Operation, BotError)) for answer in answers)
+
+
+async def test_of_a_hundred_approvers_one_vote_approves() -> None:
+    many = tuple(a_person(f"p{n}", f"U{n:03}") for n in range(100))
+    on_call = a_person("on-call", ON_CALL, roles=(Role.REQUESTER,))
+    world = a_world(access=an_access(people=People((on_call, *many))))
+    operation = await world.ask()
+
+    await asyncio.gather(*(_vote(world, operation, user=f"U{n:03}") for n in range(100)), return_exceptions=True)
+
+    assert moves(world).count((State.PENDING, State.APPROVED)) == 1
+    assert len((await world.operations.get(operation.id)).votes) == 1
