@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain.draft import Draft
 from bot.domain.operation import HOLD, Operation, State, Verb
-from bot.domain.plan import Plan, Verdict
+from bot.domain.plan import Level, Plan, Verdict
 from bot.messages import plan as words
 from bot.messages.blocks import Block, actions, button, compose, confirm, context, section, sections
 from bot.messages.by_hand import manual_blocks
@@ -42,17 +42,28 @@ def show(operation: Operation, now: datetime) -> Message:
 
 def draft_card(draft: Draft, now: datetime) -> Message:
     """Return what a failover would do and what speaks against it; nobody is asked for anything."""
-    headline = _draft_headline(draft.plan)
-    notes = [f"• {sentence(note)}" for note in draft.snapshot.notes[:5]]
+    plan, taken_at = draft.plan, draft.snapshot.taken_at
+    headline = _draft_headline(plan)
+    is_blocked = plan.verdict is Verdict.NO_GO
+    body = [*_rest_against(plan), *_changes(plan)] if is_blocked else [*_changes(plan), *_against(plan)]
     blocks = [
         section(headline.markup()),
-        *_changes(draft.plan),
-        section(words.against(draft.plan.findings)),
-        *sections(notes),
-        context(words.passed(draft.plan.findings), words.zones(draft.plan)),
-        context(f"Looked {ago(draft.snapshot.taken_at, now)}, {stamp(draft.snapshot.taken_at)}", _next(draft)),
+        *body,
+        *sections([f"• {sentence(note)}" for note in draft.snapshot.notes[:5]]),
+        context(words.passed(plan.findings)),
+        section(_next(draft)),
+        context(f"Looked {ago(taken_at, now)}, {stamp(taken_at)} · {words.zones(plan)}"),
     ]
     return compose(headline.line(), blocks)
+
+
+def _against(plan: Plan) -> list[Block]:
+    return [section(words.against(plan.findings))]
+
+
+def _rest_against(plan: Plan) -> list[Block]:
+    rest = words.but_the_first_block(plan.findings)
+    return [section(words.against(rest))] if any(finding.level is not Level.PASS for finding in rest) else []
 
 
 def _proposal(operation: Operation, now: datetime) -> list[Block]:
@@ -61,7 +72,7 @@ def _proposal(operation: Operation, now: datetime) -> list[Block]:
     return [
         section(first_paragraph(operation, now)),
         *_changes(plan),
-        section(words.against(plan.findings)),
+        *_against(plan),
         context(words.passed(plan.findings)),
         section("\n".join(decision_lines(operation))),
         context(f"{may} · {_way_back(operation)} · {_names(operation)}"),
@@ -69,15 +80,15 @@ def _proposal(operation: Operation, now: datetime) -> list[Block]:
 
 
 def _record(operation: Operation, now: datetime) -> list[Block]:
-    lines = [*decision_lines(operation), duration_line(operation)]
+    way_back = _way_back(operation) if operation.state is State.DONE else ""
     return [
         section(first_paragraph(operation, now)),
         *sections(progress_lines(operation)[: words.MOST_CHANGES]),
         *_left_out(operation.plan),
         *sections(observation_lines(operation, now)),
         *_ending(operation),
-        section("\n".join(filter(None, lines))),
-        context(" · ".join([*([_way_back(operation)] if operation.state is State.DONE else []), _names(operation)])),
+        section("\n".join(decision_lines(operation))),
+        context(" · ".join(filter(None, (duration_line(operation), way_back, _names(operation))))),
     ]
 
 
@@ -104,7 +115,7 @@ def _in_flight(operation: Operation) -> list[Block]:
 
 
 def _changes(plan: Plan) -> list[Block]:
-    shown = [words.change_lines(change) for change in plan.changes[: words.MOST_CHANGES]]
+    shown = [words.change_lines(change, plan.route) for change in plan.changes[: words.MOST_CHANGES]]
     return [*sections(shown), *_left_out(plan)]
 
 
@@ -155,7 +166,7 @@ def _draft_headline(plan: Plan) -> Headline:
 def _next(draft: Draft) -> str:
     plan = draft.plan
     if plan.verdict is Verdict.NO_GO:
-        return "Mend what blocks, then ask again; or choose another standby (`to …`) or route (`via …`)"
+        return "Mend it and ask again, or choose another standby (`to …`) or route (`via …`)."
     return f"To ask for it: {code(f'/registry failover {plan.away} to {plan.to} via {plan.route}{_only(draft)}')}"
 
 

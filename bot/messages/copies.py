@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from bot.domain.snapshot import Comparison, Replication, SyncRule, SyncTask, TaskFeed, Unknown
-from bot.messages.blocks import compose, section, sections
+from bot.domain.snapshot import Replication, SyncRule, SyncTask, TaskFeed, Unknown
+from bot.messages.blocks import Block, compose, context, divider, section, sections
 from bot.messages.text import ago, code, escape, listed, plural, short, unknown
 from bot.ports import Message
 
@@ -19,9 +19,10 @@ def replication(replication: Replication, now: datetime) -> Message:
         headline,
         [
             section(f"*{headline}*"),
-            *sections(_comparison_lines(replication, now)),
+            *_comparison(replication),
             *sections(_feed_lines(replication, now)),
             *sections(_rule_lines(replication)),
+            context(*_sources(replication, now)),
         ],
     )
 
@@ -29,7 +30,8 @@ def replication(replication: Replication, now: datetime) -> Message:
 def replications(surveys: Sequence[Replication], now: datetime) -> Message:
     """Return the same for several pairs of sites, one below the other."""
     parts = [replication(survey, now) for survey in surveys]
-    return compose("\n".join(part.text for part in parts), [dict(block) for part in parts for block in part.blocks])
+    blocks = [block for part in parts for block in (divider(), *map(dict, part.blocks))]
+    return compose("\n".join(part.text for part in parts), blocks[1:])
 
 
 def _headline(replication: Replication) -> str:
@@ -46,33 +48,42 @@ def _headline(replication: Replication) -> str:
     return f"IN STEP: all {plural(comparison.total, 'critical image')} identical, {names}{old}"
 
 
-def _comparison_lines(replication: Replication, now: datetime) -> list[str]:
+def _comparison(replication: Replication) -> list[Block]:
+    """Return what differs; where nothing does, the first line has said it all."""
     comparison = replication.comparison
     if isinstance(comparison, Unknown):
-        return [f"*Critical images* {unknown(comparison)}"]
+        return [section(f"*Critical images* {unknown(comparison)}")]
+    if not comparison.missing and not comparison.different:
+        return []
     counts = (
         f"{len(comparison.identical):,} identical, {len(comparison.missing):,} missing, "
         f"{len(comparison.different):,} different"
     )
     standby = escape(short(replication.standby.name, 60))
-    return [
-        f"*Critical images*: {counts} at {standby}",
-        *_images("Missing", comparison.missing),
-        *_images("Different", comparison.different),
-        _sources(replication, comparison, now),
-    ]
+    return sections(
+        [
+            f"*Critical images*: {counts} at {standby}",
+            *_images("Missing", comparison.missing),
+            *_images("Different", comparison.different),
+        ]
+    )
 
 
 def _images(word: str, images: tuple[str, ...]) -> list[str]:
     return [f"{word}: {listed((code(image, 150) for image in images), MOST_LISTED)}"] if images else []
 
 
-def _sources(replication: Replication, comparison: Comparison, now: datetime) -> str:
-    home = "live" if comparison.home_is_live else "remembered"
-    return (
-        f"_By digest: {escape(short(replication.home.name, 60))} {home}, read {ago(comparison.home_as_of, now)}; "
-        f"{escape(short(replication.standby.name, 60))} read {ago(comparison.standby_as_of, now)}._"
-    )
+def _sources(replication: Replication, now: datetime) -> list[str]:
+    home, standby = (escape(short(site.name, 60)) for site in (replication.home, replication.standby))
+    comparison, feed = replication.comparison, replication.feed
+    said = []
+    if not isinstance(comparison, Unknown):
+        remembered = "" if comparison.home_is_live else "remembered, "
+        said.append(f"Images by digest: {home} {remembered}read {ago(comparison.home_as_of, now)}")
+        said.append(f"{standby} read {ago(comparison.standby_as_of, now)}")
+    if not isinstance(feed, Unknown):
+        said.append(f"Tasks as {home} lists them, read {ago(feed.as_of, now)}")
+    return said
 
 
 def _feed_lines(replication: Replication, now: datetime) -> list[str]:
@@ -81,8 +92,7 @@ def _feed_lines(replication: Replication, now: datetime) -> list[str]:
         return [f"*Copy tasks* {unknown(feed)}"]
     tasks = [task for task in feed.tasks if _is_ours(replication, task)]
     by_state = listed((f"{_count(tasks, s)} {escape(short(s, 40))}" for s in sorted({t.status for t in tasks})), 8)
-    listing = f"list of {escape(short(replication.home.name, 60))}, read {ago(feed.as_of, now)}"
-    lines = [f"*Copy tasks*: {by_state or 'none'} _({listing})_", *_oldest(tasks, now), *_failed(tasks)]
+    lines = [f"*Copy tasks*: {by_state or 'none'}", *_oldest(tasks, now), *_failed(tasks)]
     return [*lines, *_partial(feed)]
 
 
@@ -122,7 +132,7 @@ def _rule_lines(replication: Replication) -> list[str]:
     left = len(between) - len(lines)
     if not any(rule.from_instance == here for rule in between):
         lines.insert(0, "• No rule copies in this direction: what is pushed stays where it is.")
-    return [f"*Rules*: {len(between):,} between these sites", *lines, *([f"and {left:,} more"] if left > 0 else [])]
+    return ["*Rules*", *lines, *([f"and {left:,} more"] if left > 0 else [])]
 
 
 def _rule(replication: Replication, rule: SyncRule) -> str:

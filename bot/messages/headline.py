@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.domain.operation import Observed, Operation, State, SubState, Verb
 from bot.messages import plan as words
-from bot.messages.text import When, clock, escape, listed, mention, naming, plural, sentence, short, stamp
+from bot.messages.text import When, clock, code, escape, listed, mention, naming, plural, sentence, short, soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class Headline:
     then: tuple[str, ...] = ()
 
     def line(self) -> str:
-        """Return it as one line without markup."""
-        return " · ".join((f"{self.word}: {self.sentence}", *filter(None, self.then)))
+        """Return it as one line, plain: a lock screen shows backticks as they are."""
+        return " · ".join((f"{self.word}: {self.sentence}", *filter(None, self.then))).replace("`", "")
 
     def markup(self) -> str:
         """Return it as the first paragraph of a message."""
@@ -34,7 +34,7 @@ def first_line(operation: Operation, now: datetime) -> str:
 
 def first_paragraph(operation: Operation, now: datetime) -> str:
     """Return the same with times in the reader's own zone."""
-    return headline(operation, now, stamp).markup()
+    return headline(operation, now, soon).markup()
 
 
 def headline(operation: Operation, now: datetime, when: When) -> Headline:
@@ -163,7 +163,7 @@ def _bare(operation: Operation, outside: str) -> str:
 
 
 def _former_values(operation: Operation) -> str:
-    return escape(listed((short(change.restored_by(), 100) for change in operation.plan.changes), 2))
+    return listed((code(change.restored_by(), 100) for change in operation.plan.changes), 2)
 
 
 def _still(operation: Operation) -> str:
@@ -173,7 +173,7 @@ def _still(operation: Operation) -> str:
 def again(operation: Operation) -> str:
     """Return the command that asks for the same failover anew."""
     plan = operation.plan
-    return escape(f"/registry failover {short(plan.away, 60)} to {short(plan.to, 60)} via {plan.route}")
+    return code(f"/registry failover {short(plan.away, 60)} to {short(plan.to, 60)} via {plan.route}")
 
 
 def wants_hands(operation: Operation) -> bool:

@@ -26,9 +26,12 @@ def help_text(commands: Sequence[CommandHelp], asker: str) -> Message:
         if len(commands) != 1
         else f"/registry {commands[0].verb}: {commands[0].summary}"
     )
-    lines = [_command(command) for command in commands]
+    is_list = len(commands) != 1
+    lines = [_line(command) if is_list else _command(command) for command in commands]
+    more = [f"All words of a command: {code('/registry help <verb>')}"] if is_list else []
     said = escape(short(asker, 300))
-    return compose(f"{escape(headline)} {said}", [section(f"*{escape(headline)}*"), *sections(lines), context(said)])
+    blocks = [section(f"*{escape(headline)}*"), *sections(lines), context(*more, said)]
+    return compose(f"{escape(headline)} {said}", blocks)
 
 
 def asker(user_id: str, person: Person | None) -> str:
@@ -39,6 +42,16 @@ def asker(user_id: str, person: Person | None) -> str:
     return f"You are {user_id}: {person.name}, {roles}."
 
 
+def _line(command: CommandHelp) -> str:
+    """Return what is needed to type a command; its other words would fill a phone."""
+    needed, optional, _ = command.usage.partition(" [")
+    return f"{code(f'/registry {needed}')}{' …' if optional else ''}\n{_summary(command)}"
+
+
 def _command(command: CommandHelp) -> str:
+    return f"{code(f'/registry {command.usage}')}\n{_summary(command)}"
+
+
+def _summary(command: CommandHelp) -> str:
     needs = {Role.VIEWER: "", Role.REQUESTER: " _Requesters._", Role.APPROVER: " _Approvers._"}[command.role]
-    return f"{code(f'/registry {command.usage}')}\n{escape(short(command.summary, 300))}{needs}"
+    return f"{escape(short(command.summary, 300))}{needs}"

@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.domain.operation import Operation, State
 from bot.messages import plan as words
 from bot.messages.blocks import compose, section, sections
-from bot.messages.text import ago, code, mention, plural, stamp
+from bot.messages.text import ago, code, mention, plural, soon
 from bot.ports import Message
 
 MOST_LISTED = 20
@@ -18,7 +18,7 @@ def actions_list(operations: tuple[Operation, ...], now: datetime) -> Message:
         return compose(text, [section(text)])
     waiting = sum(not operation.is_terminal for operation in operations)
     headline = f"{waiting:,} open, {plural(len(operations) - waiting, 'ended operation')}"
-    shown = [f"{operation_line(o)}, {ago(o.created_at, now)}" for o in operations[:MOST_LISTED]]
+    shown = [f"• {operation_line(o)}, {ago(o.created_at, now)}" for o in operations[:MOST_LISTED]]
     left = len(operations) - len(shown)
     more = [f"and {left:,} older"] if left > 0 else []
     hint = f"Look closer: {code('/registry show <id>')}"
@@ -27,7 +27,7 @@ def actions_list(operations: tuple[Operation, ...], now: datetime) -> Message:
 
 def operation_line(operation: Operation) -> str:
     """Return one operation as a line: id, state, direction, who asked, and until when it waits."""
-    until = f", waits until {stamp(operation.expires_at)}" if operation.state is State.PENDING else ""
+    until = f", waits until {soon(operation.expires_at)}" if operation.state is State.PENDING else ""
     failed = ", a check FAILED" if operation.has_failed_observation else ""
     asked = f"asked by {mention(operation.requester.user_id)}"
     return f"{code(operation.id, 20)} *{operation.state}* {words.direction(operation.plan)}{failed}{until}, {asked}"

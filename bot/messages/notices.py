@@ -7,7 +7,7 @@ from bot.errors import BotError, NotPermitted
 from bot.messages import plan as words
 from bot.messages.blocks import compose, say, section
 from bot.messages.headline import headline, show_manual, wants_hands
-from bot.messages.text import channel, clock, code, escape, mention, naming, sentence, short, stamp
+from bot.messages.text import channel, clock, code, escape, mention, naming, sentence, short, soon
 from bot.ports import Message
 
 _PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.CANCEL: "cancelled"}
@@ -30,7 +30,7 @@ def outcome_notice(operation: Operation) -> Message:
 def proposed(operation: Operation, link: str | None = None) -> Message:
     """Tell the requester where the card waits."""
     where = f"<{link}|the card>" if link and "|" not in link and ">" not in link else "the card"
-    until = stamp(operation.expires_at)
+    until = soon(operation.expires_at)
     return compose(
         f"{escape(short(operation.id, 20))} needs a second person before {clock(operation.expires_at)}.",
         [

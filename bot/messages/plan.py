@@ -49,12 +49,13 @@ def digest(plan: Plan) -> str:
     return plan.digest[:SHOWN_DIGEST]
 
 
-def change_lines(change: Change) -> str:
-    """Say exactly what one change does."""
+def change_lines(change: Change, route: Route) -> str:
+    """Say exactly what one change does, the values below each other, as they rarely fit beside each other."""
     vpcs = listed((code(vpc, 60) for vpc in change.view.vpcs), 5)
     return (
-        f"*{escape(short(change.view.domain, 253))}* in {vpcs}\n"
-        f"{code(change.existing.target)} → {code(change.desired.target)}, TTL {change.existing.ttl} s kept"
+        f"*{escape(short(change.view.domain, 253))}* in {vpcs}, {ROUTES[route]}\n"
+        f"{code(change.existing.target)}, TTL {change.existing.ttl} s kept\n"
+        f"→ {code(change.desired.target)}"
     )
 
 
@@ -82,7 +83,7 @@ def _values(changes: Sequence[Change]) -> str:
     return f"{escape(short(f'{first.existing.target} becomes {first.desired.target}', 140))}{others}."
 
 
-def against(findings: Sequence[Finding]) -> str:
+def against(findings: Iterable[Finding]) -> str:
     """List what speaks against, the heaviest first."""
     heavy = sorted((f for f in findings if f.level is not Level.PASS), key=lambda f: _WEIGHT.index(f.effect))
     lines = [_finding(finding) for finding in heavy[:MOST_FINDINGS]]
@@ -94,6 +95,13 @@ def against(findings: Sequence[Finding]) -> str:
 def first_block(findings: Iterable[Finding]) -> str:
     """Return the sentence of the first finding that blocks, without its full stop."""
     return next((sentence(f.sentence).rstrip(".") for f in findings if f.effect is Effect.BLOCKS), "")
+
+
+def but_the_first_block(findings: Iterable[Finding]) -> list[Finding]:
+    """Return what else there is to say where the first line has said the first block."""
+    every = list(findings)
+    first = next((index for index, f in enumerate(every) if f.effect is Effect.BLOCKS), len(every))
+    return every[:first] + every[first + 1 :]
 
 
 def _finding(finding: Finding) -> str:

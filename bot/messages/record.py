@@ -32,7 +32,7 @@ def decision_lines(operation: Operation) -> list[str]:
 def progress_lines(operation: Operation) -> list[str]:
     """Say what each change is and how far it got."""
     return [
-        f"{words.change_lines(change)}\n{_progress(operation, index)}"
+        f"{words.change_lines(change, operation.plan.route)}\n{_progress(operation, index)}"
         for index, change in enumerate(operation.plan.changes)
     ]
 
@@ -66,7 +66,7 @@ def duration_line(operation: Operation) -> str:
         ("ended", operation.created_at, operation.ended_at),
     ]
     said = [f"{name} after {span(end - start)}" for name, start, end in marks if start and end]
-    return f"Times: {', '.join(said)}" if said else ""
+    return ", ".join(said).capitalize()
 
 
 def story(operation: Operation) -> list[str]:
@@ -97,7 +97,7 @@ def _progress(operation: Operation, index: int) -> str:
     if progress.state is SubState.APPLIED and progress.applied_at:
         said = f"written and read back {moment(progress.applied_at)}"
     elif progress.state is SubState.WAITING and operation.is_terminal:
-        said = "not written"
+        return "Not written."
     note = f" {naming(sentence(progress.note, 300), words.people(operation))}" if progress.note.strip() else ""
     return f"*{progress.state}*: {said}.{note}{_requests(progress)}"
 

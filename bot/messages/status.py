@@ -53,17 +53,18 @@ def _trouble(overview: Overview) -> list[str]:
 
 
 def _displaced(overview: Overview) -> list[str]:
-    away = sum(overview.is_away(state) for state in overview.views)
-    blind = sum(isinstance(overview.serving(state), Unknown) for state in overview.views)
-    counts = ((away, "away from home"), (blind, "UNKNOWN"))
-    return [f"{count:,} of {plural(len(overview.views), 'view')} {what}" for count, what in counts if count]
+    away = [state for state in overview.views if overview.is_away(state)]
+    blind = [state for state in overview.views if isinstance(overview.serving(state), Unknown)]
+    said = [f"{_vpcs(away)} away from home"] if away else []
+    return [*said, *([f"UNKNOWN where {_vpcs(blind)} pulls from"] if blind else [])]
+
+
+def _vpcs(states: Iterable[ViewState]) -> str:
+    return escape(listed((short(vpc, 60) for state in states for vpc in state.view.vpcs), 3))
 
 
 def _at_home(overview: Overview) -> str:
-    count = len(overview.views)
-    return {0: "no view to show", 1: "the only view is at home", 2: "both views are at home"}.get(
-        count, f"all {count:,} views are at home"
-    )
+    return "every VPC is at home" if overview.views else "no VPC to show"
 
 
 def _site_rows(overview: Overview, now: datetime) -> list[str]:

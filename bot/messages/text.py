@@ -58,6 +58,11 @@ def stamp(at: datetime) -> str:
     return _dated(at, "{date_short_pretty} {time_secs}")
 
 
+def soon(at: datetime) -> str:
+    """Write a time to come to the minute: nobody waits for a second."""
+    return _dated(at, "{date_short_pretty} {time}")
+
+
 def moment(at: datetime) -> str:
     """Write the time alone, where the day has just been said."""
     return _dated(at, "{time_secs}")

@@ -31,7 +31,7 @@ async def test_status_answers_with_every_view(by_http: bool) -> None:
     async with office(by_http=by_http) as place:
         said = await place.say("U01MEMBER", "status")
 
-    assert "both views are at home" in said
+    assert "every VPC is at home" in said
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_reading_works_in_a_direct_message() -> None:
         direct = place.slack.workspace.direct("U01MEMBER").id
         said = await place.say("U01MEMBER", "status here", direct)
 
-    assert "both views are at home" in said
+    assert "every VPC is at home" in said
     assert place.posts(direct) == []
 
 

@@ -198,7 +198,7 @@ def test_the_record_says_who_approved_when_and_how_long_it_took() -> None:
 
     assert f"Approved by <@{make.APPROVER}> <!date^" in said
     assert "|2026-11-03 03:00:00 UTC>" in said
-    assert "decided after 1 min 20 s, written after 10 s" in said
+    assert "Decided after 1 min 20 s, written after 10 s" in said
 
 
 def test_a_rejection_shows_its_reason_as_typed() -> None:
@@ -260,3 +260,11 @@ def test_show_tells_the_story_and_the_whole_digest() -> None:
     assert "Record 1 of 1 written." in words_of(message)
     assert operation.plan.digest in words_of(message)
     assert buttons(message) == {}
+
+
+def test_a_no_go_says_its_block_once_and_what_to_do() -> None:
+    said = words_of(messages.draft_card(make.a_draft(plan=make.a_plan(findings=(WARNING, BLOCK))), LATER))
+
+    assert said.count("hangzhou does not answer pulls") == 1
+    assert "*Warning*" in said
+    assert "Mend it and ask again" in said

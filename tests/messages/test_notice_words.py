@@ -39,6 +39,13 @@ def test_an_outcome_names_everybody_who_was_asked_and_where_the_steps_are() -> N
     assert message.text.startswith("FAILED: nothing was changed.")
 
 
+def test_an_outcome_is_shown_to_the_whole_channel_and_a_step_is_not() -> None:
+    operation = make.an_operation(State.DONE)
+
+    assert messages.outcome_notice(operation).in_channel
+    assert not messages.step_reply(operation, Step(make.NOW, "Record 1 of 1 written.")).in_channel
+
+
 def test_a_good_outcome_needs_no_steps() -> None:
     assert "manual" not in words_of(messages.outcome_notice(make.an_operation(State.DONE)))
 
@@ -73,6 +80,13 @@ def test_help_lists_usages_and_ends_with_who_the_asker_is() -> None:
 
     assert "`/registry failover &lt;site&gt;`\nAsk for a failover. _Requesters._" in said
     assert said.endswith("You are U01LIN: not in the people list, so you may look but not ask or approve.")
+
+
+def test_a_list_of_commands_keeps_to_what_must_be_typed_and_one_command_shows_all_its_words() -> None:
+    command = CommandHelp("show", "show <id> [manual]", "Show one operation.")
+
+    assert "`/registry show &lt;id&gt;` …" in words_of(messages.help_text([command, command], ""))
+    assert "`/registry show &lt;id&gt; [manual]`" in words_of(messages.help_text([command], ""))
 
 
 def test_the_asker_hears_name_and_roles() -> None:

@@ -78,3 +78,13 @@ def test_every_unknown_part_says_why() -> None:
 
 def test_nothing_to_compare_is_not_called_in_step() -> None:
     assert told(comparison=make.a_comparison(identical=())).text.startswith("NOTHING COMPARED")
+
+
+def test_several_pairs_are_told_one_below_the_other() -> None:
+    message = messages.replications([make.a_replication("hangzhou"), make.a_replication()], NOW)
+
+    assert message.text.splitlines() == [
+        "IN STEP: all 3 critical images identical, hangzhou to zhangjiakou",
+        "IN STEP: all 3 critical images identical, zhangjiakou to hangzhou",
+    ]
+    assert [block["type"] for block in message.blocks].count("divider") == 1

@@ -22,7 +22,7 @@ def an_overview(**fields: Any) -> Overview:
 
 
 def test_all_well_is_said_in_one_line() -> None:
-    assert messages.overview(an_overview(), make.NOW).text == "OK: both views are at home"
+    assert messages.overview(an_overview(), make.NOW).text == "OK: every VPC is at home"
 
 
 def test_a_row_names_vpc_value_zone_and_where_pulls_go() -> None:
@@ -36,7 +36,7 @@ def test_a_row_names_vpc_value_zone_and_where_pulls_go() -> None:
 def test_a_view_away_from_home_is_said_first() -> None:
     message = messages.overview(an_overview(views=(make.a_view_state(records=(MOVED,)),)), make.NOW)
 
-    assert message.text == "ATTENTION: 1 of 1 view away from home"
+    assert message.text == "ATTENTION: vpc-bbbbb away from home"
     assert "`vpc-bbbbb` pulls from *hangzhou*, AWAY from its home zhangjiakou" in words_of(message)
 
 
@@ -63,7 +63,7 @@ def test_an_unknown_value_is_shown_and_never_guessed() -> None:
     strange = make.a_view_state(records=(make.a_record(value="10.9.9.9"),))
     message = messages.overview(an_overview(views=(strange,)), make.NOW)
 
-    assert "1 of 1 view UNKNOWN" in message.text
+    assert "UNKNOWN where vpc-bbbbb pulls from" in message.text
     assert "*UNKNOWN*: 10.9.9.9 belongs to no configured site. Home is zhangjiakou" in words_of(message)
 
 
