@@ -14,8 +14,15 @@ from bot.ports import Card, Message, Ports
 
 log = structlog.get_logger()
 RETRY_AFTER = timedelta(seconds=5)
-GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"}
-"""Slack's errors for a message that can no longer be edited: a new one takes its place."""
+GONE = {
+    "message_not_found",
+    "cant_update_message",
+    "edit_window_closed",
+    "is_inactive",
+    "thread_not_found",
+    "cannot_reply_to_message",
+}
+"""Slack's errors for a message that can no longer be edited or replied to: a new one takes its place."""
 SHUT = {"is_archived", "not_in_channel", "channel_not_found", "restricted_action"}
 """Slack's errors for a channel that takes no post: the home channel gets the card instead."""
 
@@ -70,24 +77,34 @@ class Outbox:
     async def _bring_up_to_date(self, operation_id: str) -> None:
         operation = await self._ports.operations.get(operation_id)
         card = await self._draw(operation, await self._ports.operations.card(operation_id))
-        card = await self._tell_steps(operation, card)
+        try:
+            card = await self._tell_steps(operation, card)
+        except Refused as error:
+            # a card can outlive the channel's welcome: Slack takes edits where it no longer takes replies
+            card = await self._tell_steps(operation, await self._replacement(operation, error))
         await self._ports.operations.save_card(operation_id, replace(card, rendered=operation.version))
 
     async def _draw(self, operation: Operation, card: Card | None) -> Card:
-        message = messages.operation_card(operation, self._button_value, self._ports.clock.now())
         if card is None:
-            return await self._post_first(operation, message)
+            return await self._post_first(operation)
         try:
-            await self._ports.workspace.update(card.channel, card.ts, message)
+            await self._ports.workspace.update(card.channel, card.ts, self._drawn(operation))
         except Refused as error:
-            if error.code not in GONE | SHUT:
-                raise
-            log.warning("card.replaced", operation=operation.id, code=error.code)
-            return await self._post_first(operation, message)
+            return await self._replacement(operation, error)
         return card
 
-    async def _post_first(self, operation: Operation, message: Message) -> Card:
-        home = self._ports.rules.access.policy.home_channel
+    def _drawn(self, operation: Operation) -> Message:
+        return messages.operation_card(operation, self._button_value, self._ports.clock.now())
+
+    async def _replacement(self, operation: Operation, error: Refused) -> Card:
+        """Post the card anew where Slack's error means that it or its channel is lost; else raise the error."""
+        if error.code not in GONE | SHUT:
+            raise error
+        log.warning("card.replaced", operation=operation.id, code=error.code)
+        return await self._post_first(operation)
+
+    async def _post_first(self, operation: Operation) -> Card:
+        home, message = self._ports.rules.access.policy.home_channel, self._drawn(operation)
         try:
             channel, ts = operation.channel, await self._ports.workspace.post(operation.channel, message)
         except Refused as error:

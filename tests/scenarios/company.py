@@ -25,6 +25,8 @@ ON_CALL, APPROVER, SECOND, MEMBER = "U01ONCALL", "U01APPROVER", "U02APPROVER", "
 GUEST, OUTSIDER, LEFT = "U01GUEST", "U01OUTSIDER", "U01LEFT"
 OPS, INCIDENT, GENERAL, SHARED = "C01OPS", "C02INC", "C03GENERAL", "C04SHARED"
 DOMAIN = "cross-region.registry.io"
+WAITING = "needs a second person"
+"""What the first line of a card says until somebody decides."""
 PATIENCE = 20.0
 _KEY_ID, _SECRET = SDK_KEYS.values()
 KEYS = Identity("registry-bot", _KEY_ID, _SECRET, may_write=True)
