@@ -1,0 +1,67 @@
+"""Who may not: guests, outsiders, bots, leavers, members without a role, and anybody whom Slack does not vouch for."""
+
+import pytest
+
+from tests.scenarios.company import APPROVER, GUEST, LEFT, MEMBER, ON_CALL, OPS, OUTSIDER, WAITING, Company
+
+ROBOT = "U0ROBOT"
+STRANGERS = {GUEST: "E_EXTERNAL_USER", OUTSIDER: "E_EXTERNAL_USER", LEFT: "E_INACTIVE_USER", ROBOT: "E_NOT_HUMAN"}
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+async def test_a_stranger_gets_one_refusal_for_whatever_is_typed_or_pressed(company: Company, who: str) -> None:
+    company.slack.change_user(ROBOT, {"name": "robot", "is_app_user": True})
+    for typed in ("failover zhangjiakou", "status", "approve fo-2222", "nonsense"):
+        company.refused(await company.command(who, typed), STRANGERS[who])
+    await company.failover()
+
+    told = await company.click(who, "approve")
+
+    assert STRANGERS[who] in told
+    await company.shows(WAITING)
+    assert company.writes() == []
+
+
+async def test_a_member_without_a_role_may_look_but_neither_ask_nor_decide(company: Company) -> None:
+    company.refused(await company.command(MEMBER, "failover zhangjiakou"), "E_NOT_REQUESTER", "registry.yaml")
+    card = await company.failover()
+    typed = [f"approve {company.operation_id(card)}", f"reject {company.operation_id(card)}"]
+
+    assert "every VPC is at home" in await company.command(MEMBER, "status")
+    assert "E_NOT_APPROVER" in await company.click(MEMBER, "approve")
+    assert "E_NOT_REQUESTER" in await company.click(MEMBER, "cancel")
+    for words in typed:
+        assert "E_NOT_APPROVER" in await company.command(MEMBER, words)
+    assert WAITING in company.card()["text"]
+
+
+async def test_an_approver_who_may_not_ask_is_told_so(company: Company) -> None:
+    company.refused(await company.command(APPROVER, "failover zhangjiakou"), "E_NOT_REQUESTER")
+
+
+@pytest.mark.parametrize("error", ["internal_error", "user_not_found"])
+async def test_whom_slack_does_not_vouch_for_may_do_nothing(company: Company, error: str) -> None:
+    company.slack.refuse("users.info", error)
+
+    company.refused(await company.command(ON_CALL, "failover zhangjiakou"), "E_IDENTITY_UNVERIFIED", error)
+    company.refused(await company.command(ON_CALL, "status"), "E_IDENTITY_UNVERIFIED")
+
+
+async def test_an_approver_whom_slack_cannot_confirm_is_not_counted(company: Company) -> None:
+    await company.command(ON_CALL, "actions")
+    company.slack.refuse("users.info", "internal_error")
+    await company.failover()
+
+    assert "E_IDENTITY_UNVERIFIED" in await company.click(APPROVER, "approve")
+    assert WAITING in company.card(OPS)["text"]
+
+
+async def test_a_requester_who_leaves_before_the_write_stops_it(company: Company) -> None:
+    await company.failover()
+    company.slack.change_user(ON_CALL, {"deleted": True})
+
+    await company.click(APPROVER, "approve")
+    card = await company.shows("STALE")
+
+    assert "deactivated" in card["text"]
+    assert company.writes() == []
