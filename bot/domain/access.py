@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from bot.domain.topology import Site
@@ -102,12 +103,7 @@ class Access:
 
     def policy_hash(self, sites: Iterable[Site]) -> str:
         """Name exactly this policy, these people and these sites; a changed one voids open approvals."""
-        subject = {
-            "policy": asdict(self.policy),
-            "people": [asdict(person) for person in self.people.persons],
-            "sites": [asdict(site) for site in sorted(sites, key=lambda site: site.name)],
-        }
-        return hashlib.sha256(canonical_json(subject)).hexdigest()
+        return _policy_hash(self.policy, self.people, tuple(sorted(sites, key=lambda site: site.name)))
 
     def authorize(self, identity: Identity, act: Act, requester: str | None = None) -> Person | None:
         """Return the person who may do `act`, or None for a member without a role who reads.
@@ -134,6 +130,17 @@ class Access:
                 "E_EXTERNAL_USER",
                 "Only full members of this workspace may use the registry bot. Ask a member of the on-call team.",
             )
+
+
+@lru_cache(maxsize=256)
+def _policy_hash(policy: Policy, people: People, sites: tuple[Site, ...]) -> str:
+    """Compute a policy hash once: it is compared several times on the way of an operation."""
+    subject = {
+        "policy": asdict(policy),
+        "people": [asdict(person) for person in people.persons],
+        "sites": [asdict(site) for site in sites],
+    }
+    return hashlib.sha256(canonical_json(subject)).hexdigest()
 
 
 def canonical_json(value: object) -> bytes:
