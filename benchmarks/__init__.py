@@ -1,0 +1,1 @@
+"""Measurements of the bot against hand-written peers, side by side in one run; `python -m benchmarks` prints them."""

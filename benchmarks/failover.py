@@ -1,0 +1,136 @@
+"""From the click on Approve to the card that says it is written: the bot against the program written by hand."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from benchmarks import front_door
+from benchmarks.http_protocol import Caller, connected, get_json
+from benchmarks.layout import APPROVER, AWAY, CHANNEL, ON_CALL, STANDBY, Layout
+from benchmarks.stage import Running, Stage, durable_redis, stage
+from benchmarks.table import Row, median, spread
+
+GROUP = "failover"
+RUNS, CLICKS, WARM_UP = 5, 6, 6
+BREATHER = 0.5
+"""Seconds before each click, the same for both: the bot calls an endpoint 20 times a second at most, and has just."""
+VIEWS = Layout().vpcs(AWAY)
+"""Twice as many as clicks in a run: each rests for a run until the bot's second read-back is over."""
+DONE_WORD = "VERIFYING"
+
+
+@dataclass
+class Side:
+    """One of the two programs with an outside of its own."""
+
+    world: Stage
+    program: Running
+    prepare: "Callable[[Side, str], Awaitable[bytes]]"
+    seen: int = 0
+    next_view: int = 0
+
+    def views(self, count: int) -> tuple[str, ...]:
+        """Return the views whose turn it is."""
+        turns = range(self.next_view, self.next_view + count)
+        self.next_view += count
+        return tuple(VIEWS[turn % len(VIEWS)] for turn in turns)
+
+
+async def propose(side: Side, vpc: str) -> bytes:
+    """Ask the bot for a failover and return the click on its card."""
+    slack, control = side.world.ports["slack"], side.world.ports["control"]
+    caller = await connected(side.program.port)
+    await front_door.deliver(caller, front_door.command(f"failover {AWAY} only {vpc}", ON_CALL, slack))
+    caller.close()
+    async with asyncio.timeout(15):
+        while True:
+            posted = (await get_json(control, f"/bench/posted?since={side.seen}"))["posted"]
+            cards = [message for message in posted if "thread_ts" not in message and vpc in message["text"]]
+            fresh = [card for card in cards if "needs a second person" in card["text"]]
+            if fresh:
+                side.seen += len(posted)
+                return front_door.click(fresh[-1], "operation.approve", APPROVER, slack)
+            await asyncio.sleep(0.02)
+
+
+async def seed(side: Side, vpc: str) -> bytes:
+    """Have the program written by hand store an operation and return the click on its card."""
+    caller = await connected(side.program.port)
+    asked = {"away": AWAY, "to": STANDBY, "vpc": vpc, "requester": ON_CALL, "channel": CHANNEL}
+    _, said = await caller.send("POST", "/seed", {"Content-Type": "application/json"}, json.dumps(asked).encode())
+    caller.close()
+    seeded, slack = json.loads(said), side.world.ports["slack"]
+    return front_door.press(seeded["value"], seeded["ts"], "operation.approve", APPROVER, slack)
+
+
+async def one_click(side: Side, caller: Caller, vpc: str) -> float:
+    """Return the seconds from sending a click until the card that shows the write has come to Slack."""
+    body = await side.prepare(side, vpc)
+    await asyncio.sleep(BREATHER)
+    control = side.world.ports["control"]
+    await get_json(control, "/bench/marks")
+    sent, _, _ = await front_door.deliver(caller, body)
+    async with asyncio.timeout(15):
+        while True:
+            await asyncio.sleep(0.05)
+            for at, what, detail in (await get_json(control, "/bench/marks"))["marks"]:
+                if what == "chat.update" and DONE_WORD in detail:
+                    return float(at) - sent
+
+
+async def one_run(side: Side, latency: float, clicks: int) -> float:
+    """Return the median of some clicks, each on a view that has not moved."""
+    control, views = side.world.ports["control"], side.views(clicks)
+    await get_json(control, f"/bench/set?latency={latency}&reset={','.join(views)}")
+    caller = await connected(side.program.port)
+    taken = [await one_click(side, caller, vpc) for vpc in views]
+    caller.close()
+    return median(taken)
+
+
+async def alternate(ours: Side, theirs: Side, latency: float) -> list[tuple[float, float]]:
+    """Return the medians of both sides, run by run; each goes first in turn."""
+    found = []
+    for number in range(RUNS):
+        order = (ours, theirs) if number % 2 else (theirs, ours)
+        taken = {id(side): await one_run(side, latency, CLICKS) for side in order}
+        found.append((taken[id(ours)], taken[id(theirs)]))
+    return found
+
+
+@contextmanager
+def sides() -> Iterator[tuple[Side, Side]]:
+    """Bring both programs up, on one Redis server."""
+    with ExitStack() as stack:
+        url = stack.enter_context(durable_redis())
+        here, there = stack.enter_context(stage()), stack.enter_context(stage())
+        bot = stack.enter_context(here.bot(url).running())
+        peer = stack.enter_context(there.peer("benchmarks.by_hand", url).running())
+        yield Side(here, bot, propose), Side(there, peer, seed)
+
+
+async def measure(ours: Side, theirs: Side) -> list[Row]:
+    """Measure at both latencies."""
+    for side in (ours, theirs):
+        await one_run(side, 0.0, WARM_UP)
+    plain = await alternate(ours, theirs, 0.0)
+    far = await alternate(ours, theirs, 0.05)
+    return [
+        _row("approve click → card shows the write, loopback", plain, 1.6),
+        _row("the same, every call answered after 50 ms", far, 1.1),
+    ]
+
+
+def _row(what: str, found: list[tuple[float, float]], goal: float) -> Row:
+    ratios = [ours / theirs for ours, theirs in found]
+    ours, theirs = (median(side) * 1000 for side in zip(*found, strict=True))
+    detail = f"p50 {ours:.1f} ms, by hand {theirs:.1f} ms; {spread(ratios)}"
+    return Row(GROUP, what, median(ratios), "≤", goal, detail=detail)
+
+
+def rows() -> list[Row]:
+    """Run and return the rows."""
+    with sides() as (ours, theirs):
+        return asyncio.run(measure(ours, theirs))
