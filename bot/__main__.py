@@ -22,22 +22,24 @@ INTERRUPTED = 130
 _CANNOT_LISTEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; what goes wrong comes as a sentence on stderr."""
-    arguments = _parser().parse_args(words)
-    command: Callable[[argparse.Namespace], Awaitable[int]] = arguments.command
+def main() -> int:
+    """Run one command and return its exit code."""
     try:
-        return asyncio.run(_run(command, arguments))
-    except UserError as error:
-        return _say(str(error), MISUSED)
-    except BotError as error:
-        return _say(str(error), FAILED)
+        return asyncio.run(answer(sys.argv[1:]))
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-async def _run(command: Callable[[argparse.Namespace], Awaitable[int]], arguments: argparse.Namespace) -> int:
-    return await command(arguments)
+async def answer(words: Sequence[str]) -> int:
+    """Run one command; what goes wrong comes as a sentence on stderr."""
+    arguments = _parser().parse_args(words)
+    command: Callable[[argparse.Namespace], Awaitable[int]] = arguments.command
+    try:
+        return await command(arguments)
+    except UserError as error:
+        return _say(str(error), MISUSED)
+    except BotError as error:
+        return _say(str(error), FAILED)
 
 
 async def _run_bot(_arguments: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""The commands at a terminal: as real processes against the simulated world, and their judgements on plain values."""
