@@ -60,7 +60,8 @@ class Outbox:
             wish = error.retry_after if isinstance(error, Throttled) else None
             await self._postpone(operation_id, str(error), timedelta(seconds=wish) if wish else RETRY_AFTER)
         except BotError as error:
-            log.warning("card.skipped", operation=operation_id, why=str(error))
+            # a document that cannot be shown must not stand in front of the others at every look
+            await self._postpone(operation_id, str(error), RETRY_AFTER)
         except Exception as error:  # noqa: BLE001 - one card that cannot be drawn must not hide the others
             log.error("card.broken", operation=operation_id, kind=type(error).__name__)
             await self._postpone(operation_id, type(error).__name__, RETRY_AFTER)
