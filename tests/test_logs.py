@@ -1,0 +1,84 @@
+"""One JSON line an event, with nothing in it that is not on the list."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.logs import FIELDS, LONGEST, configure_logs, keep_allowed
+
+SECRETS = ["token", "secret", "password", "access_key_secret", "authorization", "headers", "body", "exc_info", "url"]
+
+
+@pytest.fixture
+def logs() -> Iterator[structlog.typing.WrappedLogger]:
+    """Configure the logs as the bot does, and leave none of it behind."""
+    level = logging.getLogger().level
+    configure_logs()
+    yield structlog.get_logger()
+    structlog.reset_defaults()
+    logging.getLogger().setLevel(level)
+
+
+def _kept(**fields: Any) -> dict[str, Any]:
+    return dict(keep_allowed(None, "info", dict(fields)))
+
+
+def test_a_field_of_the_list_is_kept() -> None:
+    assert _kept(event="operation.moved", operation="fo-7k2m") == {"event": "operation.moved", "operation": "fo-7k2m"}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_field_off_the_list_is_named_without_its_value(name: str) -> None:
+    assert _kept(event="e", **{name: "canary-4711"}) == {"event": "e", "dropped": [name]}
+
+
+def test_no_name_of_a_secret_is_on_the_list() -> None:
+    assert not [field for field in FIELDS for word in SECRETS if word in field]
+
+
+@given(st.dictionaries(st.text(max_size=12), st.text(max_size=20) | st.integers() | st.none(), max_size=6))
+def test_whatever_comes_only_listed_fields_go_on(event: dict[str, Any]) -> None:
+    assert set(keep_allowed(None, "info", dict(event))) <= FIELDS | {"dropped"}
+
+
+@pytest.mark.parametrize(("value", "kept"), [(1, 1), (0.5, 0.5), (True, True), (None, None), ("text", "text")])
+def test_plain_values_stay_what_they_are(value: object, kept: object) -> None:
+    assert _kept(why=value) == {"why": kept}
+
+
+def test_other_values_become_short_text() -> None:
+    assert _kept(why=ValueError("x" * 10_000)) == {"why": "x" * (LONGEST - 1) + "…"}
+    assert _kept(why=["a"]) == {"why": "['a']"}
+
+
+def test_an_event_is_one_json_line_with_its_level_and_time(logs: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.warning("card.postponed", operation="fo-7k2m", why="two\nlines \u202e and a \u2028 break", token="canary")
+
+    [line] = capsys.readouterr().out.splitlines()
+    told = json.loads(line)
+    assert (told["event"], told["level"], told["operation"]) == ("card.postponed", "warning", "fo-7k2m")
+    assert told["timestamp"].endswith("Z")
+    assert (told["dropped"], line.isascii()) == (["token"], True)
+
+
+def test_nothing_below_info_is_written(logs: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.debug("noise")
+    logging.getLogger("some.library").info("POST with a body")
+
+    written = capsys.readouterr()
+    assert (written.out, written.err) == ("", "")
+
+
+def test_an_exception_never_brings_its_traceback_along(logs: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise ValueError("canary-4711")
+    except ValueError:
+        logs.exception("task.broken", kind="ValueError")
+
+    assert "canary-4711" not in capsys.readouterr().out
