@@ -9,8 +9,9 @@ from bot.domain.access import Identity
 from bot.domain.operation import State
 from bot.errors import Unreachable
 from bot.services.memory import last_endpoints
+from bot.services.requests import IDENTITY_MAX_AGE
 from bot.services.survey import survey_replication
-from bot.worker.watch import refresh_identities, remember_sites
+from bot.worker.watch import IDENTITY_EVERY, refresh_identities, remember_sites
 from tests.builders import APPROVER, APPROVER_ELSEWHERE, ON_CALL
 from tests.fakes import FakeClock, FakeIdentities
 from tests.services.world import World, a_world
