@@ -44,14 +44,14 @@ def draft_card(draft: Draft, now: datetime) -> Message:
     """Return what a failover would do and what speaks against it; nobody is asked for anything."""
     plan, taken_at = draft.plan, draft.snapshot.taken_at
     headline = _draft_headline(plan)
-    is_blocked = plan.verdict is Verdict.NO_GO
-    body = [*_rest_against(plan), *_changes(plan)] if is_blocked else [*_changes(plan), *_against(plan)]
+    what = [section(_next(draft)), *_rest_against(plan), *_changes(plan)]
+    if plan.verdict is not Verdict.NO_GO:
+        what = [*_changes(plan), *_against(plan), section(_next(draft))]
     blocks = [
         section(headline.markup()),
-        *body,
+        *what,
         *sections([f"• {sentence(note)}" for note in draft.snapshot.notes[:5]]),
         context(words.passed(plan.findings)),
-        section(_next(draft)),
         context(f"Looked {ago(taken_at, now)}, {stamp(taken_at)} · {words.zones(plan)}"),
     ]
     return compose(headline.line(), blocks)

@@ -9,6 +9,7 @@ from bot.messages.text import ago, code, escape, listed, plural, short, unknown
 from bot.ports import Message
 
 MOST_LISTED = 10
+EVERY_TAG = ".*"
 UNFINISHED = ("PENDING", "SYNCHRONIZING")
 
 
@@ -22,7 +23,7 @@ def replication(replication: Replication, now: datetime) -> Message:
             *_comparison(replication),
             *sections(_feed_lines(replication, now)),
             *sections(_rule_lines(replication)),
-            context(*_sources(replication, now)),
+            context(_sources(replication, now)),
         ],
     )
 
@@ -73,17 +74,17 @@ def _images(word: str, images: tuple[str, ...]) -> list[str]:
     return [f"{word}: {listed((code(image, 150) for image in images), MOST_LISTED)}"] if images else []
 
 
-def _sources(replication: Replication, now: datetime) -> list[str]:
+def _sources(replication: Replication, now: datetime) -> str:
     home, standby = (escape(short(site.name, 60)) for site in (replication.home, replication.standby))
     comparison, feed = replication.comparison, replication.feed
-    said = []
+    said = ["Compared by digest"]
     if not isinstance(comparison, Unknown):
         remembered = "" if comparison.home_is_live else "remembered, "
-        said.append(f"Images by digest: {home} {remembered}read {ago(comparison.home_as_of, now)}")
+        said.append(f"{home} {remembered}read {ago(comparison.home_as_of, now)}")
         said.append(f"{standby} read {ago(comparison.standby_as_of, now)}")
     if not isinstance(feed, Unknown):
-        said.append(f"Tasks as {home} lists them, read {ago(feed.as_of, now)}")
-    return said
+        said.append(f"tasks of {home} read {ago(feed.as_of, now)}")
+    return " · ".join(said)
 
 
 def _feed_lines(replication: Replication, now: datetime) -> list[str]:
@@ -127,18 +128,17 @@ def _rule_lines(replication: Replication) -> list[str]:
     if isinstance(replication.rules, Unknown):
         return [f"*Rules* {unknown(replication.rules)}"]
     here, there = replication.home.instance, replication.standby.instance
-    between = [rule for rule in replication.rules if {rule.from_instance, rule.to_instance} == {here, there}]
-    lines = [f"• {_rule(replication, rule)}" for rule in between[:MOST_LISTED]]
-    left = len(between) - len(lines)
-    if not any(rule.from_instance == here for rule in between):
-        lines.insert(0, "• No rule copies in this direction: what is pushed stays where it is.")
+    ours = [rule for rule in replication.rules if (rule.from_instance, rule.to_instance) == (here, there)]
+    lines = [f"• {_rule(rule)}" for rule in ours[:MOST_LISTED]]
+    left = len(ours) - len(lines)
+    if not ours:
+        lines = ["• No rule copies in this direction: what is pushed stays where it is."]
     return ["*Rules*", *lines, *([f"and {left:,} more"] if left > 0 else [])]
 
 
-def _rule(replication: Replication, rule: SyncRule) -> str:
-    names = {site.instance: site.name for site in (replication.home, replication.standby)}
-    way = f"{names[rule.from_instance]} to {names[rule.to_instance]}"
+def _rule(rule: SyncRule) -> str:
     what = "/".join(part for part in (rule.namespace, rule.repository) if part) or rule.scope
-    tags = f", tags {code(rule.tag_filter, 100)}" if rule.tag_filter else ""
+    chosen = rule.tag_filter or EVERY_TAG
+    tags = "" if chosen == EVERY_TAG else f", tags {code(chosen, 100)}"
     start = "on push" if rule.is_automatic else "only by hand"
-    return f"{escape(short(way, 130))}: {code(what, 150)}{tags}, {start} ({escape(short(rule.name, 80))})"
+    return f"{code(what, 150)}{tags}, {start} ({escape(short(rule.name, 80))})"

@@ -120,7 +120,7 @@ def _expired(operation: Operation, _now: datetime, _when: When) -> Headline:
 
 
 def _stale(operation: Operation, _now: datetime, _when: When) -> Headline:
-    why = _outcome(operation, "What the plan rests on is different now")
+    why = _outcome(operation, "What the plan rests on is different now").removeprefix("Nothing was changed. ")
     return Headline("STALE", f"nothing was changed. {why}", (f"look, then ask again: {again(operation)}",))
 
 

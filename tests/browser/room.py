@@ -62,6 +62,10 @@ class Room:
         """Name what sticks out of the window or is cut off at its side."""
         return list(await self.page.evaluate(TOO_WIDE))
 
+    async def scroll_to_the_beginning(self) -> None:
+        """Show the first message of the channel."""
+        await self.page.get_by_test_id("message").first.scroll_into_view_if_needed()
+
     async def photograph(self, path: Path) -> None:
         """Write what the window shows."""
         await self.page.screenshot(path=path, animations="disabled")

@@ -105,7 +105,7 @@ async def test_the_picture_moves_when_a_vpc_pulls_from_elsewhere(browser: Browse
         await page.get_by_test_id("vpc-vpc-bbbbb").get_by_text("cri-bbbbb").wait_for()
         picture.now = world("cri-aaaaa", "hangzhou")
 
-        await page.get_by_test_id("vpc-vpc-bbbbb").get_by_text("Moved from cri-bbbbb").wait_for()
+        await page.get_by_test_id("vpc-vpc-bbbbb").get_by_text("Was cri-bbbbb until").wait_for()
         assert "pulls from cri-aaaaa (hangzhou)" in await page.get_by_test_id("vpc-vpc-bbbbb").inner_text()
 
 

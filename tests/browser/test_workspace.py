@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.room import Room
-from tests.scenarios.company import APPROVER, Company
+from tests.scenarios.company import APPROVER, SECOND, Company
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 COMMAND = "/registry failover zhangjiakou because the region is down"
@@ -39,6 +39,10 @@ async def test_a_second_person_moves_the_pulls_of_a_vpc(company: Company, room: 
     assert "Pulls work" in await room.vpc("vpc-bbbbb", "pulls from cri-aaaaa (hangzhou)")
     assert STANDBY_NAME in await company.resolves("vpc-bbbbb")
     assert await room.too_wide() == []
+
+    await room.act_as(SECOND)
+    await room.message("replied to a thread", "now go to hangzhou")
+    await room.scroll_to_the_beginning()
     await room.photograph(screenshot)
 
 

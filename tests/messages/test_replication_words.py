@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot import messages
-from bot.domain.snapshot import SyncTask, TaskFeed, Unknown
+from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
 from bot.ports import Message
 from tests import builders as make
 from tests.messages.reading import words_of
@@ -61,12 +61,18 @@ def test_tasks_of_other_sites_are_not_counted() -> None:
     assert "*Copy tasks*: none" in words_of(told(feed=TaskFeed((foreign,), 1, make.NOW)))
 
 
-def test_rules_say_direction_scope_and_trigger() -> None:
-    assert "zhangjiakou to hangzhou: `core`, on push (core)" in words_of(told())
+def test_rules_say_scope_and_trigger_and_tags_only_where_they_choose_some() -> None:
+    rule = SyncRule("rule-1", "core", "cri-bbbbb", "cri-aaaaa", "NAMESPACE", True, "core", tag_filter=".*")
+
+    assert "• `core`, on push (core)" in words_of(told(rules=(rule,)))
+    assert "• `core`, tags `v.*`, on push (core)" in words_of(told(rules=(replace(rule, tag_filter="v.*"),)))
 
 
 def test_no_rule_in_this_direction_is_said() -> None:
+    backwards = make.a_replication("hangzhou").rules
+
     assert "No rule copies in this direction" in words_of(told(rules=()))
+    assert "No rule copies in this direction" in words_of(told(rules=backwards))
 
 
 def test_every_unknown_part_says_why() -> None:

@@ -25,8 +25,8 @@ export class Timeline {
   stayAtEnd() {
     if (!this.atEnd) return;
     const last = this.root.lastElementChild;
-    const long = last?.classList.contains("ephemeral") && last.offsetHeight > this.root.clientHeight;
-    if (long) last.scrollIntoView({ block: "start" }); // a long answer is read from its first line
+    const long = last?.classList.contains("by-app") && last.offsetHeight > this.root.clientHeight;
+    if (long) last.scrollIntoView({ block: "start" }); // a long card is read from its first line
     else this.root.scrollTop = this.root.scrollHeight;
   }
 
@@ -127,7 +127,6 @@ function content(message, view, names) {
   const press = (button, block, node) => pressed(message, button, block, node, view, names);
   const nodes = [];
   if (message.ephemeral_to) nodes.push(element("p", { class: "only-you" }, "Only visible to you"));
-  if (message.broadcast) nodes.push(element("p", { class: "also-here" }, "Replied to a thread, and to the channel"));
   if (message.blocks.length) nodes.push(...renderBlocks(message.blocks, names, press));
   else if (message.text) nodes.push(element("div", { class: "block-section" }, mrkdwn(message.text, names)));
   nodes.push(...(message.files ?? []).map(file));
@@ -145,6 +144,7 @@ function byline(message, author) {
     author.kind === "app" && element("span", { class: "badge" }, "App"),
     author.outside && element("span", { class: "badge outside" }, "Partner company"),
     element("time", { title: exact(message.ts) }, clock(message.ts)),
+    message.broadcast && element("span", { class: "also-here" }, "replied to a thread"),
     message.pinned && element("span", { class: "badge" }, "Pinned"));
 }
 

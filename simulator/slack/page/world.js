@@ -44,7 +44,7 @@ export class World {
         view.instance_site && ` (${view.instance_site})`),
       element("p", { class: "view-record" }, view.record ? `${view.record.type} ${view.record.value} · TTL ${view.record.ttl}` : "no record"),
       element("p", { class: "view-state" }, works ? "✓ Pulls work" : `✕ Pulls ${view.pulls}`),
-      move && element("p", { class: "view-moved" }, `Moved from ${move.from ?? "nobody"} at ${clock(move.at)}`));
+      move && element("p", { class: "view-moved" }, `Was ${move.from ?? "nobody"} until ${clock(move.at)}`));
   }
 
   diagram(views, sites) {
