@@ -19,8 +19,9 @@ _PRIME = "'"
 
 def one_line(text: str) -> str:
     """Drop control and invisible characters and fold white space."""
-    kept = (" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in text)
-    return " ".join("".join(kept).split())
+    if not text.isprintable():  # most text is, and looking at each character takes far longer than asking that
+        text = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in text)
+    return " ".join(text.split())
 
 
 def short(text: str, limit: int) -> str:
