@@ -129,3 +129,28 @@ def test_a_feed_is_partial_when_the_vendor_has_more_tasks_than_were_read() -> No
 
 def test_the_images_of_the_builders_are_what_both_sites_have() -> None:
     assert compare(Inventory("h", IMAGES, NOW), Inventory("s", IMAGES, NOW)).identical == tuple(sorted(IMAGES))
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_same"),
+    [
+        ({}, True),
+        ({"value": HOME_ADDRESS["zhangjiakou"] + "."}, True),
+        ({"weight": None, "priority": None, "line": None, "remark": None, "status": None}, True),
+        ({"value": "10.2.0.99"}, False),
+        ({"type": "CNAME"}, False),
+        ({"ttl": 30}, False),
+        ({"record_id": "record-x"}, False),
+        ({"zone_id": "zone-x"}, False),
+        ({"rr": "www"}, False),
+        ({"weight": 2}, False),
+        ({"priority": 2}, False),
+        ({"line": "oversea"}, False),
+        ({"remark": "edited"}, False),
+        ({"status": "DISABLE"}, False),
+    ],
+)
+def test_two_readings_agree_when_nothing_that_both_of_them_say_differs(fields: Any, is_same: bool) -> None:
+    record = a_record(weight=1, priority=1)
+
+    assert record.agrees_with(a_record(**{"weight": 1, "priority": 1, **fields})) is is_same

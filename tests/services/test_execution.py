@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from bot.domain.operation import START_WITHIN, Observed, Operation, State, SubState
-from bot.errors import Conflict, NotPermitted, StoreUnavailable, Unreachable
+from bot.errors import Conflict, NotPermitted, OutcomeUnknown, StoreUnavailable, Unreachable
 from bot.ports import Commit
+from bot.services.execution import step
 from tests.builders import HOME_ADDRESS, ON_CALL, PUBLIC_NAME, a_lease
-from tests.fakes import FakeOperations
-from tests.services.world import ALL_THE_WAY, World, a_world, a_world_of_two_views, moves
+from tests.fakes import FakeClock, FakeOperations
+from tests.services.world import ALL_THE_WAY, OWNER, World, a_world, a_world_of_two_views, moves
 
 LINK = PUBLIC_NAME["hangzhou"]
 
@@ -219,6 +220,45 @@ async def test_a_claim_that_another_owner_overwrote_before_it_was_read_back_is_n
     await world.step(operation)
 
     assert world.zones.sent == []
+
+
+async def test_a_claim_is_waited_for_until_replicas_have_it() -> None:
+    world = a_world()
+    operation = await world.approve()
+    store = _KeepsCommits(world.clock)
+    store.put(operation)
+    world.ports = replace(world.ports, operations=store)
+
+    await step(world.ports, operation.id, OWNER)
+
+    assert (store.commits[0].audit["event"], store.commits[0].durable) == ("claimed", True)
+
+
+async def test_an_unclear_answer_is_stored_before_anything_else_is_done() -> None:
+    world = a_world()
+    operation = await world.approve()
+    store = _KeepsCommits(world.clock)
+    store.put(operation)
+    world.ports = replace(world.ports, operations=store)
+    world.zones.fail_next(OutcomeUnknown("No answer came to the write.", request_id="R-1"))
+
+    await step(world.ports, operation.id, OWNER)
+
+    progress = store.commits[1].operation.progress[0]
+    assert (progress.state, progress.is_unclean, progress.request_ids) == (SubState.CLAIMED, True, ("R-1",))
+
+
+class _KeepsCommits(FakeOperations):
+    """A store that remembers what was asked of it."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.commits: list[Commit] = []
+
+    async def commit(self, commit: Commit) -> Operation:
+        """Remember, and do it."""
+        self.commits.append(commit)
+        return await super().commit(commit)
 
 
 class _EditsAfter:

@@ -1,6 +1,7 @@
 """After a crash under a claim: the next owner looks first, and sends only what it may."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from bot.domain.operation import HOLD, LEASE, Operation, State, SubState, Verb
 from bot.errors import RecordHeld, Unreachable
 from bot.services.requests import cast_vote
 from tests.builders import APPROVER, NOW, PUBLIC_NAME, a_lease, an_identity
+from tests.fakes import FakeClock
 from tests.services.world import World, a_world
 
 LINK = PUBLIC_NAME["hangzhou"]
@@ -128,3 +130,37 @@ async def test_claims_without_a_clear_result_end_with_a_person_being_asked() -> 
 
     assert ended.state is State.NEEDS_HUMAN
     assert ended.outcome == ("4 attempts brought no clear result. The vendor gave no clear answer to the write.")
+
+
+async def test_a_lease_is_over_by_the_stores_clock_and_not_by_ours() -> None:
+    world = a_world()
+    dead = await _crashed_after_claim(world)
+    ahead = FakeClock(NOW + LEASE)
+    world.ports = replace(world.ports, clock=ahead)
+
+    assert await world.step(dead, owner="bot-2") == dead
+    assert world.zones.sent == []
+
+
+async def test_a_takeover_that_cannot_read_the_record_keeps_the_doubt_and_comes_back() -> None:
+    world = a_world()
+    dead = await _crashed_after_claim(world)
+    world.zones.unreadable = Unreachable("PrivateZone does not answer.")
+    world.clock.move(LEASE)
+
+    waiting = await world.step(dead, owner="bot-2")
+
+    assert (waiting.state, waiting.progress[0].state) == (State.APPLYING, SubState.CLAIMED)
+    assert (waiting.progress[0].is_unclean, waiting.lease is not None) == (True, True)
+
+
+async def test_a_takeover_that_never_can_read_the_record_asks_for_a_person() -> None:
+    world = a_world()
+    dead = await _crashed_after_claim(world)
+    world.zones.unreadable = Unreachable("PrivateZone does not answer.")
+
+    ended = await world.carry_out(dead)
+
+    assert (ended.state, world.zones.sent) == (State.NEEDS_HUMAN, [])
+    assert ended.ended_at is not None
+    assert ended.ended_at - NOW <= timedelta(seconds=180)

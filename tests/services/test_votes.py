@@ -1,24 +1,20 @@
 """Deciding: one person's word in, one committed state out, or a refusal with its code; both sides of every rule."""
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.domain.access import People, Role
+from bot.domain.access import Identity, People, Role
 from bot.domain.operation import Operation, State, Verb
 from bot.errors import (
-    BotError,
-    Conflict,
     Frozen,
     InvalidTransition,
     NotPermitted,
     RecordHeld,
-    StoreUnavailable,
     UnknownOperation,
-    VersionConflict,
+    Unreachable,
 )
 from bot.services.requests import cast_vote
 from tests.builders import (
@@ -32,6 +28,7 @@ from tests.builders import (
     an_access,
     an_identity,
 )
+from tests.fakes import FakeClock, FakeIdentities
 from tests.services.world import World, a_world, moves
 
 THIRD = a_person("third", "U01THIRD", roles=(Role.APPROVER,))
@@ -241,56 +238,24 @@ async def test_a_record_on_hold_is_not_approved_and_the_time_is_told() -> None:
     assert (await _vote(world, operation)).state is State.APPROVED
 
 
-async def test_a_lost_answer_of_the_store_does_not_lose_the_vote() -> None:
+async def test_while_slack_does_not_confirm_the_requester_nobody_approves() -> None:
     world = a_world()
     operation = await world.ask()
-    world.operations.fail_next(StoreUnavailable("Redis does not answer."), after=True)
+    world.ports = replace(world.ports, identities=_KnowsNot(ON_CALL, world.clock))
 
-    with pytest.raises(StoreUnavailable):
-        await _vote(world, operation)
-
-    assert (await _vote(world, operation)).state is State.APPROVED
-    assert len(world.operations.audit) == 2
+    assert await _refused(world, operation) == "E_IDENTITY_UNVERIFIED"
+    assert (await _vote(world, operation, Verb.REJECT)).state is State.REJECTED
 
 
-async def test_a_vote_that_meets_another_one_is_decided_again_on_what_it_finds() -> None:
-    world = a_world()
-    operation = await world.ask()
-    world.operations.fail_next(VersionConflict("fo-0001 was changed."))
+class _KnowsNot(FakeIdentities):
+    """Slack that does not answer about one person."""
 
-    assert (await _vote(world, operation)).state is State.APPROVED
+    def __init__(self, user_id: str, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self._missing = user_id
 
-
-async def test_a_vote_that_meets_another_one_three_times_gives_up_in_words() -> None:
-    world = a_world()
-    operation = await world.ask()
-    for _ in range(3):
-        world.operations.fail_next(VersionConflict("fo-0001 was changed."))
-
-    with pytest.raises(Conflict, match="is being changed by several people at once"):
-        await _vote(world, operation)
-
-
-async def test_of_approve_and_cancel_at_the_same_moment_exactly_one_wins() -> None:
-    world = a_world()
-    operation = await world.ask()
-
-    answers = await asyncio.gather(
-        _vote(world, operation), _vote(world, operation, Verb.CANCEL, ON_CALL), return_exceptions=True
-    )
-
-    ended = await world.operations.get(operation.id)
-    assert ended.state in (State.APPROVED, State.CANCELLED)
-    assert all(isinstance(answer, (Operation, BotError)) for answer in answers)
-
-
-async def test_of_a_hundred_approvers_one_vote_approves() -> None:
-    many = tuple(a_person(f"p{n}", f"U{n:03}") for n in range(100))
-    on_call = a_person("on-call", ON_CALL, roles=(Role.REQUESTER,))
-    world = a_world(access=an_access(people=People((on_call, *many))))
-    operation = await world.ask()
-
-    await asyncio.gather(*(_vote(world, operation, user=f"U{n:03}") for n in range(100)), return_exceptions=True)
-
-    assert moves(world).count((State.PENDING, State.APPROVED)) == 1
-    assert len((await world.operations.get(operation.id)).votes) == 1
+    async def identity(self, user_id: str, max_age: timedelta) -> Identity:
+        """Answer about everybody else."""
+        if user_id == self._missing:
+            raise Unreachable("Slack does not answer.")
+        return await super().identity(user_id, max_age)
