@@ -40,7 +40,6 @@ WORLDS: dict[str, tuple[Edit, tuple[str, ...]]] = {
     ),
 }
 FAULTS = {
-    ("region_down", "hangzhou"): ("no answer within 3 s", "Name another standby"),
     ("pvtz_down", None): ("HTTP status 503", "Ask again in a moment"),
     ("throttled", "hangzhou"): ("asks the bot to slow down", "Name another standby"),
     ("certificate_expired", "hangzhou"): ("NO-GO", "certificate that has expired"),
@@ -55,12 +54,12 @@ DENIED = {
 }
 
 
-@pytest.mark.parametrize("world", WORLDS)
-async def test_no_failover_is_asked_for_when(company: Company, world: str) -> None:
-    edit, words = WORLDS[world]
-    edit(company)
+async def test_no_failover_is_asked_for_in_a_world_that_does_not_fit(company: Company) -> None:
+    for edit, words in WORLDS.values():
+        company.sim.reset()
+        edit(company)
 
-    company.refused(await company.command(ON_CALL, "failover zhangjiakou"), *words)
+        company.refused(await company.command(ON_CALL, "failover zhangjiakou"), *words)
 
 
 @pytest.mark.parametrize(("fault", "target"), FAULTS)
