@@ -155,7 +155,10 @@ def _names(groups: Iterable[tuple[str, ...]]) -> str:
 
 
 def _outcome(operation: Operation, otherwise: str) -> str:
-    return _bare(operation, operation.outcome) if operation.outcome.strip() else otherwise
+    said = operation.outcome
+    for elsewhere in _SAID_BY_THE_FIRST_LINE:
+        said = said.replace(elsewhere, "")
+    return _bare(operation, said) if said.strip() else otherwise
 
 
 def _bare(operation: Operation, outside: str) -> str:
@@ -187,6 +190,7 @@ def show_manual(operation: Operation) -> str:
 
 
 _ENDED_BADLY = {State.STALE, State.FAILED, State.PARTIAL, State.NEEDS_HUMAN}
+_SAID_BY_THE_FIRST_LINE = ("Nothing was changed.", "Plan again.")
 _STEPS = "manual steps on the card"
 _PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.CANCEL: "cancelled"}
 _BY_STATE: dict[State, Callable[[Operation, datetime, When], Headline]] = {

@@ -29,15 +29,11 @@ def outcome_notice(operation: Operation) -> Message:
 
 def proposed(operation: Operation, link: str | None = None) -> Message:
     """Tell the requester where the card waits."""
-    where = f"<{link}|the card>" if link and "|" not in link and ">" not in link else "the card"
-    until = soon(operation.expires_at)
+    card = f"<{link}|the card>" if link and "|" not in link and ">" not in link else "the card"
+    said = f"{code(operation.id)} needs a second person before {soon(operation.expires_at)}"
     return compose(
         f"{escape(short(operation.id, 20))} needs a second person before {clock(operation.expires_at)}.",
-        [
-            section(
-                f"{code(operation.id)} needs a second person before {until}: {where} in {channel(operation.channel)}."
-            )
-        ],
+        [section(f"{said}: see {card} in {channel(operation.channel)}.")],
     )
 
 

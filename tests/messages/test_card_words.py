@@ -148,6 +148,15 @@ def test_a_stale_card_says_the_outcome_with_both_values() -> None:
     assert "held A 10.2.0.20, now it holds A 10.2.0.99" in card(make.an_operation(State.STALE, outcome=outcome)).text
 
 
+def test_the_first_line_repeats_nothing_of_the_outcome() -> None:
+    outcome = "Nothing was changed. vpc-bbbbb held A 10.2.0.20, now it holds A 10.2.0.99. Plan again."
+    text = card(make.an_operation(State.STALE, outcome=outcome)).text
+
+    assert text.lower().count("nothing was changed") == 1
+    assert "again: /registry failover" in text
+    assert "Plan again" not in text
+
+
 def test_done_claims_working_pulls_only_when_the_standby_was_seen_answering() -> None:
     done = make.an_operation(State.DONE, progress=APPLIED, watch_until=LATER + timedelta(minutes=1))
     seen = replace(done, observations=(observed("CONFIRMED", Observed.OK),))
