@@ -1,6 +1,6 @@
 """The story: a command, a second person's click, and the pulls of a VPC move."""
 
-from tests.scenarios.company import APPROVER, ON_CALL, Company
+from tests.scenarios.company import APPROVER, MEMBER, ON_CALL, Company
 
 HOME, STANDBY_NAME, STANDBY_ADDRESS = "10.2.0.20", "sim-a-registry.cn-hangzhou.cr.aliyuncs.com", "10.1.0.10"
 
@@ -10,11 +10,13 @@ async def test_a_second_persons_click_moves_the_pulls_by_the_internet_route(comp
     assert await company_by.resolves("vpc-bbbbb") == (HOME,)
 
     await company_by.click(APPROVER, "approve")
-    await company_by.shows("now go to hangzhou")
+    card = await company_by.shows("now go to hangzhou")
 
     assert STANDBY_NAME in await company_by.resolves("vpc-bbbbb")
     assert await company_by.resolves("vpc-aaaaa") == (STANDBY_ADDRESS,)
     assert len(company_by.writes()) == 1
+    assert "away from home" in await company_by.command(MEMBER, "status")
+    assert "Manual steps" in await company_by.command(MEMBER, f"show {company_by.operation_id(card)} manual")
 
 
 async def test_the_internal_route_writes_the_standbys_address(company_by: Company) -> None:
