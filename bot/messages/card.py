@@ -83,7 +83,7 @@ def _record(operation: Operation, now: datetime) -> list[Block]:
     way_back = _way_back(operation) if operation.state is State.DONE else ""
     return [
         section(first_paragraph(operation, now)),
-        *sections(progress_lines(operation)[: words.MOST_CHANGES]),
+        *map(section, progress_lines(operation)[: words.MOST_CHANGES]),
         *_left_out(operation.plan),
         *sections(observation_lines(operation, now)),
         *_ending(operation),
@@ -116,7 +116,7 @@ def _in_flight(operation: Operation) -> list[Block]:
 
 def _changes(plan: Plan) -> list[Block]:
     shown = [words.change_lines(change, plan.route) for change in plan.changes[: words.MOST_CHANGES]]
-    return [*sections(shown), *_left_out(plan)]
+    return [*map(section, shown), *_left_out(plan)]
 
 
 def _left_out(plan: Plan) -> list[Block]:

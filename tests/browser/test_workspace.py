@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 
 from tests.browser.room import Room
 from tests.scenarios.company import APPROVER, SECOND, Company
@@ -48,7 +49,8 @@ async def test_a_second_person_moves_the_pulls_of_a_vpc(company: Company, room: 
 
 async def test_a_phone_shows_the_whole_card_and_takes_a_rejection(company: Company, phone: Room) -> None:
     await phone.type("/registry failover 张家口 because 张家口 is down")
-    await phone.message("needs a second person", "张家口 is down")
+    card = await phone.message("May approve", "张家口 is down")
+    await expect(card.get_by_text("needs a second person")).to_be_in_viewport()
     await phone.act_as(APPROVER)
     assert await phone.too_wide() == []
 
