@@ -1,6 +1,7 @@
 """The composition root: starts everything in an order that listens early, and closes it at a safe point."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -141,7 +142,16 @@ class Bot:
         self._background.start(self._keep_assessing(store), "redis.assess")
         self._worker = Worker(ports, RandomIds().token(), partial(button_value, ports))
         self._working = self._background.start(self._worker.run(), "worker")
+        self._settle_memory()
         await self._open_doors(ports, api, session)
+
+    def _settle_memory(self) -> None:
+        """Keep what is loaded by now out of garbage collection.
+
+        It stays until the end, and looking through all of it again and again stops the loop for tens of milliseconds.
+        """
+        gc.freeze()
+        self._resources.callback(gc.unfreeze)
 
     def _wake(self) -> None:
         if self._worker is not None:
