@@ -70,7 +70,7 @@ async def repeated(side: Side) -> bytes:
 async def help_text(bot: Running, world: Stage) -> str:
     """Return what the bot answers to help, for the peer to answer the same."""
     caller = await connected(bot.port)
-    _, _, said = await front_door.deliver(caller, front_door.command("help", ON_CALL, world.ports["slack"]))
+    _, _, said = await front_door.deliver(caller, front_door.command("help status", ON_CALL, world.ports["slack"]))
     caller.close()
     return said.decode()
 
@@ -86,9 +86,9 @@ def p50_rows() -> Iterator[Row]:
         ours, theirs = Side(here, bot, propose), Side(there, peer, seed)
 
         async def measure() -> list[Row]:
-            body = front_door.command("help", ON_CALL, here.ports["slack"])
+            body = front_door.command("help status", ON_CALL, here.ports["slack"])
             clicks = await repeated(ours), await repeated(theirs)
-            return await beside_peer(ours, theirs, {"`/registry help`": (body, body), "click on a button": clicks})
+            return await beside_peer(ours, theirs, {"`/registry help status`": (body, body), "click on a button": clicks})
 
         yield from asyncio.run(measure())
 
