@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
@@ -28,9 +29,23 @@ def _is_proxy(url: str) -> str:
 
 
 def _is_redis_url(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+    text = url.get_secret_value()
+    if not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must begin with redis://, rediss:// or unix://")
+    if not (text.startswith("unix://") or _has_port_and_database(text)):
+        raise ValueError(
+            "must look like redis://user:password@host:6379/0, with special characters of the password percent-encoded"
+        )
     return url
+
+
+def _has_port_and_database(url: str) -> bool:
+    """Tell whether the parts that the client would only guess at, or fail over later, are what they should be."""
+    try:
+        parts = urlsplit(url)
+        return parts.port != 0 and re.fullmatch(r"(/\d*)?", parts.path, flags=re.ASCII) is not None
+    except ValueError:
+        return False
 
 
 def _is_long_key(key: SecretStr) -> SecretStr:
