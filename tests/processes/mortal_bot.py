@@ -1,0 +1,128 @@
+"""A real bot that dies by SIGKILL at a chosen external call of an execution, before or after the call took effect.
+
+Calls are counted from the commit that makes an operation APPROVED; looking for work is not counted, as it changes
+nothing and happens at any time. The bot's clock is slow, as much as the bot tolerates between itself and Redis: the
+lease of the dead then ends a moment after its death and nobody has to wait for half a minute.
+"""
+
+import asyncio
+import inspect
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.__main__ import answer
+from bot.adapters.alibaba import sdk
+from bot.adapters.alibaba.client import Alibaba
+from bot.adapters.clock import SystemClock
+from bot.adapters.redis_store import RedisOperations
+from bot.adapters.slack_api import SlackApi
+from bot.app import serving
+from bot.configuration import load_registry
+from bot.domain.operation import State
+from bot.logs import configure_logs
+from bot.ports import Commit, Ports
+from bot.settings import Settings, load_settings
+from bot.wiring import Outside
+
+PRELOADED = sdk
+"""What a bot would load when it starts; here a parent has done it for all its children."""
+SLOW_BY = timedelta(seconds=28)
+OUTSIDE = ("zones", "registries", "data_plane", "resolver", "operations", "identities", "workspace")
+LOOKING_FOR_WORK = {"operations.due", "operations.news", "operations.recent"}
+
+
+class SlowClock(SystemClock):
+    """A clock that is behind."""
+
+    def now(self) -> datetime:
+        """Return the wall time as somebody with a slow clock sees it."""
+        return super().now() - SLOW_BY
+
+
+@dataclass(slots=True)
+class Fate:
+    """Dies at the `at`-th counted call, before or after it; 0 lives. Every call leaves its name in the journal."""
+
+    at: int
+    is_after: bool
+    journal: Path
+    calls: int = 0
+    is_counting: bool = False
+
+    async def live_through(self, name: str, call: Callable[[], Awaitable[Any]], arguments: tuple[Any, ...]) -> Any:
+        """Make one external call, or die around it."""
+        self.is_counting = self.is_counting or _approves(arguments)
+        if not self.is_counting or name in LOOKING_FOR_WORK:
+            return await call()
+        self.calls += 1
+        is_last = self.calls == self.at
+        with self.journal.open("a") as journal:
+            journal.write(f"{name}\n")
+        if is_last and not self.is_after:
+            die()
+        result = await call()
+        if is_last:
+            die()
+        return result
+
+
+def _approves(arguments: tuple[Any, ...]) -> bool:
+    return any(isinstance(said, Commit) and said.operation.state is State.APPROVED for said in arguments)
+
+
+def die() -> None:
+    """End without a word, as when the power fails."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Mortal:
+    """A port whose every call is one at which the process may die."""
+
+    def __init__(self, name: str, port: Any, fate: Fate) -> None:
+        self._name, self._port, self._fate = name, port, fate
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if not inspect.iscoroutinefunction(found):
+            return found
+        return lambda *args, **fields: self._fate.live_through(
+            f"{self._name}.{name}", lambda: found(*args, **fields), args
+        )
+
+
+class MortalOutside(Outside):
+    """The outside world of a process that is going to die."""
+
+    fate: Fate
+
+    def ports(self, api: SlackApi, alibaba: Alibaba, store: RedisOperations, workspace: str) -> Ports:
+        """Return the real ports, each wrapped, and a slow clock."""
+        ports = super().ports(api, alibaba, store, workspace)
+        mortal: dict[str, Any] = {name: Mortal(name, getattr(ports, name), self.fate) for name in OUTSIDE}
+        return replace(ports, clock=SlowClock(), **mortal)
+
+
+def live(environment: Mapping[str, str], log: Path, fate: Fate | None) -> None:
+    """Be the bot of this environment until a signal, or until fate; what is printed goes to `log`."""
+    with log.open("ab") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    os.environ.update(environment)
+    if fate is None:
+        sys.exit(asyncio.run(answer(["run"])))
+    asyncio.run(_live_mortally(load_settings(), fate))
+
+
+async def _live_mortally(settings: Settings, fate: Fate) -> None:
+    configure_logs()
+    outside = type("OutsideOfThisProcess", (MortalOutside,), {"fate": fate})
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with serving(settings, load_registry(settings.config), outside):
+        await stop.wait()

@@ -1,0 +1,159 @@
+"""A Redis that refuses, hangs or may not be trusted: the bot stays up, says so in time, and recovers by itself."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.redis_store import META
+from simulator.local_redis import local_redis_async
+from tests.processes.premises import HOME, STANDBY, Premises, premises, until_ready, until_troubles
+from tests.proxy import Proxy, proxy_to
+from tests.scenarios.company import APPROVER, ON_CALL
+
+
+async def _refuse(proxy: Proxy) -> None:
+    await proxy.refuse()
+
+
+async def _hang(proxy: Proxy) -> None:
+    proxy.is_black_hole = True
+
+
+async def _mend(proxy: Proxy) -> None:
+    proxy.is_black_hole = False
+    await proxy.stop()
+    await proxy.start()
+
+
+FAULTS = {"refuses": _refuse, "hangs": _hang}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_redis_that_goes_away_costs_decisions_but_no_answer_and_nothing_is_lost(
+    fault: str, redis_url: str, tmp_path: Path
+) -> None:
+    async with (
+        proxy_to(redis_url) as proxy,
+        premises(redis_url, tmp_path, REGISTRY_BOT_REDIS_URL=proxy.url) as company,
+        company.bot() as bot,
+    ):
+        card = await company.failover()
+        await FAULTS[fault](proxy)
+
+        vote = await company.click_in_time(APPROVER, "approve", card)
+        wish = await company.command_in_time(ON_CALL, "failover hangzhou")
+        status = await company.command(ON_CALL, "status")
+
+        assert "Redis" in vote
+        assert "Redis" in wish
+        assert "vpc-bbbbb" in status
+        assert "Redis" in status
+        assert company.holds() == HOME
+        await until_troubles(bot, lambda reasons: any("Redis" in reason for reason in reasons))
+
+        await _mend(proxy)
+        await until_ready(bot)
+        await company.click(APPROVER, "approve", card)
+        await company.shows("now go to hangzhou")
+
+        assert company.holds() == STANDBY
+        assert len(company.writes()) == 1
+        await company.assert_no_secret_is_out()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_bot_that_starts_without_redis_answers_and_waits_for_it(
+    fault: str, redis_url: str, tmp_path: Path
+) -> None:
+    async with proxy_to(redis_url) as proxy:
+        await FAULTS[fault](proxy)
+        async with (
+            premises(redis_url, tmp_path, REGISTRY_BOT_REDIS_URL=proxy.url) as company,
+            company.unready_bot() as bot,
+        ):
+            await until_troubles(bot, lambda reasons: len(reasons) == 1 and "Redis" in reasons[0])
+
+            status = await company.told(ON_CALL, "status")
+            refused = await company.command_in_time(ON_CALL, "failover zhangjiakou")
+
+            assert "Redis" in refused
+            assert "vpc-bbbbb" in status
+            await _mend(proxy)
+            await until_ready(bot)
+            await company.failover()
+
+
+@dataclass(frozen=True)
+class Distrust:
+    """What an administrator does to a Redis, what the bot says, and what undoes it."""
+
+    name: str
+    do: tuple[str, ...]
+    says: str
+    undo: tuple[str, ...]
+
+
+DISTRUSTED = [
+    Distrust(
+        "evicting",
+        ("CONFIG", "SET", "maxmemory-policy", "allkeys-lru"),
+        "maxmemory-policy",
+        ("CONFIG", "SET", "maxmemory-policy", "noeviction"),
+    ),
+    Distrust("volatile", ("CONFIG", "SET", "appendonly", "no"), "appendonly", ("CONFIG", "SET", "appendonly", "yes")),
+    Distrust(
+        "lazy",
+        ("CONFIG", "SET", "appendfsync", "everysec"),
+        "appendfsync",
+        ("CONFIG", "SET", "appendfsync", "always"),
+    ),
+    Distrust("full", ("CONFIG", "SET", "maxmemory", "1"), "memory", ("CONFIG", "SET", "maxmemory", "0")),
+    Distrust("replica", ("REPLICAOF", "127.0.0.1", "1"), "read-only", ("REPLICAOF", "NO", "ONE")),
+    Distrust(
+        "locked",
+        ("CONFIG", "SET", "requirepass", "canary-5d1c"),
+        "password",
+        ("CONFIG", "SET", "requirepass", ""),
+    ),
+    Distrust("foreign", ("HSET", META, "workspace", "T0OTHER"), "belongs to the bot of workspace", ("DEL", META)),
+]
+
+
+@pytest.mark.timeout(120)
+async def test_a_redis_that_may_not_be_trusted_is_named_and_trusted_again_once_mended(tmp_path: Path) -> None:
+    async with asyncio.TaskGroup() as group:
+        for distrust in DISTRUSTED:
+            logs = tmp_path / distrust.name
+            logs.mkdir()
+            group.create_task(_distrust(distrust, logs))
+
+
+async def _distrust(distrust: Distrust, logs: Path) -> None:
+    async with (
+        local_redis_async(appendonly="yes", appendfsync="always") as url,
+        premises(url, logs) as company,
+    ):
+        await company.stored(*distrust.do)
+        async with company.unready_bot() as bot:
+            reasons = await until_troubles(bot, lambda reasons: any(distrust.says in reason for reason in reasons))
+            refused = await company.told(ON_CALL, "failover zhangjiakou")
+            status = await company.told(ON_CALL, "status")
+
+            assert len(reasons) == 1, distrust
+            assert distrust.says in refused, distrust
+            assert "vpc-bbbbb" in status, distrust
+            await company.stored(*distrust.undo)
+            await until_ready(bot)
+            await company.failover()
+        await company.assert_no_secret_is_out()
+
+
+async def test_a_store_of_another_workspace_is_refused_to_the_bot_that_knows_its_own(company: Premises) -> None:
+    await company.stored("HSET", META, "workspace", "T0OTHER")
+
+    async with company.unready_bot() as bot:
+        (reason,) = await until_troubles(bot, lambda reasons: any("T0OTHER" in reason for reason in reasons))
+
+    assert "REGISTRY_BOT_REDIS_URL" in reason

@@ -1,0 +1,99 @@
+"""Signals and sudden deaths: what was begun is finished by this process or by the next, and never twice."""
+
+import asyncio
+import signal
+from typing import Any
+
+import pytest
+
+from simulator.demo import BotProcess
+from tests.processes.premises import STANDBY, Premises
+from tests.scenarios.company import APPROVER, OPS, SECOND
+
+SAFE_POINT = 25.0
+"""Seconds within which a stopping bot must be gone."""
+
+
+async def _ends(bot: BotProcess, number: signal.Signals, within: float = SAFE_POINT) -> int:
+    bot.process.send_signal(number)
+    async with asyncio.timeout(within):
+        return await bot.process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_an_idle_bot_ends_at_once_and_cleanly(company: Premises, number: signal.Signals) -> None:
+    async with company.bot() as bot:
+        assert await _ends(bot, number, within=5) == 0
+
+    assert '"event": "bot.stopped"' in bot.last_lines()
+    await company.assert_no_secret_is_out()
+
+
+async def test_a_bot_that_is_still_connecting_ends_cleanly_too(company: Premises) -> None:
+    company.sim.faults.set("slack_down", None, True)
+    async with company.unready_bot() as bot:
+        assert await _ends(bot, signal.SIGTERM, within=5) == 0
+
+    await company.assert_no_secret_is_out()
+
+
+@pytest.mark.parametrize("latency_ms", [100, 700])
+async def test_a_bot_stopped_during_an_execution_ends_in_time_and_the_next_one_finishes(
+    company: Premises, latency_ms: int
+) -> None:
+    assert company.sim.alibaba is not None
+    async with company.bot() as bot:
+        await company.failover()
+        company.sim.alibaba.cloud.timing.latency_ms = latency_ms
+        await company.click(APPROVER, "approve")
+        await company.until(lambda: _sent(company))
+        assert await _ends(bot, signal.SIGTERM) == 0
+    company.sim.alibaba.cloud.timing.latency_ms = 0
+
+    operation = await company.document(company.operation_id())
+    assert operation["state"] in ("APPLYING", "VERIFYING", "DONE")
+    async with company.bot():
+        await company.shows("now go to hangzhou")
+
+    assert company.holds() == STANDBY
+    assert len(company.writes()) == 1
+    await company.assert_no_secret_is_out()
+
+
+def _sent(company: Premises) -> bool:
+    return any(call["action"] == "UpdateZoneRecord" for call in company.sim.calls)
+
+
+async def test_the_card_of_a_bot_that_was_killed_still_works_with_the_next_one(company: Premises) -> None:
+    async with company.bot() as bot:
+        card = await company.failover()
+        await company.shown()
+        bot.process.kill()
+        await bot.process.wait()
+
+    async with company.bot():
+        await company.click(APPROVER, "approve", card)
+        await company.shows("now go to hangzhou")
+
+    assert [shown["ts"] for shown in company.cards()] == [card["ts"]]
+    assert len(company.writes()) == 1
+
+
+async def test_of_fifty_approvals_at_once_in_two_bots_one_wins_and_one_write_follows(company: Premises) -> None:
+    async with company.bot(), company.bot():
+        card = await company.failover()
+
+        clicks = [_click(company, who, card) for who in (APPROVER, SECOND) * 25]
+        outcomes = await asyncio.gather(*clicks)
+        await company.shows("now go to hangzhou")
+
+    assert {outcome["status"] for outcome in outcomes} == {"ok"}
+    assert max(outcome["ack_ms"] for outcome in outcomes) <= 2500
+    assert len(company.writes()) == 1
+    audit = await company.audit()
+    assert [entry["event"] for entry in audit].count("approve") == 1
+    assert [entry["event"] for entry in audit].count("claimed") == 1
+
+
+async def _click(company: Premises, who: str, card: dict[str, Any]) -> dict[str, Any]:
+    return dict(await company.slack.click(who, OPS, card["ts"], "operation.approve"))
