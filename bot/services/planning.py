@@ -7,7 +7,7 @@ from bot.domain.plan import Change, Kind, Plan, change_to, desired_value, movabl
 from bot.domain.preflight import Circumstances, preflight
 from bot.domain.snapshot import Endpoints, Snapshot, Unknown
 from bot.domain.topology import Route, Site, View
-from bot.errors import NotMovable, UsageError
+from bot.errors import NotMovable, Unreadable, UsageError
 from bot.ports import Ports
 from bot.services.survey import take_snapshot
 
@@ -68,15 +68,17 @@ def _holds(present: str, value: str) -> bool:
 
 def _live(snapshot: Snapshot, to: Site) -> Endpoints:
     endpoints = snapshot.sites[to.name].endpoints
+    away = snapshot.views[0].view.site
     if isinstance(endpoints, Unknown):
-        raise NotMovable(_unreachable(to, endpoints.reason))
+        raise Unreadable(_unreachable(away, to, endpoints.reason))
     if not endpoints.is_live:
-        raise NotMovable(_unreachable(to, f"{endpoints.silence} (last good answer: {endpoints.as_of:%H:%M} UTC)"))
+        why = f"{endpoints.silence} (last good answer: {endpoints.as_of:%H:%M} UTC)"
+        raise Unreadable(_unreachable(away, to, why))
     return endpoints
 
 
-def _unreachable(to: Site, reason: str) -> str:
+def _unreachable(away: str, to: Site, reason: str) -> str:
     return (
         f"The value to write must come from {to.name} itself, and its region does not say: {reason}. "
-        "Nothing was changed. Name another standby, or take the manual steps."
+        f"Nothing was changed. Name another standby, or take the manual steps: `registry-bot manual {away}`."
     )

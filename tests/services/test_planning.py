@@ -181,7 +181,7 @@ async def test_a_value_is_never_taken_from_memory() -> None:
     assert await _refused(world) == (
         "The value to write must come from hangzhou itself, and its region does not say: "
         "cn-hangzhou does not answer (last good answer: 03:00 UTC). "
-        "Nothing was changed. Name another standby, or take the manual steps."
+        "Nothing was changed. Name another standby, or take the manual steps: `registry-bot manual zhangjiakou`."
     )
 
 
