@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.access import Act, Identity, Person
-from bot.errors import NotPermitted, ProviderError, Refused, UserError
+from bot.errors import NotPermitted, ProviderError, Refused, Unreachable, UserError
 from bot.ports import Channel, Ports
 
 READ_AGE = timedelta(minutes=10)
@@ -66,7 +66,8 @@ async def _identity(ports: Ports, user_id: str, max_age: timedelta) -> Identity:
         return await ports.identities.identity(user_id, max_age)
     except ProviderError as error:
         raise NotPermitted(
-            "E_IDENTITY_UNVERIFIED", f"Slack does not confirm who you are just now ({error}) Nothing was done."
+            "E_IDENTITY_UNVERIFIED",
+            f"Slack does not confirm who you are just now ({error}) Nothing was done; try again in a moment.",
         ) from None
 
 
@@ -90,6 +91,12 @@ async def _seen(ports: Ports, channel_id: str) -> Channel | None:
         return await ports.workspace.channel(channel_id)
     except Refused:
         return None
+    except ProviderError as error:
+        raise Unreachable(
+            f"Slack does not say just now who reads this channel ({error}) Nothing was done; try again in a moment.",
+            code=error.code,
+            request_id=error.request_id,
+        ) from None
 
 
 _ELSEWHERE = "Registries are not discussed there: use a channel of this workspace alone."

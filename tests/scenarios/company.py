@@ -65,7 +65,11 @@ class People:
         """Ask for a failover as on-call and return its card."""
         before = len(self.cards(channel))
         told = await self.command(ON_CALL, text, channel)
-        await self.until(lambda: len(self.cards(channel)) > before, lambda: told)
+        return await self.shows_a_card(before, channel, told)
+
+    async def shows_a_card(self, more_than: int = 0, channel: str = OPS, told: str = "") -> Json:
+        """Wait until a channel shows a further card, and return it."""
+        await self.until(lambda: len(self.cards(channel)) > more_than, lambda: told)
         return self.card(channel)
 
     async def shows(self, words: str, channel: str = OPS) -> Json:

@@ -58,6 +58,14 @@ async def test_a_channel_that_becomes_shared_no_longer_takes_decisions(company: 
     assert "E_WRONG_CHANNEL" in told
 
 
+async def test_a_channel_that_slack_does_not_describe_in_time_is_no_place_to_ask(company: Company) -> None:
+    company.slack.refuse("conversations.info", "internal_error")
+
+    told = await company.command(ON_CALL, "failover zhangjiakou")
+
+    company.refused(told, "who reads this channel", "internal_error", "try again in a moment")
+
+
 @pytest.mark.parametrize("error", ["message_not_found", "is_archived", "not_in_channel"])
 async def test_a_card_that_can_no_longer_be_edited_is_replaced(company: Company, error: str) -> None:
     lost = await company.failover(channel=INCIDENT)

@@ -107,6 +107,18 @@ async def test_a_silent_slack_never_stops_an_operation_and_its_card_catches_up(c
     assert f"<@{ON_CALL}>" in str(card["blocks"])
 
 
+async def test_a_card_that_slack_does_not_take_yet_is_posted_later(company: Company) -> None:
+    await company.command(ON_CALL, "actions")
+    company.sim.faults.set("slack_429", None, True)
+
+    told = await company.command(ON_CALL, "failover zhangjiakou")
+    assert company.cards() == []
+    company.sim.faults.set("slack_429", None, False)
+    card = await company.shows_a_card()
+
+    assert company.operation_id(card) in told
+
+
 def has_manual_steps(card: Json) -> None:
     """Hold that a card says how to do it by hand, both ways."""
     assert "aliyun pvtz UpdateZoneRecord --RecordId" in str(card["blocks"])

@@ -56,12 +56,13 @@ async def test_an_approver_whom_slack_cannot_confirm_is_not_counted(company: Com
     assert WAITING in company.card(OPS)["text"]
 
 
-async def test_a_requester_who_leaves_before_the_write_stops_it(company: Company) -> None:
+@pytest.mark.parametrize(("who", "flag"), [(ON_CALL, "deleted"), (APPROVER, "deleted"), (APPROVER, "is_restricted")])
+async def test_who_loses_their_standing_before_the_write_stops_it(company: Company, who: str, flag: str) -> None:
     await company.failover()
-    company.slack.change_user(ON_CALL, {"deleted": True})
+    company.slack.change_user(who, {flag: True})
 
     await company.click(APPROVER, "approve")
     card = await company.shows("STALE")
 
-    assert "deactivated" in card["text"]
+    assert f"<@{who}> may no longer" in card["text"]
     assert company.writes() == []
