@@ -193,7 +193,7 @@ def _replication_backlog(c: Circumstances) -> Outcome | None:
     waiting = sum(task.status in ("PENDING", "SYNCHRONIZING") for task in ours)
     failed = sum(task.status == "ERROR" for task in ours)
     if waiting or failed:
-        return Level.WARN, f"Replication to {c.to.name}: {waiting} copies unfinished, {failed} failed."
+        return Level.WARN, f"Replication to {c.to.name}: unfinished copies {waiting}, failed {failed}."
     return Level.PASS, f"No copy to {c.to.name} is unfinished or failed."
 
 

@@ -239,7 +239,7 @@ CASES: list[tuple[str, dict[str, Any], Level, Effect, str]] = [
         copies("PENDING", "SYNCHRONIZING", "ERROR"),
         Level.WARN,
         Effect.WARNS,
-        "Replication to hangzhou: 2 copies unfinished, 1 failed.",
+        "Replication to hangzhou: unfinished copies 2, failed 1.",
     ),
     (
         "WAY_BACK",
