@@ -88,7 +88,8 @@ def p50_rows() -> Iterator[Row]:
         async def measure() -> list[Row]:
             body = front_door.command("help status", ON_CALL, here.ports["slack"])
             clicks = await repeated(ours), await repeated(theirs)
-            return await beside_peer(ours, theirs, {"`/registry help status`": (body, body), "click on a button": clicks})
+            bodies = {"`/registry help status`": (body, body), "click on a button": clicks}
+            return await beside_peer(ours, theirs, bodies)
 
         yield from asyncio.run(measure())
 

@@ -1,5 +1,6 @@
 """One row a goal: what was measured, against what, and whether it holds."""
 
+import math
 import operator
 import statistics
 from collections.abc import Callable, Iterable
@@ -65,4 +66,6 @@ def median(values: Iterable[float]) -> float:
 
 
 def _number(value: float) -> str:
+    if math.isnan(value):
+        return "–"
     return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}"
