@@ -12,7 +12,9 @@ from redis.exceptions import ResponseError
 from bot.adapters.redis_link import Command, RedisLink, explained
 
 OLDEST = (6, 2)
-MAX_CLOCK_OFFSET = timedelta(seconds=30)
+MAX_CLOCK_OFFSET = timedelta(seconds=5)
+"""A lease ends at a moment on its owner's clock and is judged by the clock of Redis, so the two may differ only by less
+than the 7 s that a lease of 30 s leaves over once a write and its reading back took all their time."""
 _SETTINGS = ("appendfsync", "maxmemory-policy", "min-replicas-to-write")
 
 

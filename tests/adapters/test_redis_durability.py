@@ -10,12 +10,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.adapters.redis_durability import Server, Trust, judge
+from bot.adapters.redis_durability import MAX_CLOCK_OFFSET, Server, Trust, judge
 from bot.adapters.redis_link import OPERATION_TIMEOUT, RedisLink
 from bot.adapters.redis_store import RedisOperations
-from bot.domain.operation import Operation
+from bot.domain.operation import LEASE, Operation
 from bot.errors import StoreUnavailable
 from bot.ports import Commit
+from bot.services.writing import READ_BACK_BUDGET
 from simulator.local_redis import local_redis
 from tests.adapters.stores import opened
 from tests.builders import NOW, an_operation
@@ -32,7 +33,7 @@ VOLATILE = replace(DURABLE, is_aof_on=False)
         (REPLICATED, Trust(replicas=1)),
         (replace(REPLICATED, fsync=None, policy=None), Trust(replicas=1)),
         (replace(DURABLE, policy=None), Trust()),
-        (replace(DURABLE, time=NOW + timedelta(seconds=29)), Trust()),
+        (replace(DURABLE, time=NOW + MAX_CLOCK_OFFSET), Trust()),
     ],
 )
 def test_a_durable_redis_is_written_to_without_a_word(server: Server, trust: Trust) -> None:
@@ -54,6 +55,7 @@ def test_a_durable_redis_is_written_to_without_a_word(server: Server, trust: Tru
         (replace(DURABLE, role="slave"), Trust(), "Point REGISTRY_BOT_REDIS_URL at the primary"),
         (replace(DURABLE, version=(6, 0)), Trust(), "older than 6.2"),
         (replace(DURABLE, time=NOW - timedelta(minutes=10)), Trust(), "differ by 600 s"),
+        (replace(DURABLE, time=NOW + timedelta(seconds=6)), Trust(), "differ by 6 s"),
     ],
 )
 def test_any_other_is_refused_with_what_to_do(server: Server, trust: Trust, sentence: str) -> None:
@@ -61,6 +63,10 @@ def test_any_other_is_refused_with_what_to_do(server: Server, trust: Trust, sent
 
     assert not mode.is_allowed
     assert re.search(sentence, mode.sentence)
+
+
+def test_clocks_may_differ_by_less_than_a_lease_has_left_after_the_longest_write() -> None:
+    assert timedelta(seconds=READ_BACK_BUDGET) + MAX_CLOCK_OFFSET < LEASE
 
 
 @pytest.mark.parametrize("server", [VOLATILE, replace(DURABLE, fsync=None)])
