@@ -33,6 +33,9 @@ async def propose(ports: Ports, wish: Wish, requester: Requester, channel: str) 
     Raises Frozen, AlreadyOpen, NotMovable, UsageError or a ProviderError.
     """
     require_unfrozen(ports)
+    # asked of the store before anything else, so that one that hangs is told at once and not after the planning
+    if await ports.operations.is_frozen():
+        raise Frozen("The kill switch is on, so nothing can be requested. `/registry status` still answers.")
     drafted = await draft(ports, wish)
     if drafted.plan.verdict is Verdict.NO_GO:
         return drafted
