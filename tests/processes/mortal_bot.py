@@ -1,8 +1,8 @@
 """A real bot that dies by SIGKILL at a chosen external call of an execution, before or after the call took effect.
 
 Calls are counted from the commit that makes an operation APPROVED; looking for work is not counted, as it changes
-nothing and happens at any time. The bot's clock is slow, as much as the bot tolerates between itself and Redis: the
-lease of the dead then ends a moment after its death and nobody has to wait for half a minute.
+nothing and happens at any time. The clock of the execution is slow, by nearly the length of a lease: the lease of the
+dead ends a moment after its death by the clock of Redis, and nobody has to wait for half a minute.
 """
 
 import asyncio

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from simulator.app import running
 from simulator.demo import BotProcess, bot_process
 from simulator.local_redis import free_port
 from tests.conftest import SDK_KEYS
-from tests.scenarios.company import KEYS, OPS, PATIENCE, Json, People
+from tests.scenarios.company import KEYS, ON_CALL, OPS, PATIENCE, Json, People
 
 HOME, STANDBY = "10.2.0.20", "sim-a-registry.cn-hangzhou.cr.aliyuncs.com"
 TOLD_WITHIN = 2500
@@ -58,12 +59,27 @@ class Premises(People):
         assert outcome["ack_ms"] <= TOLD_WITHIN, outcome
         return str((outcome["response"] or {}).get("text", ""))
 
-    async def told(self, who: str, text: str) -> str:
-        """Type a command until the bot, which may still be connecting, takes it; return the whole answer."""
+    async def answer(self, who: str, text: str, within: float) -> str:
+        """Type a command and return all that the person is shown in the end, which must not be long in coming."""
+        started = time.monotonic()
+        await self.command_in_time(who, text)
+        await self.until(lambda: not str(self._ephemeral(OPS, who)[-1]["text"]).endswith("…"))
+        assert time.monotonic() - started <= within
+        return json.dumps(self._ephemeral(OPS, who)[-1], ensure_ascii=False)
+
+    async def status(self) -> str:
+        """Return the whole answer to `status`, whatever hangs."""
+        return await self.answer(ON_CALL, "status", within=5)
+
+    async def refusal(self, text: str) -> str:
+        """Return the whole answer to a command that cannot be followed."""
+        return await self.answer(ON_CALL, text, within=2.5)
+
+    async def doors_open(self) -> None:
+        """Wait until the bot takes commands, though it may not be ready for decisions."""
         async with asyncio.timeout(PATIENCE):
-            while (await self.slack.command(who, OPS, "help"))["status"] != "ok":
+            while (await self.slack.command(ON_CALL, OPS, "help"))["status"] != "ok":
                 await asyncio.sleep(0.1)
-        return await self.command(who, text)
 
     async def acknowledged(self, who: str, verb: str, card: Json | None = None) -> None:
         """Press a button, which must be acknowledged in time."""

@@ -10,7 +10,7 @@ from bot.adapters.redis_store import META
 from simulator.local_redis import local_redis_async
 from tests.processes.premises import HOME, STANDBY, Premises, premises, until_ready, until_troubles
 from tests.proxy import Proxy, proxy_to
-from tests.scenarios.company import APPROVER, ON_CALL
+from tests.scenarios.company import APPROVER
 
 
 async def _refuse(proxy: Proxy) -> None:
@@ -43,8 +43,8 @@ async def test_a_redis_that_goes_away_costs_decisions_but_no_answer_and_nothing_
         await FAULTS[fault](proxy)
 
         vote = await company.click_in_time(APPROVER, "approve", card)
-        wish = await company.command_in_time(ON_CALL, "failover hangzhou")
-        status = await company.command(ON_CALL, "status")
+        wish = await company.refusal("failover hangzhou")
+        status = await company.status()
 
         assert "Redis" in vote
         assert "Redis" in wish
@@ -75,8 +75,9 @@ async def test_a_bot_that_starts_without_redis_answers_and_waits_for_it(
         ):
             await until_troubles(bot, lambda reasons: len(reasons) == 1 and "Redis" in reasons[0])
 
-            status = await company.told(ON_CALL, "status")
-            refused = await company.command_in_time(ON_CALL, "failover zhangjiakou")
+            await company.doors_open()
+            status = await company.status()
+            refused = await company.refusal("failover zhangjiakou")
 
             assert "Redis" in refused
             assert "vpc-bbbbb" in status
@@ -137,11 +138,11 @@ async def _distrust(distrust: Distrust, logs: Path) -> None:
     ):
         await company.stored(*distrust.do)
         async with company.unready_bot() as bot:
-            reasons = await until_troubles(bot, lambda reasons: any(distrust.says in reason for reason in reasons))
-            refused = await company.told(ON_CALL, "failover zhangjiakou")
-            status = await company.told(ON_CALL, "status")
+            await company.doors_open()
+            await until_troubles(bot, lambda reasons: len(reasons) == 1 and distrust.says in reasons[0])
+            refused = await company.refusal("failover zhangjiakou")
+            status = await company.status()
 
-            assert len(reasons) == 1, distrust
             assert distrust.says in refused, distrust
             assert "vpc-bbbbb" in status, distrust
             await company.stored(*distrust.undo)
