@@ -13,12 +13,12 @@ from benchmarks.layout import CHANNEL, CHANNEL_NAME, SIGNING_SECRET, TEAM
 Wire = dict[str, Any]
 
 
-def command(text: str, user: str, respond_at: int) -> bytes:
+def command(text: str, user: str, respond_at: int, channel: str = CHANNEL) -> bytes:
     """Return the body of a slash command whose answers go to this port."""
     return urlencode(
         {
             "team_id": TEAM,
-            "channel_id": CHANNEL,
+            "channel_id": channel,
             "channel_name": CHANNEL_NAME,
             "user_id": user,
             "command": "/registry",
