@@ -20,6 +20,9 @@ CHANNEL_LAST_RESORT = timedelta(minutes=10)
 REMEMBERED = 2000
 """People and channels kept in memory; the oldest answer goes first."""
 SLACKBOT = "USLACKBOT"
+"""A bot for which Slack says is_bot false, as its user object documents."""
+BOT_FLAGS = ("is_bot", "is_workflow_bot")
+"""`is_app_user` is none of them: Slack documents it as an authorised user of the calling app, so mostly a human."""
 
 T = TypeVar("T")
 
@@ -130,7 +133,7 @@ class SlackIdentities:
             team_id=_team(user, self._workspace),
             checked_at=now,
             is_deleted=bool(user["deleted"]),
-            is_bot=user_id == SLACKBOT or any(user.get(f) for f in ("is_bot", "is_app_user", "is_workflow_bot")),
+            is_bot=user_id == SLACKBOT or any(user.get(flag) for flag in BOT_FLAGS),
             is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
             is_stranger=bool(user.get("is_stranger")),
         )

@@ -6,7 +6,7 @@ from simulator.slack.model import BOT_USER_ID, OUTSIDE_TEAM_ID, SLACKBOT_ID, Cha
 def people() -> dict[str, User]:
     """Return a fresh set of personas, the app's own bot user among them."""
     everyone = [
-        User("U01ONCALL", "oncall", "On-call", is_admin=True),
+        User("U01ONCALL", "oncall", "On-call", is_admin=True, is_app_user=True),
         User("U01APPROVER", "approver", "Approver"),
         User("U02APPROVER", "second", "Second approver"),
         User("U01MEMBER", "member", "Member without a role"),

@@ -29,6 +29,7 @@ async def place() -> AsyncIterator[Office]:
     ("user_id", "flags"),
     [
         ("U01APPROVER", set()),
+        ("U01ONCALL", set()),
         ("U01GUEST", {"is_guest"}),
         ("U01LEFT", {"is_deleted"}),
         ("U01BOTTY", {"is_bot"}),
@@ -41,6 +42,12 @@ async def test_slacks_flags_become_ours(place: Office, user_id: str, flags: set[
 
     assert {name for name in ("is_deleted", "is_bot", "is_guest", "is_stranger") if getattr(identity, name)} == flags
     assert identity.team_id == ("T0OUTSIDE" if user_id == "U01OUTSIDER" else WORKSPACE)
+
+
+async def test_who_has_authorised_this_very_app_is_no_bot(place: Office) -> None:
+    place.slack.change_user(APPROVER, {"is_app_user": True})
+
+    assert not (await place.ports.identities.identity(APPROVER, MINUTE)).is_bot
 
 
 async def test_a_person_is_asked_about_again_when_the_answer_is_too_old(place: Office) -> None:

@@ -10,7 +10,7 @@ STRANGERS = {GUEST: "E_EXTERNAL_USER", OUTSIDER: "E_EXTERNAL_USER", LEFT: "E_INA
 
 @pytest.mark.parametrize("who", STRANGERS)
 async def test_a_stranger_gets_one_refusal_for_whatever_is_typed_or_pressed(company: Company, who: str) -> None:
-    company.slack.change_user(ROBOT, {"name": "robot", "is_app_user": True})
+    company.slack.change_user(ROBOT, {"name": "robot", "is_bot": True})
     for typed in ("failover zhangjiakou", "status", "approve fo-2222", "nonsense"):
         company.refused(await company.command(who, typed), STRANGERS[who])
     await company.failover()
