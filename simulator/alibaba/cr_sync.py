@@ -5,6 +5,7 @@ from typing import Any
 
 from simulator.alibaba.cr_images import Finder, running
 from simulator.alibaba.cr_paging import page
+from simulator.alibaba.disorder import Disorder
 from simulator.alibaba.errors import Refusal
 from simulator.alibaba.parameters import Parameters
 from simulator.images import LAYER_TYPE, sha256
@@ -19,7 +20,7 @@ class Replication:
     """Answer the calls about rules and tasks."""
 
     def __init__(self, world: World, find: Finder) -> None:
-        self._world, self._find = world, find
+        self._world, self._find, self._disorder = world, find, Disorder()
         self.calls: dict[str, Call] = {
             "ListRepoSyncRule": self.list_rules,
             "ListRepoSyncTask": self.list_tasks,
@@ -43,7 +44,7 @@ class Replication:
         # The vendor documents no order, so whoever takes the first line for the newest must fail here.
         tasks.sort(key=lambda task: task.id[::-1])
         shown, paging = page(given, tasks)
-        wires = [self._listed_to_wire(task) for task in shown]
+        wires = [self._listed_to_wire(task) for task in self._disorder.of(shown)]
         return {"SyncTasks": wires, "TotalCount": str(len(tasks))} | paging
 
     def get_task(self, given: Parameters) -> Wire:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from simulator.alibaba.disorder import Disorder
 from simulator.alibaba.errors import Refusal
 from simulator.alibaba.parameters import Parameters, slice_of
 from simulator.alibaba.records import RecordWriter
@@ -23,6 +24,7 @@ class PrivateZone:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._disorder = Disorder()
         self.writer = RecordWriter(world)
         self.calls: dict[str, Call] = {
             "DescribeZones": self.zones,
@@ -47,9 +49,9 @@ class PrivateZone:
         return _paged(given, "Zones", "Zone", [_zone_to_wire(zone) for zone in found])
 
     def zone(self, given: Parameters) -> Wire:
-        """DescribeZoneInfo, with the VPCs that the zone is bound to."""
+        """DescribeZoneInfo, with the VPCs that the zone is bound to in no order to rely on."""
         zone = self._zone(given)
-        bound = [self._vpc_to_wire(vpc) for vpc in zone.vpcs]
+        bound = [self._vpc_to_wire(vpc) for vpc in self._disorder.of(zone.vpcs)]
         extra = {"BindVpcs": {"Vpc": bound}, "BindEdgeDnsClusters": {"EdgeDnsCluster": []}, "SlaveDns": False}
         return _zone_to_wire(zone) | extra
 

@@ -198,6 +198,20 @@ async def test_a_push_makes_a_pending_task_by_the_automatic_rules_only(sim: Simu
     assert task.image_from.repo_name == "api"
 
 
+async def test_tasks_come_in_another_order_each_time_and_none_is_left_out(sim: Simulator, zhangjiakou: Client) -> None:
+    for tag in ("9.9.8", "9.9.9"):
+        sim.world.push("cri-bbbbb", "core/api", tag)
+    request = models.ListRepoSyncTaskRequest(instance_id="cri-bbbbb")
+
+    first, second = [
+        [task.sync_task_id for task in (await zhangjiakou.list_repo_sync_task_async(request)).body.sync_tasks]
+        for _ in range(2)
+    ]
+
+    assert first != second
+    assert sorted(first) == sorted(second)
+
+
 async def test_the_modified_time_of_a_task_bears_its_misspelt_name_too(zhangjiakou: Client) -> None:
     body = (
         await zhangjiakou.list_repo_sync_task_async(

@@ -82,6 +82,18 @@ async def test_a_zone_tells_its_vpcs_and_times_by_the_minute(zones: Client) -> N
     assert len(body.create_time) == len("2026-11-23T03:00Z")
 
 
+async def test_the_vpcs_of_a_zone_come_in_another_order_each_time(sim: Simulator, zones: Client) -> None:
+    sim.world.zones[ZONE].vpcs.append("vpc-ccccc")
+    request = models.DescribeZoneInfoRequest(zone_id=ZONE)
+
+    first, second = [
+        [vpc.vpc_id for vpc in (await zones.describe_zone_info_async(request)).body.bind_vpcs.vpc] for _ in range(2)
+    ]
+
+    assert first != second
+    assert sorted(first) == sorted(second) == ["vpc-bbbbb", "vpc-ccccc"]
+
+
 async def test_an_unknown_zone_is_invalid(zones: Client) -> None:
     with pytest.raises(AlibabaCloudException) as caught:
         await zones.describe_zone_info_async(models.DescribeZoneInfoRequest(zone_id="nowhere"))
