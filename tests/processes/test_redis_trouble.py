@@ -8,7 +8,7 @@ import pytest
 
 from bot.adapters.redis_store import META
 from simulator.local_redis import local_redis_async
-from tests.processes.premises import HOME, STANDBY, Premises, premises, until_ready, until_troubles
+from tests.processes.premises import HOME, STANDBY, premises, until_ready, until_troubles
 from tests.proxy import Proxy, proxy_to
 from tests.scenarios.company import APPROVER
 
@@ -149,12 +149,3 @@ async def _distrust(distrust: Distrust, logs: Path) -> None:
             await until_ready(bot)
             await company.failover()
         await company.assert_no_secret_is_out()
-
-
-async def test_a_store_of_another_workspace_is_refused_to_the_bot_that_knows_its_own(company: Premises) -> None:
-    await company.stored("HSET", META, "workspace", "T0OTHER")
-
-    async with company.unready_bot() as bot:
-        (reason,) = await until_troubles(bot, lambda reasons: any("T0OTHER" in reason for reason in reasons))
-
-    assert "REGISTRY_BOT_REDIS_URL" in reason
