@@ -1,0 +1,48 @@
+"""A process that has just started knows about people only what is stored with the votes."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.access import Identity
+from bot.domain.operation import Operation, State, Verb
+from bot.services.requests import cast_vote
+from tests.builders import APPROVER, ON_CALL, an_identity
+from tests.fakes import FakeIdentities
+from tests.services.world import World, a_world
+
+
+class NothingHeardYet(FakeIdentities):
+    """Slack is silent, and was since this process began."""
+
+    def cached(self, user_id: str) -> Identity | None:
+        """Return nothing."""
+        return None
+
+
+async def _approved_before_a_restart_without_slack() -> tuple[World, Operation]:
+    world = a_world()
+    operation = await world.approve()
+    silent = NothingHeardYet(world.clock)
+    silent.down = True
+    world.ports = replace(world.ports, identities=silent)
+    return world, operation
+
+
+async def test_an_approval_of_a_moment_ago_stands_for_both_people_while_slack_is_silent() -> None:
+    world, operation = await _approved_before_a_restart_without_slack()
+    world.clock.move(timedelta(seconds=100))
+
+    ended = await world.carry_out(operation)
+
+    assert ended.state is State.DONE
+
+
+async def test_a_vote_counts_as_confirmed_no_later_than_the_older_of_both_confirmations() -> None:
+    world = a_world()
+    operation = await world.ask()
+    earlier = world.clock.now() - timedelta(seconds=50)
+    world.identities.known[ON_CALL] = an_identity(ON_CALL, checked_at=earlier)
+
+    approved = await cast_vote(world.ports, operation.id, Verb.APPROVE, APPROVER)
+
+    assert approved.votes[0].identity_checked_at == earlier
