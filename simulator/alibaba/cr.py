@@ -134,14 +134,18 @@ class ContainerRegistry:
         return wire | self._times(int)
 
     def _public_to_wire(self, instance: Instance) -> Wire:
+        """Tell the public endpoint; while it is off the vendor may leave out custom domains, so none is told."""
         endpoint = instance.endpoint
+        domains = _domains(instance, instance.public_domain)
         acl = [] if self._faults.active("acl_closed", instance.site) else endpoint.acl
         status = {"Status": endpoint.status} if endpoint.enabled else {}
         wire = {
             "Enable": endpoint.enabled,
             "AclEnable": acl is not None,
             "AclEntries": [{"Entry": entry, "Comment": ""} for entry in acl or []],
-            "Domains": [{"Domain": name, "Type": kind} for name, kind in _domains(instance, instance.public_domain)],
+            "Domains": [
+                {"Domain": name, "Type": kind} for name, kind in domains if endpoint.enabled or kind == "SYSTEM"
+            ],
         }
         return wire | status
 

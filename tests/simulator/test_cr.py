@@ -73,6 +73,19 @@ async def test_a_closed_access_list_admits_nobody(sim: Simulator, hangzhou: Clie
     assert (body.acl_enable, body.acl_entries) == (True, [])
 
 
+async def test_an_endpoint_that_is_off_tells_no_custom_domain_and_the_link_still_does(
+    sim: Simulator, hangzhou: Client
+) -> None:
+    sim.world.instances["cri-aaaaa"].endpoint.enabled = False
+    public = models.GetInstanceEndpointRequest(instance_id="cri-aaaaa", endpoint_type="internet")
+    private = models.GetInstanceVpcEndpointRequest(instance_id="cri-aaaaa", module_name="Registry")
+
+    told = (await hangzhou.get_instance_endpoint_async(public)).body.domains
+
+    assert [each.type for each in told] == ["SYSTEM"]
+    assert DOMAIN in (await hangzhou.get_instance_vpc_endpoint_async(private)).body.domains
+
+
 async def test_an_endpoint_that_is_off_has_no_status(sim: Simulator, hangzhou: Client) -> None:
     sim.world.instances["cri-aaaaa"].endpoint.enabled = False
     request = models.GetInstanceEndpointRequest(instance_id="cri-aaaaa", endpoint_type="internet")
