@@ -31,6 +31,13 @@ class User:
     is_stranger: bool = False
     is_admin: bool = False
     is_owner: bool = False
+    enterprise_user: Json | None = None
+    """What an Enterprise organisation adds: its id and the workspaces (`teams`) that the person belongs to."""
+
+    @property
+    def is_member(self) -> bool:
+        """Tell whether this workspace is the person's own, or one of several in their organisation."""
+        return self.team_id == TEAM_ID or TEAM_ID in (self.enterprise_user or {}).get("teams", ())
 
     def wire(self) -> Json:
         """Return the user object; a deactivated account has lost most of its fields."""
@@ -39,6 +46,8 @@ class User:
         base |= {"profile": profile, "is_bot": self.is_bot, "is_app_user": self.is_app_user, "updated": 1700000000}
         if self.is_stranger:
             base["is_stranger"] = True
+        if self.enterprise_user:
+            base["enterprise_user"] = {"id": self.id} | self.enterprise_user
         return base if self.deleted else base | self._living()
 
     def _living(self) -> Json:

@@ -150,7 +150,7 @@ class Page:
 
 def _person(user: User) -> Json:
     kind = "app" if user.is_bot or user.id == SLACKBOT_ID else "person"
-    outside = user.team_id != "T01SIM"
+    outside = not user.is_member
     return {"name": user.real_name, "handle": user.name, "kind": kind, "outside": outside, "left": user.deleted}
 
 

@@ -14,11 +14,11 @@ MENTION = re.compile(r"(?<![\w<])([@#])([\w.-]+)")
 
 
 def command_payload(installation: Installation, command: SlashCommand, text: str, user: User, channel: Channel) -> Json:
-    """Return the fields of a slash command, without its response_url."""
-    return {
+    """Return the fields of a slash command, without its response_url; a member's names the workspace typed in."""
+    return _organisation(user) | {
         "token": installation.verification_token,
-        "team_id": user.team_id,
-        "team_domain": TEAM_DOMAIN if user.team_id == TEAM_ID else "partner",
+        "team_id": TEAM_ID if user.is_member else user.team_id,
+        "team_domain": TEAM_DOMAIN if user.is_member else "partner",
         "channel_id": channel.id,
         "channel_name": _channel_name(channel),
         "user_id": user.id,
@@ -43,7 +43,7 @@ def click_payload(
         "container": _container(channel, message),
         "trigger_id": trigger_id(),
         "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
-        "enterprise": None,
+        "enterprise": _enterprise(user),
         "is_enterprise_install": False,
         "channel": {"id": channel.id, "name": _channel_name(channel)},
         "state": {"values": {}},
@@ -74,6 +74,17 @@ def escaped(text: str, workspace: Workspace) -> str:
 def trigger_id() -> str:
     """Return a fresh trigger id."""
     return f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**10)}.{secrets.token_hex(16)}"
+
+
+def _organisation(user: User) -> Json:
+    enterprise = _enterprise(user)
+    return {f"enterprise_{name}": value for name, value in enterprise.items()} if enterprise else {}
+
+
+def _enterprise(user: User) -> Json | None:
+    """Return the Enterprise organisation that the installed workspace shares with this person."""
+    known = user.enterprise_user if user.is_member else None
+    return {"id": known["enterprise_id"], "name": known["enterprise_name"]} if known else None
 
 
 def _channel_name(channel: Channel) -> str:

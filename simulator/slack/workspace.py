@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from simulator.slack import seed
-from simulator.slack.model import BOT_USER_ID, TEAM_ID, Channel, Json, Message, User
+from simulator.slack.model import BOT_USER_ID, Channel, Json, Message, User
 
 TIMESTAMP = re.compile(r"\d{10}\.\d{6}")
 
@@ -109,7 +109,7 @@ class Workspace:
         """Tell whether Slack shows the channel: public ones to every full member, the others to who is in them."""
         if user.id in channel.members:
             return True
-        full = user.team_id == TEAM_ID and not (user.is_restricted or user.is_ultra_restricted)
+        full = user.is_member and not (user.is_restricted or user.is_ultra_restricted)
         return full and not channel.is_private and not channel.is_im
 
     def watch(self) -> asyncio.Event:

@@ -140,6 +140,27 @@ async def test_a_click_carries_message_channel_value_and_the_clickers_team(at: D
     assert (payload["user"]["team_id"], payload["team"]["id"]) == ("T0OUTSIDE", "T01SIM")
 
 
+async def test_a_member_from_another_workspace_of_the_organisation_types_here_and_clicks_as_from_there(
+    at: Desk,
+) -> None:
+    organisation = {"enterprise_id": "E01SIM", "enterprise_name": "Simulation", "teams": ["T02SIM", "T01SIM"]}
+    at.slack.change_user("U01MEMBER", {"team_id": "T02SIM", "enterprise_user": organisation})
+    ts = await at.post(blocks=card(button("operation.approve")))
+    inbox = Inbox()
+    async with receiving(at, inbox):
+        await at.slack.command("U01MEMBER", "C01OPS", "/registry status")
+        typed = inbox.command
+        await at.slack.click("U01MEMBER", "C01OPS", ts, "operation.approve")
+
+    shown = (await at.client.users_info(user="U01MEMBER"))["user"]
+    assert (shown["team_id"], shown["enterprise_user"]) == ("T02SIM", {"id": "U01MEMBER"} | organisation)
+    assert (typed["team_id"], typed["enterprise_id"]) == ("T01SIM", "E01SIM")
+    clicked = inbox.interaction
+    assert (clicked["user"]["team_id"], clicked["team"]["id"], clicked["enterprise"]["id"]) == (
+        "T02SIM", "T01SIM", "E01SIM"
+    )  # fmt: skip
+
+
 async def test_a_click_on_an_ephemeral_message_carries_no_message(at: Desk) -> None:
     sent = await at.client.chat_postEphemeral(channel="C01OPS", user="U01ONCALL", text="x", blocks=card())
     inbox = Inbox()
