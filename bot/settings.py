@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.asyncio.connection import parse_url
 
 from bot.errors import InvalidConfiguration
 
@@ -32,18 +33,20 @@ def _is_redis_url(url: SecretStr) -> SecretStr:
     text = url.get_secret_value()
     if not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must begin with redis://, rediss:// or unix://")
-    if not (text.startswith("unix://") or _has_port_and_database(text)):
+    if not _can_be_dialled(text):
         raise ValueError(
             "must look like redis://user:password@host:6379/0, with special characters of the password percent-encoded"
         )
     return url
 
 
-def _has_port_and_database(url: str) -> bool:
-    """Tell whether the parts that the client would only guess at, or fail over later, are what they should be."""
+def _can_be_dialled(url: str) -> bool:
+    """Ask the client's own parser, and look at what that one only guesses at: a path that is no database, port 0."""
     try:
+        parse_url(url)
         parts = urlsplit(url)
-        return parts.port != 0 and re.fullmatch(r"(/\d*)?", parts.path, flags=re.ASCII) is not None
+        is_file = parts.scheme == "unix"
+        return is_file or (parts.port != 0 and re.fullmatch(r"(/\d*)?", parts.path, flags=re.ASCII) is not None)
     except ValueError:
         return False
 

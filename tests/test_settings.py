@@ -81,6 +81,8 @@ def test_http_mode_needs_the_signing_secret_and_no_app_token(monkeypatch: pytest
         ("REDIS_URL", "redis://redis:none/0", "must look like redis://user:password@host:6379/0"),
         ("REDIS_URL", "redis://redis:6379/zero", "must look like redis://user:password@host:6379/0"),
         ("REDIS_URL", "redis://:pass/word@redis:6379/0", "must look like redis://user:password@host:6379/0"),
+        ("REDIS_URL", "redis://redis:6379/0?db=zero", "must look like redis://user:password@host:6379/0"),
+        ("REDIS_URL", "unix:///run/redis.sock?db=zero", "must look like redis://user:password@host:6379/0"),
         ("REDIS_REPLICAS", "two", "must be a whole number"),
         ("SIGNING_KEY", "short", "must have at least 32 characters"),
         ("HTTP_PORT", "99999", "must be less than or equal to 65535"),
@@ -104,6 +106,8 @@ def test_a_wrong_value_is_named_with_what_to_do(
 def test_no_secret_is_quoted_in_a_complaint_or_in_a_printed_object(monkeypatch: pytest.MonkeyPatch) -> None:
     _set(monkeypatch)
     shown = repr(load_settings())
+    _set(monkeypatch, REDIS_URL=f"redis://:{SECRET}@redis:none/0")
+    shown += _complaint()
     _set(monkeypatch, REDIS_URL=f"http://{SECRET}", SLACK_BOT_TOKEN=f"xapp-{SECRET}", SLACK_APP_TOKEN=f"xoxb-{SECRET}")
 
     assert SECRET not in shown + _complaint()
