@@ -77,7 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     checking = _add(commands, "check", _check, "look at configuration, Slack, Redis and Alibaba Cloud; change nothing")
     checking.add_argument("--policy", action="store_true", help="print the RAM policy for this configuration instead")
     finding = _add(commands, "discover", _discover, "print a first registry.yaml from the live account")
-    finding.add_argument("--region", action="append", required=True, metavar="R", help="a region to look at; repeat it")
+    finding.add_argument(
+        "--region",
+        action="extend",
+        nargs="+",
+        required=True,
+        metavar="R",
+        help="the regions to look at; may be repeated",
+    )
     finding.add_argument("--domain", metavar="D", help="the custom domain; without it, those on two instances")
     stepping = _add(commands, "manual", _manual, "print how to fail a site over by hand, without Slack and Redis")
     stepping.add_argument("site", help="the site to move away from, by its name or alias")

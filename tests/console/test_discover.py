@@ -30,7 +30,7 @@ async def test_the_file_loads_and_check_names_the_placeholders_that_are_left(tmp
 async def test_a_domain_that_nobody_carries_yet_gets_a_file_to_complete(terminal: Terminal) -> None:
     async with world(only={"alibaba"}) as sim:
         found = await terminal.registry_bot(
-            "discover", *REGIONS, "--domain", "new.example.com", environment=cloud_only(sim)
+            "discover", "--region", *REGIONS[1::2], "--domain", "new.example.com", environment=cloud_only(sim)
         )
 
     topology = parse_registry(found.out).topology()
