@@ -1,8 +1,9 @@
 """One delivery, answered in time: admit, route, carry out, and find words for whatever went wrong.
 
 Slack waits three seconds, so everything before the acknowledgement shares one budget of 1.2. A handler that declares
-itself slow is then left to finish and answers later; any other is stopped and the person told so, which for a vote
-means that it is refused rather than acknowledged and perhaps lost with the process.
+itself slow is announced much sooner, left to finish, and answers later; any other is stopped at the end of the budget
+and the person told so, which for a vote means that it is refused rather than acknowledged and perhaps lost with the
+process.
 """
 
 import asyncio
@@ -25,6 +26,9 @@ from bot.services.admission import ACT_AGE, READ_AGE, admit
 from bot.tasks import Tasks
 
 BUDGET = timedelta(seconds=1.2)
+QUIET = timedelta(seconds=0.4)
+"""How long a slow handler may keep a person without a word: a calm cloud has answered by then, and one message reads
+better than two; a busy one would only use up a budget in which nothing is decided."""
 PATIENCE = timedelta(seconds=60)
 """How long a slow answer may take; Slack takes answers for 30 minutes, people give up much sooner."""
 LONGEST_COMMAND = 2000
@@ -101,13 +105,17 @@ class Desk:
             async with asyncio.timeout(self._budget):
                 job = await opening
                 work = self._tasks.start(self._carry_out(job), f"handler.{job.call.verb}")
-                return await asyncio.shield(work)
+                return await (self._announced(job, work) if job.slow else asyncio.shield(work))
         except TimeoutError:
             return self._late(job, work)
         except BotError as error:
             return self._refused(error, "opening")
         except Exception as error:  # noqa: BLE001 - a person waits for words, whatever broke
             return Reply(self.unexpected(error, "opening"), "failed")
+
+    async def _announced(self, job: _Job, work: "asyncio.Task[Reply]") -> Reply:
+        done, _ = await asyncio.wait([work], timeout=QUIET.total_seconds())
+        return work.result() if done else _slow(job, work)
 
     async def _carry_out(self, job: _Job) -> Reply:
         try:
@@ -121,7 +129,7 @@ class Desk:
         if job is None or work is None:
             return Reply(messages.refusal(Unreachable(_UNSURE)), "late")
         if job.slow:
-            return Reply(Message(job.slow), "slow", later=work)
+            return _slow(job, work)
         work.cancel()
         return Reply(messages.refusal(StoreUnavailable(_HUNG)), "late")
 
@@ -196,6 +204,10 @@ class Desk:
             await self._ports.workspace.whisper(visitor.channel_id, visitor.user_id, message)
         except ProviderError as error:
             self._log.error("answer.lost", error=type(error).__name__, code=error.code)
+
+
+def _slow(job: _Job, work: "asyncio.Task[Reply]") -> Reply:
+    return Reply(Message(job.slow), "slow", later=work)
 
 
 def _places(error: Exception) -> list[str]:

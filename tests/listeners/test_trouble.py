@@ -36,6 +36,35 @@ async def test_a_slow_answer_is_announced_and_then_delivered() -> None:
         assert (said, place.whispers(ON_CALL)[-1]) == ("Looking…", "Here it is")
 
 
+async def test_a_slow_answer_is_announced_long_before_the_budget_is_used_up() -> None:
+    go_on = asyncio.Event()
+
+    async def try_(call: Call, ports: Ports) -> Message:
+        """Wait."""
+        await go_on.wait()
+        return Message("Here it is")
+
+    async with office(router=_router(try_, "Looking…"), budget=60) as place:
+        async with asyncio.timeout(2):
+            said = await place.say(ON_CALL, "try")
+        go_on.set()
+        await place.settled()
+
+        assert (said, place.whispers(ON_CALL)[-1]) == ("Looking…", "Here it is")
+
+
+async def test_a_slow_handler_that_is_quick_for_once_answers_at_once_and_only_once() -> None:
+    async def try_(call: Call, ports: Ports) -> Message:
+        """Answer."""
+        return Message("Here it is")
+
+    async with office(router=_router(try_, "Looking…")) as place:
+        said = await place.say(ON_CALL, "try")
+        await place.settled()
+
+        assert (said, place.whispers(ON_CALL)) == ("Here it is", ["Here it is"])
+
+
 async def test_an_answer_that_response_url_does_not_take_is_whispered() -> None:
     async def try_(call: Call, ports: Ports) -> Message:
         """Wait."""
