@@ -3,8 +3,9 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
+from bot.domain.grammar import parse_operation_id
 from bot.domain.operation import Operation, Verb
-from bot.errors import NotPermitted, ProviderError
+from bot.errors import NotPermitted, ProviderError, UsageError
 from bot.ports import Card, Message, Ports
 from bot.services.requests import cast_vote
 
@@ -53,7 +54,11 @@ def _believed(ports: Ports, pressed: Press) -> _Claim:
     if not pressed.value.isascii() or len(parts) != 4 or parts[0] != pressed.verb:
         raise _untrusted()
     verb, operation_id, digest, mac = parts
-    if not ports.signer.verify(mac, ports.rules.access.workspace, operation_id, verb, digest):
+    try:
+        is_ours = ports.signer.verify(mac, ports.rules.access.workspace, operation_id, verb, digest)
+    except NotPermitted as unknown_key:
+        raise _outlived(unknown_key.code, pressed.verb, operation_id) from None
+    if not is_ours:
         raise _untrusted()
     return _Claim(operation_id, digest)
 
@@ -63,6 +68,18 @@ def _untrusted() -> NotPermitted:
         "E_UNTRUSTED_BUTTON",
         "This button was not made by this bot, so nothing was counted. Tell whoever looks after security here; "
         "`/registry actions` lists what is really open.",
+    )
+
+
+def _outlived(code: str, verb: Verb, operation_id: str) -> NotPermitted:
+    """Return the refusal of a button whose key is gone; nothing that it carries is believed, its id only looked at."""
+    try:
+        by_hand = f"type `/registry {verb} {parse_operation_id((operation_id,))}`"
+    except UsageError:
+        by_hand = "type `/registry actions`, then decide by the id that it shows"
+    return NotPermitted(
+        code,
+        f"The bot's signing key was changed after this button was drawn, so nothing was counted. Instead, {by_hand}.",
     )
 
 

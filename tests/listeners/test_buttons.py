@@ -70,15 +70,21 @@ async def test_a_card_that_is_not_on_record_yet_asks_to_press_again() -> None:
     assert "Press again in a few seconds" in answer
 
 
-async def test_a_button_made_with_a_forgotten_key_asks_to_approve_again() -> None:
+async def test_a_button_made_with_a_forgotten_key_names_the_command_that_works() -> None:
     async with office() as place:
         await place.asked()
         operation = await place.ports.operations.get("fo-0001")
         others = replace(place.ports, signer=HmacSigner("another " + SIGNING_KEY))
-        answer = await place.click(APPROVER, _button(place, button_value(others, operation, Verb.APPROVE)), APPROVE)
+        value = button_value(others, operation, Verb.APPROVE)
+        answers = [
+            await place.click(APPROVER, _button(place, each), APPROVE)
+            for each in (value, value.replace("fo-0001", "<!channel>"))
+        ]
 
-    assert "E_UNKNOWN_KEY" in answer
-    assert "approve again" in answer
+    assert all("E_UNKNOWN_KEY" in answer for answer in answers)
+    assert "type `/registry approve fo-0001`" in answers[0]
+    assert "channel" not in answers[1]
+    assert "/registry actions" in answers[1]
 
 
 async def test_a_button_of_an_unknown_operation_says_so() -> None:
