@@ -1,16 +1,14 @@
-"""Who may not: guests, outsiders, bots, leavers, members without a role, and anybody whom Slack does not vouch for."""
+"""Who may not: guests, outsiders, leavers, members without a role, and anybody whom Slack does not vouch for."""
 
 import pytest
 
 from tests.scenarios.company import APPROVER, GUEST, LEFT, MEMBER, ON_CALL, OPS, OUTSIDER, WAITING, Company
 
-ROBOT = "U0ROBOT"
-STRANGERS = {GUEST: "E_EXTERNAL_USER", OUTSIDER: "E_EXTERNAL_USER", LEFT: "E_INACTIVE_USER", ROBOT: "E_NOT_HUMAN"}
+STRANGERS = {GUEST: "E_EXTERNAL_USER", OUTSIDER: "E_EXTERNAL_USER", LEFT: "E_INACTIVE_USER"}
 
 
 @pytest.mark.parametrize("who", STRANGERS)
 async def test_a_stranger_gets_one_refusal_for_whatever_is_typed_or_pressed(company: Company, who: str) -> None:
-    company.slack.change_user(ROBOT, {"name": "robot", "is_bot": True})
     for typed in ("failover zhangjiakou", "status", "approve fo-2222", "nonsense"):
         company.refused(await company.command(who, typed), STRANGERS[who])
     await company.failover()
