@@ -40,6 +40,7 @@ class FakeOperations:
         self._held: dict[str, datetime] = {}
         self._due: dict[str, datetime] = {}
         self._news: dict[str, tuple[int, datetime | None]] = {}
+        self._posting: dict[str, datetime] = {}
         self._cards: dict[str, Card] = {}
         self._last: dict[str, str] = {}
         self._failures: list[tuple[BotError, bool]] = []
@@ -121,10 +122,27 @@ class FakeOperations:
         if operation_id in self._news and self._news[operation_id][0] <= card.rendered:
             del self._news[operation_id]
 
+    async def postpone_step(self, operation_id: str, until: datetime) -> None:
+        """Leave a step that cannot be taken now until then."""
+        if operation_id in self._due:
+            self._due[operation_id] = until
+
     async def postpone_news(self, operation_id: str, until: datetime) -> None:
         """Try the card again at `until`."""
         if operation_id in self._news:
             self._news[operation_id] = (self._news[operation_id][0], until)
+
+    async def claim_news(self, operation_id: str, until: datetime) -> bool:
+        """Take the drawing of a card until then; False when somebody has it."""
+        now = self._clock.now()
+        if self._posting.get(operation_id, now) > now:
+            return False
+        self._posting[operation_id] = until
+        return True
+
+    async def release_news(self, operation_id: str) -> None:
+        """Give the drawing of a card back."""
+        self._posting.pop(operation_id, None)
 
     async def is_frozen(self) -> bool:
         """Tell whether the kill switch is on in the store."""

@@ -38,6 +38,8 @@ DUE = f"{TAG}:due"
 """Never: members go when their operation has no next step."""
 OUTBOX = f"{TAG}:outbox"
 """id:version of the last news. Never: members go when the card shows that version."""
+POSTING = f"{TAG}:posting:"
+"""+ id → 1 while one process draws that card. Seconds: it only saves double work, and no safety rests on it."""
 RECENT = f"{TAG}:recent"
 """Never: members go LIFE after their creation."""
 AUDIT = f"{TAG}:audit"
@@ -185,10 +187,23 @@ class RedisOperations:
         pointer = json.dumps(asdict(card))
         await self._all(("HSET", OPERATION + operation_id, "card", pointer), ("ZREM", OUTBOX, *shown))
 
+    async def postpone_step(self, operation_id: str, until: datetime) -> None:
+        """Leave a step that cannot be taken now until then, so that it does not stand before others."""
+        await self._link.call("ZADD", DUE, "XX", milliseconds(until), operation_id)
+
     async def postpone_news(self, operation_id: str, until: datetime) -> None:
         """Try the card again at `until`."""
         version = await self._link.call("HGET", OPERATION + operation_id, "news")
         await self._link.call("ZADD", OUTBOX, "XX", milliseconds(until), f"{operation_id}:{version}")
+
+    async def claim_news(self, operation_id: str, until: datetime) -> bool:
+        """Take the drawing of a card until then; False when somebody has it."""
+        span = max(1, milliseconds(until) - milliseconds(self._clock.now()))
+        return await self._link.call("SET", POSTING + operation_id, 1, "NX", "PX", span) is not None
+
+    async def release_news(self, operation_id: str) -> None:
+        """Give the drawing of a card back."""
+        await self._link.call("DEL", POSTING + operation_id)
 
     async def is_frozen(self) -> bool:
         """Tell whether the kill switch is on in the store."""

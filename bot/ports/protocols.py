@@ -117,8 +117,20 @@ class Operations(Protocol):
         """Remember where the card stands; clears the news mark when it shows the latest version."""
         ...
 
+    async def postpone_step(self, operation_id: str, until: datetime) -> None:
+        """Leave a step that cannot be taken now until then, so that it does not stand before others."""
+        ...
+
     async def postpone_news(self, operation_id: str, until: datetime) -> None:
         """Try the card again at `until`."""
+        ...
+
+    async def claim_news(self, operation_id: str, until: datetime) -> bool:
+        """Take the drawing of a card until then; False when somebody has it. Saves double work and guards nothing."""
+        ...
+
+    async def release_news(self, operation_id: str) -> None:
+        """Give the drawing of a card back."""
         ...
 
     async def is_frozen(self) -> bool:

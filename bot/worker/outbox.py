@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +15,10 @@ from bot.ports import Card, Message, Ports
 
 log = structlog.get_logger()
 RETRY_AFTER = timedelta(seconds=5)
+REFUSED_AGAIN_AFTER = timedelta(seconds=60)
+"""What Slack refuses for its content or for our rights is refused again until somebody mends it: look back slowly."""
+POSTING_LASTS = timedelta(seconds=15)
+"""A claim on a card outlives one call to Slack; when a process dies holding it, the others wait no longer than this."""
 GONE = {
     "message_not_found",
     "cant_update_message",
@@ -23,8 +28,9 @@ GONE = {
     "cannot_reply_to_message",
 }
 """Slack's errors for a message that can no longer be edited or replied to: a new one takes its place."""
-SHUT = {"is_archived", "not_in_channel", "channel_not_found", "restricted_action"}
-"""Slack's errors for a channel that takes no post: the home channel gets the card instead."""
+SHUT = {"is_archived", "not_in_channel", "channel_not_found"}
+RESTRICTED = "restricted_action"
+"""Slack's errors for a channel that takes no post, the last one with several endings: home gets the card instead."""
 
 LONG_WATCH = timedelta(minutes=2)
 """People wait this long for the word whether pulls work; when it takes longer, they are told twice."""
@@ -55,18 +61,28 @@ class Outbox:
 
     async def _show(self, operation_id: str) -> None:
         try:
-            await self._bring_up_to_date(operation_id)
+            await self._in_turn(operation_id)
         except ProviderError as error:
-            wish = error.retry_after if isinstance(error, Throttled) else None
-            await self._postpone(operation_id, str(error), timedelta(seconds=wish) if wish else RETRY_AFTER)
+            await self._postpone(operation_id, str(error), _pause(error))
         except BotError as error:
             # a document that cannot be shown must not stand in front of the others at every look
-            await self._postpone(operation_id, str(error), RETRY_AFTER)
+            await self._postpone(operation_id, str(error), REFUSED_AGAIN_AFTER)
         except Exception as error:  # noqa: BLE001 - one card that cannot be drawn must not hide the others
             log.error("card.broken", operation=operation_id, kind=type(error).__name__)
             await self._postpone(operation_id, type(error).__name__, RETRY_AFTER)
         finally:
             self._busy.discard(operation_id)
+
+    async def _in_turn(self, operation_id: str) -> None:
+        """Draw unless another process is at it: two may scan at the same moment, and both would post a first card."""
+        operations = self._ports.operations
+        if not await operations.claim_news(operation_id, self._ports.clock.now() + POSTING_LASTS):
+            return
+        try:
+            await self._bring_up_to_date(operation_id)
+        finally:
+            with suppress(BotError):  # a claim that cannot be given back ends by itself
+                await operations.release_news(operation_id)
 
     async def _postpone(self, operation_id: str, why: str, pause: timedelta) -> None:
         log.warning("card.postponed", operation=operation_id, why=why)
@@ -99,7 +115,7 @@ class Outbox:
 
     async def _replacement(self, operation: Operation, error: Refused) -> Card:
         """Post the card anew where Slack's error means that it or its channel is lost; else raise the error."""
-        if error.code not in GONE | SHUT:
+        if error.code not in GONE and not _is_shut(error):
             raise error
         log.warning("card.replaced", operation=operation.id, code=error.code)
         return await self._post_first(operation)
@@ -109,7 +125,7 @@ class Outbox:
         try:
             channel, ts = operation.channel, await self._ports.workspace.post(operation.channel, message)
         except Refused as error:
-            if error.code not in SHUT or operation.channel == home:
+            if not _is_shut(error) or operation.channel == home:
                 raise
             log.warning("card.rerouted", operation=operation.id, code=error.code)
             channel, ts = home, await self._ports.workspace.post(home, message)
@@ -125,6 +141,16 @@ class Outbox:
             card = replace(card, steps=count)
             await self._ports.operations.save_card(operation.id, card)
         return card
+
+
+def _pause(error: ProviderError) -> timedelta:
+    if isinstance(error, Throttled) and error.retry_after:
+        return timedelta(seconds=error.retry_after)
+    return REFUSED_AGAIN_AFTER if isinstance(error, Refused) else RETRY_AFTER
+
+
+def _is_shut(error: Refused) -> bool:
+    return error.code is not None and (error.code in SHUT or error.code.startswith(RESTRICTED))
 
 
 def _replies(operation: Operation) -> list[Message]:

@@ -237,3 +237,19 @@ async def test_a_refused_commit_leaves_no_trace(store: Operations) -> None:
     assert await store.held_for("record-b") == 0
     assert await store.open_on("record-b") == "fo-7k2m"
     assert await store.get("fo-7k2m") == first
+
+
+async def test_the_drawing_of_a_card_is_for_one_at_a_time(subject: Subject) -> None:
+    until = subject.now() + MOMENT
+    claims = [await subject.store.claim_news(operation_id, until) for operation_id in ("fo-7k2m", "fo-7k2m", "fo-0002")]
+    await subject.store.release_news("fo-7k2m")
+
+    assert claims == [True, False, True]
+    assert await subject.store.claim_news("fo-7k2m", until)
+
+
+async def test_the_drawing_of_a_card_comes_free_by_itself(subject: Subject) -> None:
+    await subject.store.claim_news("fo-7k2m", subject.now())
+    await asyncio.sleep(0.02)
+
+    assert await subject.store.claim_news("fo-7k2m", subject.now() + MOMENT)

@@ -8,11 +8,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.operation import Operation, State, Verb
-from bot.errors import BotError, ForgedApproval, Refused, StoreUnavailable, Throttled, Unreachable
+from bot.errors import ForgedApproval, Refused, StoreUnavailable, Throttled, Unreachable
 from bot.ports import Channel
 from bot.services.buttons import button_value
 from bot.services.requests import cast_vote
-from bot.worker.outbox import RETRY_AFTER, Outbox
+from bot.worker.outbox import REFUSED_AGAIN_AFTER, RETRY_AFTER, Outbox
 from tests.builders import APPROVER, CHANNEL, a_policy, an_access
 from tests.fakes import FakeClock, FakeOperations
 from tests.services.world import World, a_world
@@ -108,17 +108,30 @@ async def test_a_reply_that_failed_is_not_lost_and_the_ones_before_it_are_not_re
     assert len(_replies(world)) == len(set(_replies(world))) == 2
 
 
-@pytest.mark.parametrize("error", [Unreachable("Slack does not answer."), _refused("internal_error")])
-async def test_a_post_that_fails_is_tried_again_and_the_operation_goes_on(error: BotError) -> None:
+async def test_a_post_that_fails_is_tried_again_and_the_operation_goes_on() -> None:
     world = a_world()
     operation = await world.approve()
-    world.workspace.fail_next(error)
+    world.workspace.fail_next(Unreachable("Slack does not answer."))
 
     await _outbox(world).tick()
     done = await world.carry_out(operation)
     await _later(world)
 
     assert (done.state, len(world.workspace.cards())) == (State.DONE, 1)
+
+
+@pytest.mark.parametrize("code", ["msg_blocks_too_long", "invalid_blocks", "missing_scope"])
+async def test_what_slack_refuses_for_a_reason_is_not_sent_again_before_a_minute(code: str) -> None:
+    world = a_world()
+    await world.ask()
+    world.workspace.fail_next(_refused(code))
+    await _outbox(world).tick()
+
+    await _later(world, timedelta(seconds=59))
+    assert world.workspace.cards() == []
+
+    await _later(world, timedelta(seconds=1))
+    assert len(world.workspace.cards()) == 1
 
 
 async def test_between_two_tries_slack_is_left_alone() -> None:
@@ -163,7 +176,17 @@ async def test_a_card_that_is_gone_is_posted_anew_and_remembered_there(code: str
     assert len(world.workspace.cards()) == 2
 
 
-@pytest.mark.parametrize("code", ["is_archived", "not_in_channel", "channel_not_found", "restricted_action"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "is_archived",
+        "not_in_channel",
+        "channel_not_found",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+    ],
+)
 async def test_a_channel_that_takes_no_post_gives_the_card_to_the_home_channel(code: str) -> None:
     world = _with_home_elsewhere()
     operation = await world.ask()
@@ -184,7 +207,7 @@ async def test_a_home_channel_that_takes_no_post_either_is_tried_again_later() -
 
     with capture_logs() as logs:
         await _outbox(world).tick()
-    await _later(world)
+    await _later(world, REFUSED_AGAIN_AFTER)
 
     assert [entry["event"] for entry in logs] == ["card.rerouted", "card.postponed"]
     assert len(world.workspace.cards()) == 1
