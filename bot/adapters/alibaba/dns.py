@@ -117,7 +117,7 @@ def _zone_from_wire(listed: Any, info: Any) -> Zone:
         zone_id=required(listed.zone_id, "ZoneId"),
         name=required(info.zone_name, "ZoneName"),
         zone_type=text(info.zone_type) or text(listed.zone_type) or "unknown",
-        vpcs=tuple(required(vpc.vpc_id, "VpcId") for vpc in _entries(info.bind_vpcs, "vpc")),
+        vpcs=tuple(sorted(required(vpc.vpc_id, "VpcId") for vpc in _entries(info.bind_vpcs, "vpc"))),
         dns_group=text(info.dns_group) or text(listed.dns_group),
         dns_group_changing=flag(info.dns_group_changing) or flag(listed.dns_group_changing),
         creator_subtype=text(listed.creator_sub_type),
