@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -36,8 +37,9 @@ log = structlog.get_logger()
 ASSESS_EVERY = timedelta(seconds=10)
 ASK_AGAIN = timedelta(seconds=5)
 DRAIN_ANSWERS = timedelta(seconds=2)
-DRAIN_WORKER = timedelta(seconds=20)
-"""SIGTERM to exit within 25 s: the answers, then the step in hand, then the connections."""
+DRAIN_WORKER = timedelta(seconds=23)
+"""SIGTERM to exit within 25 s: one change under its claim takes at most this long."""
+THREADS = 32
 
 
 @dataclass(slots=True)
@@ -58,10 +60,13 @@ async def run(settings: Settings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with serving(settings, registry):
+    # a hung look-up of a name keeps its thread; with the few that Python gives by default, all others would wait
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="registry-bot"))
+    async with serving(settings, registry) as bot:
+        bot.on_failure(stop.set)
         await stop.wait()
         log.info("bot.stopping")
-    return 0
+        return 1 if bot.has_failed else 0
 
 
 @asynccontextmanager
@@ -91,6 +96,10 @@ class Bot:
         self._worker: Worker | None = None
         self._socket: SocketMode | None = None
         self._working: asyncio.Task[None] | None = None
+        self._is_stopping = False
+        self._on_failure: Callable[[], None] = lambda: None
+        self.has_failed = False
+        """Whether something that no waiting mends kept the bot from connecting."""
         self.server = Server(
             self._clock,
             self._metrics,
@@ -106,20 +115,42 @@ class Bot:
         await self.server.start()
         self._resources.push_async_callback(self.server.close)
         log.info("bot.listening", port=self.server.port, mode=self._settings.slack_mode)
-        self._background.start(self._connect(), "bot.connect")
+        self._background.start(self._try_to_connect(), "bot.connect")
+
+    def on_failure(self, call: Callable[[], None]) -> None:
+        """Have `call` called when the bot cannot go on; `has_failed` says so too."""
+        self._on_failure = call
 
     async def stop(self) -> None:
-        """Take no new work, let answers and the step in hand reach a safe point, and close everything."""
-        if self._socket is not None:
-            await self._socket.stop()
+        """Take no new work, let answers and the step in hand reach a safe point together, and close everything."""
+        self._is_stopping = True
         self.server.events = None
-        await self._answers.drain(DRAIN_ANSWERS)
-        if self._worker is not None and self._working is not None:
-            self._worker.stop()
-            await asyncio.wait([self._working], timeout=DRAIN_WORKER.total_seconds())
+        await asyncio.gather(self._finish_answers(), self._finish_step())
         await self._background.drain(timedelta(0))
         await self._resources.aclose()
         log.info("bot.stopped")
+
+    async def _finish_answers(self) -> None:
+        if self._socket is not None:
+            await self._socket.stop()
+        await self._answers.drain(DRAIN_ANSWERS)
+
+    async def _finish_step(self) -> None:
+        if self._worker is not None and self._working is not None:
+            self._worker.stop()
+            await asyncio.wait([self._working], timeout=DRAIN_WORKER.total_seconds())
+
+    async def _try_to_connect(self) -> None:
+        try:
+            await self._connect()
+        except BotError as error:
+            log.error("bot.failed", why=str(error))
+        except Exception as error:  # noqa: BLE001 - a bot that can never work must end, so that somebody looks
+            log.error("bot.failed", kind=type(error).__name__)
+        else:
+            return
+        self.has_failed = True
+        self._on_failure()
 
     async def troubles(self) -> list[str]:
         """Return why this process is not ready; nothing when it is."""
@@ -137,8 +168,13 @@ class Bot:
         workspace, alibaba = known.result(), loaded.result()
         store = outside.store(workspace)
         ports = replace(
-            outside.ports(api, alibaba, store, workspace), write_refusal=self._write_refusal, wake=self._wake
+            outside.ports(api, alibaba, store, workspace),
+            kill_switch=self._kill_switch,
+            store_trouble=lambda: self._standing.redis,
+            is_stopping=lambda: self._is_stopping,
+            wake=self._wake,
         )
+        self._standing.redis = await self._assessment(store)
         self._background.start(self._keep_assessing(store), "redis.assess")
         self._worker = Worker(ports, RandomIds().token(), partial(button_value, ports))
         self._working = self._background.start(self._worker.run(), "worker")
@@ -210,12 +246,12 @@ class Bot:
                 self._slack_is_unusable(Refused(f"the token is of workspace {us.team_id}, this store of {workspace}."))
             await self._clock.sleep(ASK_AGAIN.total_seconds())
 
-    def _write_refusal(self) -> str:
+    def _kill_switch(self) -> str:
         if self._settings.freeze:
             return "The kill switch is on (REGISTRY_BOT_FREEZE)."
         if self._settings.freeze_file is not None and self._settings.freeze_file.exists():
             return "The kill switch is on (REGISTRY_BOT_FREEZE_FILE exists)."
-        return self._standing.redis
+        return ""
 
     async def _keep_assessing(self, store: RedisOperations) -> None:
         """Look again and again whether this Redis may be trusted: an administrator may change that at any time."""

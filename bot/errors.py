@@ -25,6 +25,10 @@ class NotMovable(UserError):
     """A view cannot be moved as things stand; the sentence names the reason."""
 
 
+class Unreadable(NotMovable):
+    """A view or a standby could not be read just now; nothing is known to be wrong with it."""
+
+
 class InvalidConfiguration(UserError):
     """The environment or registry.yaml does not describe a bot that may run."""
 

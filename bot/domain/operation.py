@@ -113,6 +113,7 @@ class Requester:
 
     person: str
     user_id: str
+    mac: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,7 @@ class Operation:
     created_at: datetime
     expires_at: datetime
     reason: str = ""
+    approvals_needed: int = 1
     version: int = 0
     votes: tuple[Vote, ...] = ()
     progress: tuple[Progress, ...] = ()
@@ -234,6 +236,12 @@ class Operation:
     def has_failed_observation(self) -> bool:
         """Tell whether the latest look at some change went wrong."""
         return any(seen.outcome is Observed.FAILED for seen in self.observations)
+
+    @property
+    def is_seen_working(self) -> bool:
+        """Tell whether for every change both DNS and the answering instance were seen to be as planned."""
+        seen = {(o.name, o.change) for o in self.observations if o.outcome is Observed.OK}
+        return all((name, index) in seen for name in (CONVERGED, CONFIRMED) for index in range(len(self.progress)))
 
     @property
     def is_observed(self) -> bool:

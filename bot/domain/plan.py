@@ -11,7 +11,7 @@ from bot.domain.access import canonical_json
 from bot.domain.record import Record, Zone
 from bot.domain.snapshot import Endpoints, Unknown, ViewState
 from bot.domain.topology import Route, Site, View
-from bot.errors import NotMovable
+from bot.errors import NotMovable, Unreadable
 
 PLAN_VERSION = 1
 TTL_CHOICES = (5, 30, 60, 3600, 43200, 86400)
@@ -139,11 +139,16 @@ def movable_record(state: ViewState) -> tuple[Zone, Record]:
     """
     view = state.view
     if isinstance(state.zone, Unknown):
-        raise NotMovable(f"The zone of {view} could not be read: {state.zone.reason}.")
+        raise _unread("zone", view, state.zone)
     if isinstance(state.records, Unknown):
-        raise NotMovable(f"The `@` record of {view} could not be read: {state.records.reason}.")
+        raise _unread("`@` record", view, state.records)
     _require_own_zone(view, state.zone)
     return state.zone, _only_record(view, state.records)
+
+
+def _unread(what: str, view: View, unknown: Unknown) -> NotMovable:
+    kind = Unreadable if unknown.is_silence else NotMovable
+    return kind(f"The {what} of {view} could not be read: {unknown.reason}.")
 
 
 def change_to(state: ViewState, kind: str, value: str) -> Change:

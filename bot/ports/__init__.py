@@ -57,8 +57,9 @@ class Rules:
 class Ports:
     """Everything a use case may touch.
 
-    `write_refusal` is why this process must not write now, as a sentence, or nothing: its kill switch, or a Redis that
-    cannot be trusted to keep a decision. `wake` tells the local worker that something is due. Both return at once.
+    Both of these are sentences, or nothing: `kill_switch` is why this process must not write, `store_trouble` why its
+    Redis cannot be trusted to keep a decision just now. `is_stopping` tells that no further write may be begun, `wake`
+    tells the local worker that something is due. All return at once.
     """
 
     zones: PrivateZone
@@ -72,5 +73,7 @@ class Ports:
     ids: Ids
     signer: Signer
     rules: Rules
-    write_refusal: Callable[[], str] = field(default=lambda: "")
+    kill_switch: Callable[[], str] = field(default=lambda: "")
+    store_trouble: Callable[[], str] = field(default=lambda: "")
+    is_stopping: Callable[[], bool] = field(default=lambda: False)
     wake: Callable[[], None] = field(default=lambda: None)

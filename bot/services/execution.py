@@ -6,7 +6,7 @@ happens to this process, the next claimant finds enough in the store and the rec
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.operation import (
     LEASE,
@@ -19,14 +19,19 @@ from bot.domain.operation import (
     SubState,
     advance,
 )
-from bot.errors import Conflict, ProviderError
+from bot.errors import Conflict, Frozen, ProviderError, StoreUnavailable, Unreadable
 from bot.ports import Commit, Ports
 from bot.services.audit import entry
 from bot.services.finishing import end, finish, give_up, save
-from bot.services.recheck import authority_lost, difference
+from bot.services.recheck import Recheck, recheck, recheck_authority
 from bot.services.verification import verify
 from bot.services.watching import watch
 from bot.services.writing import Result, Written, read_record, settle
+
+NOT_DURABLE = "E_STORE_NOT_DURABLE"
+"""The store's code for a write that too few replicas have."""
+READ_AGAIN_FOR = timedelta(seconds=30)
+"""After the approval: how long a silent control plane is asked again before people hear that nothing was done."""
 
 
 async def step(ports: Ports, operation_id: str, owner: str) -> None:
@@ -44,13 +49,27 @@ async def _expire(ports: Ports, operation: Operation, _owner: str) -> None:
 
 async def _start(ports: Ports, operation: Operation, owner: str) -> None:
     now = ports.clock.now()
-    lapses_at = (operation.approved_at or now) + START_WITHIN
-    if now >= lapses_at:
-        await end(ports, operation, Event.EXPIRE, _LAPSED, lapses_at)
-    elif why := await difference(ports, operation):
-        await end(ports, operation, Event.DIFFER, f"Nothing was changed. {why} Plan again.")
-    else:
-        await _apply_all(ports, await _with_vantages(ports, operation), owner)
+    approved_at = operation.approved_at or now
+    if now >= approved_at + START_WITHIN:
+        await end(ports, operation, Event.EXPIRE, _LAPSED, approved_at + START_WITHIN)
+        return
+    found = await _recheck(ports, operation, now - approved_at)
+    if found.difference:
+        await end(ports, operation, Event.DIFFER, f"Nothing was changed. {found.difference} Plan again.")
+        return
+    for note in found.notes:
+        operation = operation.with_step(now, note)
+    await _apply_all(ports, await _with_vantages(ports, operation), owner)
+
+
+async def _recheck(ports: Ports, operation: Operation, waited: timedelta) -> Recheck:
+    """Check everything again; what cannot be read is tried again for a while before it counts as different."""
+    try:
+        return await recheck(ports, operation)
+    except Unreadable as error:
+        if waited < READ_AGAIN_FOR:
+            raise
+        return Recheck(str(error))
 
 
 async def _take_over(ports: Ports, operation: Operation, owner: str) -> None:
@@ -60,23 +79,38 @@ async def _take_over(ports: Ports, operation: Operation, owner: str) -> None:
 
 
 async def _apply_all(ports: Ports, operation: Operation, owner: str) -> None:
+    """Apply the changes in order; a stopping process begins no further one, and another goes on from there."""
     current: Operation | None = operation
-    while current is not None and (index := current.next_change()) is not None:
+    while current is not None and not ports.is_stopping() and (index := current.next_change()) is not None:
         current = await _apply_one(ports, current, index, owner)
 
 
 async def _apply_one(ports: Ports, operation: Operation, index: int, owner: str) -> Operation | None:
-    """Apply one change; returns the operation when the next change may follow, else None."""
-    if operation.progress[index].claims >= MAX_CLAIMS:
+    """Apply one change; returns the operation when the next change may follow, else None.
+
+    Raises StoreUnavailable, and claims nothing, while the store cannot be trusted.
+    """
+    if why := ports.store_trouble():
+        raise StoreUnavailable(why)
+    if _is_overdue(operation, index, ports.clock.now()):
         await give_up(ports, operation, index)
         return None
     started = ports.clock.monotonic()
     claimed = await _claim(ports, operation, index, owner)
     if claimed is None:
         return None
-    if operation.state is State.APPLYING and (why := await _may_not_send(ports, claimed)):
+    if why := await _may_not_send(ports, claimed, is_first=operation.state is State.APPROVED):
         return await finish(ports, index, await _look_only(ports, claimed, index, why))
     return await finish(ports, index, await settle(ports, claimed, index, started, lambda op: save(ports, op)))
+
+
+def _is_overdue(operation: Operation, index: int, now: datetime) -> bool:
+    """Tell whether a change had its chances: so many claims, or so long without a single send."""
+    progress = operation.progress[index]
+    if progress.claims >= MAX_CLAIMS:
+        return True
+    is_untouched = operation.state is State.APPLYING and progress.state is SubState.WAITING and not progress.is_unclean
+    return is_untouched and now >= (operation.approved_at or now) + START_WITHIN * (index + 1)
 
 
 async def _claim(ports: Ports, operation: Operation, index: int, owner: str) -> Operation | None:
@@ -91,36 +125,55 @@ async def _claim(ports: Ports, operation: Operation, index: int, owner: str) -> 
         advance(operation, Event.CLAIM, now).with_progress(index, progress), lease=Lease(token, owner, now + LEASE)
     )
     is_first = operation.state is State.APPROVED
+    commit = Commit(
+        wanted,
+        attempt=token,
+        audit=entry("claimed", wanted, "bot", owner, before=operation.state),
+        not_before=operation.lease.until if operation.lease else None,
+        not_after=_lapses_at(operation) if is_first else None,
+        unless_held=is_first,
+        unless_frozen=is_first,
+        due_at=now + LEASE,
+        durable=True,
+    )
     try:
-        await ports.operations.commit(
-            Commit(
-                wanted,
-                attempt=token,
-                audit=entry("claimed", wanted, "bot", owner, before=operation.state),
-                not_before=operation.lease.until if operation.lease else None,
-                not_after=_lapses_at(operation) if is_first else None,
-                unless_held=is_first,
-                unless_frozen=is_first,
-                due_at=now + LEASE,
-                durable=True,
-            )
-        )
+        await ports.operations.commit(commit)
+    except Frozen as error:
+        await end(ports, operation, Event.DIFFER, f"Nothing was changed. {error}")
+        return None
     except Conflict:
         return None
-    stored = await ports.operations.get(operation.id)
+    except StoreUnavailable as error:
+        if error.code == NOT_DURABLE:
+            await _release_unused(ports, operation.id, index, token, str(error))
+        raise
+    return await _reread(ports, operation.id, token)
+
+
+async def _reread(ports: Ports, operation_id: str, token: str) -> Operation | None:
+    """Return the operation if the claim under this token is what the store holds."""
+    stored = await ports.operations.get(operation_id)
     return stored if stored.lease is not None and stored.lease.token == token else None
+
+
+async def _release_unused(ports: Ports, operation_id: str, index: int, token: str, why: str) -> None:
+    """Give a claim back that the replicas do not have: it was certainly not used, so it is not unclean."""
+    claimed = await _reread(ports, operation_id, token)
+    if claimed is not None:
+        await finish(ports, index, Written(claimed, Result.RELEASED, why))
 
 
 def _lapses_at(operation: Operation) -> datetime | None:
     return operation.approved_at + START_WITHIN if operation.approved_at else None
 
 
-async def _may_not_send(ports: Ports, operation: Operation) -> str:
-    if why := ports.write_refusal():
+async def _may_not_send(ports: Ports, operation: Operation, *, is_first: bool) -> str:
+    """Return why a claim may not be used to write; before the first one people were asked about a moment ago."""
+    if why := ports.kill_switch():
         return why
     if await ports.operations.is_frozen():
         return "The kill switch is on."
-    return await authority_lost(ports, operation)
+    return "" if is_first else (await recheck_authority(ports, operation)).difference
 
 
 async def _look_only(ports: Ports, operation: Operation, index: int, why: str) -> Written:

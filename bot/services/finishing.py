@@ -29,7 +29,7 @@ async def end(
 async def give_up(ports: Ports, operation: Operation, index: int) -> None:
     """End an operation whose change brought no clear result in all its claims."""
     progress = operation.progress[index]
-    why = f"{progress.claims} attempts brought no clear result. {progress.note}".strip()
+    why = f"It was tried until its time was up. {progress.note}".strip()
     if progress.is_unclean:
         await _unknown(ports, operation, index, why)
     else:
@@ -63,9 +63,10 @@ async def _applied(ports: Ports, operation: Operation, index: int, sentence: str
 
 
 async def _released(ports: Ports, operation: Operation, index: int, sentence: str) -> None:
-    """Give a claim back that was certainly never used, and try again soon."""
+    """Give a claim back that was certainly never used, and try again soon; it does not count as an attempt."""
     now = ports.clock.now()
-    progress = replace(operation.progress[index], state=SubState.WAITING, note=sentence)
+    before = operation.progress[index]
+    progress = replace(before, state=SubState.WAITING, note=sentence, claims=before.claims - 1)
     moved = replace(operation.with_progress(index, progress), lease=None)
     await ports.operations.commit(replace(move(ports, moved, "released", operation.state), due_at=now + RETRY_AFTER))
 

@@ -1,13 +1,16 @@
 """Everything checked again right before a claim: people, policy, approvals, values and verdict."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 
 from bot.domain.access import Act, Identity
 from bot.domain.operation import Operation, Vote
-from bot.domain.plan import Change, Effect, Plan
-from bot.errors import BotError, NotPermitted, ProviderError
+from bot.domain.plan import Change, Effect, Plan, Verdict
+from bot.domain.record import Record, Zone
+from bot.errors import BotError, NotPermitted, ProviderError, Unreadable
 from bot.ports import Ports
+from bot.services.marks import is_genuine_request, is_genuine_vote
 from bot.services.planning import draft_for
 from bot.services.requests import policy_hash_now
 
@@ -15,51 +18,78 @@ ASK_LIMIT = 1.0
 """Seconds for Slack's word on a person at the claim."""
 STORED_CHECK_LASTS = timedelta(seconds=120)
 """How old the identity check stored with a vote may be when Slack does not answer at the claim."""
+_KEYS = "A signing key that was changed meanwhile has the same effect."
+_SEVERITY = (Verdict.GO, Verdict.GO_WITH_LOSS, Verdict.NO_GO)
+"""A plan that turns out better than it was approved may go on; a worse one may not."""
 
 
-async def difference(ports: Ports, operation: Operation) -> str:
-    """Return what differs from what was approved, as a sentence with both values, or nothing."""
-    return await authority_lost(ports, operation) or await _ground_moved(ports, operation)
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """What a second look found: a `difference` in a sentence with both values, or nothing; what people should know."""
+
+    difference: str = ""
+    notes: tuple[str, ...] = ()
 
 
-async def authority_lost(ports: Ports, operation: Operation) -> str:
-    """Return why the approvals no longer count, or nothing."""
+async def recheck(ports: Ports, operation: Operation) -> Recheck:
+    """Check everything again before the first claim. Raises Unreadable while a value cannot be read."""
+    authority = await recheck_authority(ports, operation)
+    if authority.difference:
+        return authority
+    return replace(authority, difference=await _ground_moved(ports, operation))
+
+
+async def recheck_authority(ports: Ports, operation: Operation) -> Recheck:
+    """Check again whether the approvals count, as before every claim."""
     now_hash = policy_hash_now(ports, operation)
     if now_hash != operation.plan.policy_hash:
         was, now = operation.plan.policy_hash[:12], (now_hash or "no such site")[:12]
-        return f"registry.yaml changed since the plan (policy {was} then, {now} now)."
+        return Recheck(f"registry.yaml changed since the plan (policy {was} then, {now} now).")
+    if not is_genuine_request(ports, operation):
+        return Recheck(f"The request does not carry this bot's own mark (E_REQUEST_FORGED). {_KEYS}")
     wanted = ports.rules.access.policy.approvals
-    genuine = [vote for vote in operation.approvals if _is_genuine(ports, operation, vote)]
+    genuine = [vote for vote in operation.approvals if is_genuine_vote(ports, operation, vote)]
     if len(genuine) < wanted:
-        return f"{len(genuine)} of {wanted} approvals carry this bot's own mark (E_APPROVAL_FORGED)."
-    return await _people_gone(ports, operation, genuine)
+        return Recheck(f"{len(genuine)} of {wanted} approvals carry this bot's own mark (E_APPROVAL_FORGED). {_KEYS}")
+    return await _recheck_people(ports, _named(operation, genuine))
 
 
-def _is_genuine(ports: Ports, operation: Operation, vote: Vote) -> bool:
-    try:
-        return ports.signer.verify(vote.mac, operation.id, vote.digest, vote.person, vote.verb)
-    except NotPermitted:
-        return False  # a key that nobody knows any more proves nothing
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Somebody on whose word the operation rests, and when Slack last confirmed them for it."""
+
+    user_id: str
+    person: str
+    act: Act
+    requester: str | None
+    checked_at: datetime
 
 
-async def _people_gone(ports: Ports, operation: Operation, votes: list[Vote]) -> str:
+def _named(operation: Operation, votes: list[Vote]) -> list[_Named]:
     asker = operation.requester
-    asked = [_person_gone(ports, vote.user_id, Act.APPROVE, asker.person, vote) for vote in votes]
-    reasons = await asyncio.gather(_person_gone(ports, asker.user_id, Act.REQUEST, None, None), *asked)
-    return next((reason for reason in reasons if reason), "")
+    # a vote stores the older of both people's checks, so it speaks for the requester too
+    confirmed = max(vote.identity_checked_at for vote in votes)
+    approvers = [_Named(v.user_id, v.person, Act.APPROVE, asker.person, v.identity_checked_at) for v in votes]
+    return [_Named(asker.user_id, asker.person, Act.REQUEST, None, confirmed), *approvers]
 
 
-async def _person_gone(ports: Ports, user_id: str, act: Act, requester: str | None, vote: Vote | None) -> str:
+async def _recheck_people(ports: Ports, people: list[_Named]) -> Recheck:
+    found = await asyncio.gather(*(_recheck_person(ports, named) for named in people))
+    notes = tuple(dict.fromkeys(note for one in found for note in one.notes))
+    return Recheck(next((one.difference for one in found if one.difference), ""), notes)
+
+
+async def _recheck_person(ports: Ports, named: _Named) -> Recheck:
     try:
-        identity = await _asked(ports, user_id)
+        identity = await _asked(ports, named.user_id)
         if identity is None:
-            return _stored_check_fails(ports, user_id, act, requester, vote)
-        person = ports.rules.access.authorize(identity, act, requester)
+            return _by_stored_check(ports, named)
+        person = ports.rules.access.authorize(identity, named.act, named.requester)
     except NotPermitted as error:
-        return f"<@{user_id}> may no longer {act} this: {error} ({error.code})"
-    if vote is not None and (person is None or person.name != vote.person):
-        return f"<@{user_id}> is another person in registry.yaml than the one who approved."
-    return ""
+        return Recheck(f"<@{named.user_id}> may no longer {named.act} this: {error} ({error.code})")
+    if person is None or person.name != named.person:
+        return Recheck(f"<@{named.user_id}> is another person in registry.yaml than when this was decided.")
+    return Recheck()
 
 
 async def _asked(ports: Ports, user_id: str) -> Identity | None:
@@ -70,18 +100,18 @@ async def _asked(ports: Ports, user_id: str) -> Identity | None:
         return None  # the caller then goes by what Slack last said
 
 
-def _stored_check_fails(ports: Ports, user_id: str, act: Act, requester: str | None, vote: Vote | None) -> str:
+def _by_stored_check(ports: Ports, named: _Named) -> Recheck:
     """Judge by what Slack last said, while it says nothing now."""
-    cached = ports.identities.cached(user_id)
+    cached = ports.identities.cached(named.user_id)
     if cached is not None:
         # Raises for somebody who was deactivated before Slack fell silent.
-        ports.rules.access.authorize(cached, act, requester)
-    checked = [cached.checked_at] if cached else []
-    checked += [vote.identity_checked_at] if vote else []
-    if checked and ports.clock.now() - max(checked) <= STORED_CHECK_LASTS:
-        return ""
+        ports.rules.access.authorize(cached, named.act, named.requester)
+    checked_at = max(named.checked_at, cached.checked_at) if cached else named.checked_at
+    if ports.clock.now() - checked_at <= STORED_CHECK_LASTS:
+        answer = f"its answer of {checked_at:%H:%M:%S} UTC stood"
+        return Recheck(notes=(f"Slack did not confirm <@{named.user_id}> right before the write; {answer}.",))
     age = f"{STORED_CHECK_LASTS.total_seconds():g} s"
-    return f"Slack does not confirm <@{user_id}>, and the last confirmation is more than {age} old."
+    return Recheck(f"Slack does not confirm <@{named.user_id}>, and the last confirmation is more than {age} old.")
 
 
 async def _ground_moved(ports: Ports, operation: Operation) -> str:
@@ -89,6 +119,8 @@ async def _ground_moved(ports: Ports, operation: Operation) -> str:
     views = tuple(change.view for change in plan.changes)
     try:
         fresh = await draft_for(ports, topology.site(plan.away), topology.site(plan.to), plan.route, views)
+    except Unreadable:
+        raise
     except BotError as error:
         return str(error)
     return _plans_differ(plan, fresh.plan)
@@ -102,7 +134,7 @@ def _plans_differ(old: Plan, new: Plan) -> str:
             return f"{was.view} held {was.existing.target}, now it holds {was.desired.target} already."
         if was != now:
             return _changes_differ(was, now)
-    if old.verdict is not new.verdict:
+    if _SEVERITY.index(new.verdict) > _SEVERITY.index(old.verdict):
         since = "; ".join(f.sentence for f in new.findings if f not in old.findings)
         return f"The verdict was {old.verdict}, now it is {new.verdict}: {since}"
     return _loss_grown(old, new)
@@ -116,10 +148,16 @@ def _loss_grown(old: Plan, new: Plan) -> str:
 
 
 def _changes_differ(was: Change, now: Change) -> str:
+    if was.existing.target != now.existing.target:
+        return f"{was.view} held {was.existing.target}, now it holds {now.existing.target}."
     if was.existing != now.existing:
-        return (
-            f"{was.view} held {was.existing.target}, now it holds {now.existing.target} (or its TTL, line or remark)."
-        )
+        return f"The `@` record of {was.view} changed: {_fields(was.existing, now.existing)}."
     if was.desired != now.desired:
         return f"The value to write was {was.desired.target}, now it would be {now.desired.target}."
-    return f"The zone of {was.view} changed: {was.zone} then, {now.zone} now."
+    return f"The zone of {was.view} changed: {_fields(was.zone, now.zone)}."
+
+
+def _fields(was: Record | Zone, now: Record | Zone) -> str:
+    """Name what differs between two readings, with both values."""
+    before, after = asdict(was), asdict(now)
+    return ", ".join(f"{name} was {before[name]}, now {after[name]}" for name in before if before[name] != after[name])

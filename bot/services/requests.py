@@ -1,5 +1,6 @@
 """Ask for an operation and decide on it: people's words in, one committed state out."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.access import Act, Identity, Person
@@ -16,9 +17,19 @@ from bot.domain.operation import (
     advance,
 )
 from bot.domain.plan import Verdict
-from bot.errors import Conflict, Frozen, InvalidTransition, NotPermitted, OutOfTime, ProviderError, VersionConflict
+from bot.errors import (
+    Conflict,
+    Frozen,
+    InvalidTransition,
+    NotPermitted,
+    OutOfTime,
+    ProviderError,
+    StoreUnavailable,
+    VersionConflict,
+)
 from bot.ports import Commit, IndexMove, Ports
 from bot.services.audit import entry
+from bot.services.marks import is_genuine_request, mark_request, mark_vote
 from bot.services.planning import draft
 
 IDENTITY_MAX_AGE = timedelta(seconds=60)
@@ -61,9 +72,11 @@ async def cast_vote(
 
 
 def require_unfrozen(ports: Ports) -> None:
-    """Raise Frozen while this process must not write."""
-    if why := ports.write_refusal():
+    """Raise Frozen while this process's kill switch is on, StoreUnavailable while its Redis cannot be trusted."""
+    if why := ports.kill_switch():
         raise Frozen(f"{why} Nothing can be requested, approved or executed. `/registry status` still answers.")
+    if why := ports.store_trouble():
+        raise StoreUnavailable(f"{why} Until then nothing can be requested or decided; `/registry status` answers.")
 
 
 async def _store(ports: Ports, drafted: Draft, wish: Wish, requester: Requester, channel: str) -> Operation:
@@ -89,17 +102,20 @@ async def _store(ports: Ports, drafted: Draft, wish: Wish, requester: Requester,
 
 def _pending(ports: Ports, drafted: Draft, wish: Wish, requester: Requester, channel: str) -> Operation:
     now = ports.clock.now()
-    return Operation(
+    policy = ports.rules.access.policy
+    operation = Operation(
         id=ports.ids.operation_id(drafted.plan.kind),
         plan=drafted.plan,
         state=State.PENDING,
         requester=requester,
         channel=channel,
         created_at=now,
-        expires_at=now + ports.rules.access.policy.pending_for,
+        expires_at=now + policy.pending_for,
         reason=clean_reason(wish.reason),
+        approvals_needed=policy.approvals,
         progress=tuple(Progress() for _ in drafted.plan.changes),
     )
+    return mark_request(ports, operation)
 
 
 async def _warm_identities(ports: Ports, requester: Requester) -> None:
@@ -118,12 +134,13 @@ async def _vote_once(
     if person is None:
         raise NotPermitted("E_NOT_APPROVER", "You are not in the people list of this registry.")
     if _has_said(operation, person, verb):
-        return operation
+        return _said_before(operation)
     now = ports.clock.now()
     _require_open(operation, verb, digest, now)
+    checked_at = identity.checked_at
     if verb is Verb.APPROVE:
-        await _require_same_ground(ports, operation)
-    vote = _vote(ports, operation, verb, identity, person, reason)
+        checked_at = min(checked_at, (await _require_same_ground(ports, operation)).checked_at)
+    vote = _vote(ports, operation, verb, replace(identity, checked_at=checked_at), person, reason)
     return await _commit_vote(ports, operation, vote, now)
 
 
@@ -139,6 +156,13 @@ async def verified(ports: Ports, user_id: str) -> Identity:
 
 def _has_said(operation: Operation, person: Person, verb: Verb) -> bool:
     return any(vote.person == person.name and vote.verb is verb for vote in operation.votes)
+
+
+def _said_before(operation: Operation) -> Operation:
+    """Let a repeated word count as the first, while it still says all there is to say."""
+    if operation.state is State.PENDING:
+        return operation
+    raise InvalidTransition(_already(operation))
 
 
 def _require_open(operation: Operation, verb: Verb, digest: str | None, now: datetime) -> None:
@@ -163,13 +187,22 @@ def _already(operation: Operation) -> str:
     return f"{operation.id} is already {operation.state}{story}. {operation.outcome}".strip()
 
 
-async def _require_same_ground(ports: Ports, operation: Operation) -> None:
+async def _require_same_ground(ports: Ports, operation: Operation) -> Identity:
+    """Return the requester as Slack confirms them now. Raises when an approval could not be acted upon."""
     require_unfrozen(ports)
-    await verified(ports, operation.requester.user_id)
+    if not is_genuine_request(ports, operation):
+        raise NotPermitted(
+            "E_REQUEST_FORGED",
+            f"{operation.id} does not carry this bot's own mark for the person who asked. Cancel it and ask again; "
+            "if the signing key was not changed, tell whoever looks after security here.",
+        )
+    requester = await verified(ports, operation.requester.user_id)
+    ports.rules.access.authorize(requester, Act.REQUEST)
     if policy_hash_now(ports, operation) != operation.plan.policy_hash:
         raise NotPermitted(
             "E_POLICY_CHANGED", f"registry.yaml changed since {operation.id} was planned. Cancel it and plan again."
         )
+    return requester
 
 
 def policy_hash_now(ports: Ports, operation: Operation) -> str | None:
@@ -181,17 +214,16 @@ def policy_hash_now(ports: Ports, operation: Operation) -> str | None:
 
 
 def _vote(ports: Ports, operation: Operation, verb: Verb, identity: Identity, person: Person, reason: str) -> Vote:
-    digest = operation.plan.digest
-    return Vote(
+    vote = Vote(
         person=person.name,
         user_id=identity.user_id,
         verb=verb,
-        digest=digest,
+        digest=operation.plan.digest,
         at=ports.clock.now(),
         identity_checked_at=identity.checked_at,
-        mac=ports.signer.sign(operation.id, digest, person.name, verb),
         reason=clean_reason(reason),
     )
+    return mark_vote(ports, operation, vote)
 
 
 async def _commit_vote(ports: Ports, operation: Operation, vote: Vote, now: datetime) -> Operation:

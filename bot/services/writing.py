@@ -18,6 +18,11 @@ READ_AGAIN_PAUSE = 1.0
 READ_BACK_BUDGET = LEASE.total_seconds() - 7
 """Seconds after the start of the claim until which a read-back may be repeated; leaves time to finish."""
 
+_ALREADY = {
+    True: "Our write took effect, although its answer was lost.",
+    False: "It was already in force when read before the write.",
+}
+
 Save = Callable[[Operation], Awaitable[Operation]]
 
 
@@ -81,7 +86,7 @@ async def _read_before(ports: Ports, operation: Operation, index: int) -> Writte
         result = Result.LATER if progress.is_unclean else Result.RELEASED
         return Written(operation, result, f"The record cannot be read just now: {error}")
     if record.agrees_with(change.desired):
-        return Written(operation, Result.APPLIED, "It was already in force when read before the write.")
+        return Written(operation, Result.APPLIED, _ALREADY[progress.is_unclean])
     if not record.agrees_with(change.existing):
         sentence = (
             f"{change.view} held {change.existing.target}, now it holds {record.target}. Nothing was overwritten."

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.domain.plan import Effect, Kind, Plan, Verdict, change_to, desired_value, movable_record, verdict
 from bot.domain.snapshot import InternetEndpoint, Unknown, VpcLink
 from bot.domain.topology import Route
-from bot.errors import NotMovable
+from bot.errors import NotMovable, Unreadable
 from tests.builders import (
     DOMAIN,
     HOME_ADDRESS,
@@ -254,3 +254,21 @@ def test_a_view_that_could_not_be_read_cannot_be_moved(part: dict[str, Any], wor
         _moved(a_view_state(**part))
 
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("part", "is_silence"),
+    [
+        ({"zone": Unknown("no answer within 3 s")}, True),
+        ({"records": Unknown("no answer within 3 s")}, True),
+        ({"zone": Unknown("it has 0 zones", is_silence=False)}, False),
+        ({"records": Unknown("it has 0 zones", is_silence=False)}, False),
+    ],
+)
+def test_a_view_that_did_not_answer_may_be_read_again_and_one_that_answered_wrongly_not(
+    part: dict[str, Any], is_silence: bool
+) -> None:
+    with pytest.raises(NotMovable) as refused:
+        _moved(replace(a_view_state(), **part))
+
+    assert isinstance(refused.value, Unreadable) is is_silence

@@ -72,6 +72,15 @@ async def test_an_end_after_any_unclear_write_puts_the_record_on_hold(result: Re
     assert await world.operations.held_for("record-b") == (HOLD.seconds if is_unclean else 0)
 
 
+@pytest.mark.parametrize(("result", "claims"), [(Result.RELEASED, 0), (Result.LATER, 1)])
+async def test_only_a_claim_that_was_given_back_unused_does_not_count_as_an_attempt(
+    result: Result, claims: int
+) -> None:
+    world = a_world()
+
+    assert (await _finished(world, await _claimed(world), result)).progress[0].claims == claims
+
+
 async def test_a_result_of_a_claim_that_somebody_else_took_over_is_not_stored() -> None:
     world = a_world()
     operation = await _claimed(world)
@@ -108,14 +117,14 @@ async def test_an_end_after_another_change_was_applied_says_partial_unless_somet
 
 
 @pytest.mark.parametrize(("is_unclean", "state"), [(True, State.NEEDS_HUMAN), (False, State.FAILED)])
-async def test_giving_up_says_how_often_it_was_tried(is_unclean: bool, state: State) -> None:
+async def test_giving_up_says_that_the_time_was_up_and_what_was_seen_last(is_unclean: bool, state: State) -> None:
     world = a_world()
     operation = await _claimed(world, is_unclean=is_unclean, note="It was silent.")
 
     await give_up(world.ports, operation, 0)
 
     ended = await world.operations.get(operation.id)
-    assert (ended.state, ended.outcome) == (state, "1 attempts brought no clear result. It was silent.")
+    assert (ended.state, ended.outcome) == (state, "It was tried until its time was up. It was silent.")
 
 
 async def test_progress_is_stored_under_the_running_lease() -> None:

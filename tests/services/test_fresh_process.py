@@ -3,8 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.access import Identity
 from bot.domain.operation import Operation, State, Verb
+from bot.services.recheck import STORED_CHECK_LASTS, recheck_authority
 from bot.services.requests import cast_vote
 from tests.builders import APPROVER, ON_CALL, an_identity
 from tests.fakes import FakeIdentities
@@ -35,6 +38,19 @@ async def test_an_approval_of_a_moment_ago_stands_for_both_people_while_slack_is
     ended = await world.carry_out(operation)
 
     assert ended.state is State.DONE
+
+
+@pytest.mark.parametrize(("age", "is_enough"), [(STORED_CHECK_LASTS, True), (timedelta(seconds=121), False)])
+async def test_after_a_restart_the_check_stored_with_the_vote_stands_for_120_seconds(
+    age: timedelta, is_enough: bool
+) -> None:
+    world, operation = await _approved_before_a_restart_without_slack()
+    world.clock.move(age)
+
+    found = await recheck_authority(world.ports, operation)
+
+    assert (found.difference == "") is is_enough
+    assert bool(found.notes) is is_enough
 
 
 async def test_a_vote_counts_as_confirmed_no_later_than_the_older_of_both_confirmations() -> None:

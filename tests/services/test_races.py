@@ -10,6 +10,7 @@ from bot.domain.operation import Operation, State, Verb
 from bot.errors import (
     BotError,
     Conflict,
+    InvalidTransition,
     StoreUnavailable,
     VersionConflict,
 )
@@ -29,7 +30,7 @@ async def _vote(
     return await cast_vote(world.ports, operation.id, verb, user, **more)
 
 
-async def test_a_lost_answer_of_the_store_does_not_lose_the_vote() -> None:
+async def test_a_lost_answer_of_the_store_does_not_lose_the_vote_and_saying_it_again_tells_so() -> None:
     world = a_world()
     operation = await world.ask()
     world.operations.fail_next(StoreUnavailable("Redis does not answer."), after=True)
@@ -37,7 +38,9 @@ async def test_a_lost_answer_of_the_store_does_not_lose_the_vote() -> None:
     with pytest.raises(StoreUnavailable):
         await _vote(world, operation)
 
-    assert (await _vote(world, operation)).state is State.APPROVED
+    with pytest.raises(InvalidTransition, match=rf"already APPROVED \(approve: <@{APPROVER}> at 03:00:00 UTC\)"):
+        await _vote(world, operation)
+    assert (await world.operations.get(operation.id)).state is State.APPROVED
     assert len(world.operations.audit) == 2
 
 

@@ -6,16 +6,13 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.signer import HmacSigner
 from bot.domain.access import People, Person, Role
-from bot.domain.operation import Operation, State, Verb
+from bot.domain.operation import Operation, State
 from bot.domain.plan import Verdict
 from bot.domain.snapshot import VpcLink
-from bot.services.recheck import STORED_CHECK_LASTS, authority_lost, difference
+from bot.services.recheck import recheck
 from tests.builders import (
     APPROVER,
-    APPROVER_ELSEWHERE,
-    NOW,
     ON_CALL,
     PUBLIC_NAME,
     a_person,
@@ -26,9 +23,9 @@ from tests.builders import (
     an_identity,
     endpoints,
 )
-from tests.fakes import SIGNING_KEY
 from tests.services.world import World, a_world, a_world_of_two_views
 
+VIEW = "cross-region.registry.io in vpc-bbbbb"
 ON_CALL_PERSON = a_person("on-call", ON_CALL, roles=(Role.REQUESTER, Role.APPROVER))
 
 
@@ -45,7 +42,7 @@ async def test_nothing_differs_when_nothing_has_changed() -> None:
     world, operation = await _approved()
     world.clock.move(timedelta(seconds=100))
 
-    assert await difference(world.ports, operation) == ""
+    assert (await recheck(world.ports, operation)).difference == ""
 
 
 @pytest.mark.parametrize(
@@ -60,7 +57,7 @@ async def test_another_policy_another_list_of_people_or_another_site_ends_the_ap
     world, operation = await _approved()
     world.obey(**rules)
 
-    why = await difference(world.ports, operation)
+    why = (await recheck(world.ports, operation)).difference
 
     assert why.startswith("registry.yaml changed since the plan (policy ")
     assert operation.plan.policy_hash[:12] in why
@@ -70,37 +67,7 @@ async def test_a_site_that_left_the_configuration_ends_the_approval() -> None:
     world, operation = await _approved()
     world.obey(topology=a_topology(a_site("hangzhou")))
 
-    assert "no such site now" in await difference(world.ports, operation)
-
-
-@pytest.mark.parametrize(
-    "forgery",
-    [
-        {"mac": ""},
-        {"mac": "mac"},
-        {"mac": "key1:mac"},
-        {"mac": HmacSigner("some other signing key").sign("fo-0001", "digest", "approver", "approve")},
-        {"person": "somebody"},
-    ],
-)
-async def test_a_vote_without_our_mark_does_not_count(forgery: dict[str, Any]) -> None:
-    world, operation = await _approved()
-    forged = replace(operation, votes=(replace(operation.votes[0], **forgery),))
-
-    assert await difference(world.ports, forged) == ("0 of 1 approvals carry this bot's own mark (E_APPROVAL_FORGED).")
-
-
-async def test_a_vote_copied_from_another_operation_does_not_count() -> None:
-    world, operation = await _approved()
-
-    assert "E_APPROVAL_FORGED" in await difference(world.ports, replace(operation, id="fo-9999"))
-
-
-async def test_a_vote_under_the_previous_key_still_counts() -> None:
-    world, operation = await _approved()
-    world.ports = replace(world.ports, signer=HmacSigner("the next signing key", SIGNING_KEY))
-
-    assert await difference(world.ports, operation) == ""
+    assert "no such site now" in (await recheck(world.ports, operation)).difference
 
 
 @pytest.mark.parametrize(
@@ -118,55 +85,10 @@ async def test_a_person_deactivated_between_approval_and_claim_ends_it(
     world, operation = await _approved()
     world.identities.known[user_id] = an_identity(user_id, **account)
 
-    why = await difference(world.ports, operation)
+    why = (await recheck(world.ports, operation)).difference
 
     assert why.startswith(f"<@{user_id}> may no longer")
     assert why.endswith(code.rpartition(" ")[2])
-
-
-async def test_a_slack_account_that_now_belongs_to_another_person_ends_it() -> None:
-    other = a_person("somebody", APPROVER)
-    access = _with_people(ON_CALL_PERSON, other, a_person("approver", APPROVER_ELSEWHERE))
-    world = a_world(access=access)
-    operation = await world.approve()
-    voted = replace(operation.votes[0], person="approver")
-    voted = replace(voted, mac=world.ports.signer.sign(operation.id, voted.digest, "approver", Verb.APPROVE))
-
-    why = await authority_lost(world.ports, replace(operation, votes=(voted,)))
-
-    assert why == f"<@{APPROVER}> is another person in registry.yaml than the one who approved."
-
-
-@pytest.mark.parametrize(("age", "is_enough"), [(STORED_CHECK_LASTS, True), (timedelta(seconds=121), False)])
-async def test_while_slack_is_silent_a_check_of_the_last_120_seconds_stands(age: timedelta, is_enough: bool) -> None:
-    world, operation = await _approved()
-    for user_id in (ON_CALL, APPROVER):
-        world.identities.known[user_id] = an_identity(user_id, checked_at=NOW)
-    world.identities.down = True
-    world.clock.move(age)
-
-    why = await authority_lost(world.ports, operation)
-
-    assert (why == "") is is_enough
-    if not is_enough:
-        assert why.endswith("and the last confirmation is more than 120 s old.")
-
-
-async def test_while_slack_is_silent_the_last_word_on_a_deactivated_person_counts() -> None:
-    world, operation = await _approved()
-    world.identities.known[APPROVER] = an_identity(APPROVER, is_deleted=True)
-    world.identities.down = True
-
-    assert "(E_INACTIVE_USER)" in await authority_lost(world.ports, operation)
-
-
-async def test_the_check_stored_with_the_vote_stands_where_this_process_has_none() -> None:
-    world, operation = await _approved()
-    world.identities.down = True
-    stale = {user_id: an_identity(user_id, checked_at=NOW - timedelta(hours=1)) for user_id in (APPROVER,)}
-    world.identities.known |= stale
-
-    assert await authority_lost(world.ports, operation) == ""
 
 
 async def test_a_public_name_that_changed_is_told_with_both_values() -> None:
@@ -175,22 +97,28 @@ async def test_a_public_name_that_changed_is_told_with_both_values() -> None:
     world.registries.reachable["hangzhou"] = endpoints(internet=internet)
     world.data_plane.instances[str(internet.system_domain)] = "cri-aaaaa"
 
-    assert await difference(world.ports, operation) == (
+    assert (await recheck(world.ports, operation)).difference == (
         f"The value to write was CNAME {PUBLIC_NAME['hangzhou']}, now it would be CNAME {internet.system_domain}."
     )
 
 
-@pytest.mark.parametrize("field", [{"ttl": 30}, {"remark": "edited"}, {"value": "10.2.0.99"}])
-async def test_a_record_that_changed_is_told_with_both_values(field: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ({"ttl": 30}, f"The `@` record of {VIEW} changed: ttl was 60, now 30."),
+        ({"remark": "edited"}, f"The `@` record of {VIEW} changed: remark was set by platform, now edited."),
+        ({"value": "10.2.0.99"}, f"{VIEW} held A 10.2.0.20, now it holds A 10.2.0.99."),
+        ({"value": "10.2.0.99", "ttl": 30}, f"{VIEW} held A 10.2.0.20, now it holds A 10.2.0.99."),
+    ],
+)
+async def test_a_record_that_changed_is_told_with_both_values(field: dict[str, Any], told: str) -> None:
     world, operation = await _approved()
     world.registries.reachable["zhangjiakou"] = endpoints(
         "zhangjiakou", links=(VpcLink("vpc-bbbbb", "10.2.0.20", "RUNNING"), VpcLink("vpc-x", "10.2.0.99", "RUNNING"))
     )
     world.zones.edit("record-b", **field)
 
-    why = await difference(world.ports, operation)
-
-    assert "vpc-bbbbb held A 10.2.0.20, now it holds A " in why
+    assert (await recheck(world.ports, operation)).difference == told
 
 
 @pytest.mark.parametrize(
@@ -199,7 +127,6 @@ async def test_a_record_that_changed_is_told_with_both_values(field: dict[str, A
         (lambda w: w.zones.edit("record-b", status="DISABLE"), "is disabled"),
         (lambda w: w.zones.zones.pop(), "has 0 zones"),
         (lambda w: w.zones.held.pop("record-b"), "has no `@` record"),
-        (lambda w: w.registries.down.add("hangzhou"), "hangzhou"),
         (lambda w: w.data_plane.silence("hangzhou"), "The verdict was GO, now it is NO-GO: hangzhou does not answer"),
     ],
 )
@@ -207,14 +134,14 @@ async def test_ground_that_moved_after_the_approval_is_told(edit: Any, words: st
     world, operation = await _approved()
     edit(world)
 
-    assert words in await difference(world.ports, operation)
+    assert words in (await recheck(world.ports, operation)).difference
 
 
 async def test_of_two_views_the_one_that_was_moved_by_hand_is_named() -> None:
     world, operation = await _approved(a_world_of_two_views())
     world.zones.edit("record-b", type="CNAME", value=PUBLIC_NAME["hangzhou"])
 
-    assert await difference(world.ports, operation) == (
+    assert (await recheck(world.ports, operation)).difference == (
         f"cross-region.registry.io in vpc-bbbbb held A 10.2.0.20, now it holds CNAME {PUBLIC_NAME['hangzhou']} already."
     )
 
@@ -225,7 +152,7 @@ async def test_a_loss_that_was_accepted_and_is_still_there_ends_nothing() -> Non
     operation = await world.approve()
 
     assert operation.plan.verdict is Verdict.GO_WITH_LOSS
-    assert await difference(world.ports, operation) == ""
+    assert (await recheck(world.ports, operation)).difference == ""
 
 
 async def test_a_loss_that_nobody_accepted_makes_a_plan_stale_that_accepted_another() -> None:
@@ -233,10 +160,32 @@ async def test_a_loss_that_nobody_accepted_makes_a_plan_stale_that_accepted_anot
     operation = await world.approve("zhangjiakou via internal")
     world.registries.images["hangzhou"] = {}
 
-    why = await difference(world.ports, operation)
+    why = (await recheck(world.ports, operation)).difference
 
     assert operation.plan.verdict is Verdict.GO_WITH_LOSS
     assert why.startswith("What would be lost has grown since the plan: 0 of 3 critical images are identical")
+
+
+async def test_a_verdict_that_became_better_goes_on_and_is_carried_out() -> None:
+    world = a_world()
+    images = world.registries.images["hangzhou"]
+    world.registries.images["hangzhou"] = {}
+    operation = await world.approve()
+    world.registries.images["hangzhou"] = images
+
+    assert operation.plan.verdict is Verdict.GO_WITH_LOSS
+    assert (await recheck(world.ports, operation)).difference == ""
+    assert (await world.carry_out(operation)).state is State.DONE
+
+
+async def test_a_verdict_that_became_worse_is_told_with_both_verdicts_and_why() -> None:
+    world, operation = await _approved()
+    world.registries.images["hangzhou"] = {}
+
+    why = (await recheck(world.ports, operation)).difference
+
+    assert why.startswith("The verdict was GO, now it is GO-WITH-LOSS: 0 of 3 critical images are identical")
+    assert (await world.carry_out(operation)).state is State.STALE
 
 
 async def test_a_difference_ends_the_operation_as_stale_and_nothing_is_written() -> None:

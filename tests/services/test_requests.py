@@ -69,7 +69,7 @@ async def test_nothing_can_be_asked_under_the_kill_switch(switch: str) -> None:
     if switch == "store":
         await world.operations.freeze()
     else:
-        world.ports = replace(world.ports, write_refusal=lambda: "REGISTRY_BOT_FREEZE is set.")
+        world.ports = replace(world.ports, kill_switch=lambda: "REGISTRY_BOT_FREEZE is set.")
 
     with pytest.raises(Frozen):
         await world.ask()

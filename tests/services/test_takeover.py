@@ -98,7 +98,7 @@ async def test_a_takeover_under_the_kill_switch_only_looks(is_applied: bool) -> 
 async def test_a_takeover_by_a_process_that_must_not_write_and_cannot_read_asks_for_a_person() -> None:
     world = a_world()
     dead = await _crashed_after_claim(world)
-    world.ports = replace(world.ports, write_refusal=lambda: "REGISTRY_BOT_FREEZE is set.")
+    world.ports = replace(world.ports, kill_switch=lambda: "REGISTRY_BOT_FREEZE is set.")
     world.zones.unreadable = Unreachable("PrivateZone does not answer.")
     world.clock.move(LEASE)
 
@@ -129,7 +129,7 @@ async def test_claims_without_a_clear_result_end_with_a_person_being_asked() -> 
     ended = await world.step(dead)
 
     assert ended.state is State.NEEDS_HUMAN
-    assert ended.outcome == ("4 attempts brought no clear result. The vendor gave no clear answer to the write.")
+    assert ended.outcome == "It was tried until its time was up. The vendor gave no clear answer to the write."
 
 
 async def test_a_lease_is_over_by_the_stores_clock_and_not_by_ours() -> None:

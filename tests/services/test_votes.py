@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.access import Identity, People, Role
+from bot.domain.access import Access, Identity, People, Role
 from bot.domain.operation import Operation, State, Verb
 from bot.errors import (
     Frozen,
@@ -32,6 +32,11 @@ from tests.fakes import FakeClock, FakeIdentities
 from tests.services.world import World, a_world, moves
 
 THIRD = a_person("third", "U01THIRD", roles=(Role.APPROVER,))
+
+
+def _of_three(approvals: int) -> Access:
+    on_call = a_person("on-call", ON_CALL, roles=(Role.REQUESTER,))
+    return an_access(people=People((on_call, a_person(), THIRD)), policy=a_policy(approvals=approvals))
 
 
 async def _vote(
@@ -95,6 +100,25 @@ async def test_an_account_that_changed_cannot_decide(account: dict[str, Any], co
     assert await _refused(world, operation) == code
 
 
+@pytest.mark.parametrize(
+    ("account", "code"),
+    [
+        ({"is_deleted": True}, "E_INACTIVE_USER"),
+        ({"is_guest": True}, "E_EXTERNAL_USER"),
+        ({"is_bot": True}, "E_NOT_HUMAN"),
+    ],
+)
+async def test_for_a_requester_whose_account_changed_nobody_approves_and_anybody_may_still_refuse(
+    account: dict[str, Any], code: str
+) -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.identities.known[ON_CALL] = an_identity(ON_CALL, **account)
+
+    assert await _refused(world, operation) == code
+    assert (await _vote(world, operation, Verb.REJECT)).state is State.REJECTED
+
+
 async def test_while_slack_confirms_nobody_nothing_is_counted() -> None:
     world = a_world()
     operation = await world.ask()
@@ -130,20 +154,30 @@ async def test_a_clock_set_back_does_not_revive_an_expired_request() -> None:
     assert await _refused(world, operation) == "E_EXPIRED"
 
 
-async def test_the_same_word_twice_counts_once_and_gives_the_same_answer() -> None:
-    world = a_world()
+async def test_while_others_are_waited_for_the_same_word_twice_counts_once_and_gives_the_same_answer() -> None:
+    world = a_world(access=_of_three(approvals=2))
     operation = await world.ask()
 
     first, again = await _vote(world, operation), await _vote(world, operation, user=APPROVER_ELSEWHERE)
 
     assert again == first
+    assert (first.state, first.approvals_needed) == (State.PENDING, 2)
     assert len(world.operations.audit) == 2
 
 
+@pytest.mark.parametrize("user", [APPROVER, APPROVER_ELSEWHERE])
+async def test_the_same_word_after_it_took_effect_tells_the_state_and_who_said_it(user: str) -> None:
+    world = a_world()
+    operation = await world.approve()
+
+    with pytest.raises(InvalidTransition, match=rf"fo-0001 is already APPROVED \(approve: <@{APPROVER}> at 03:00:00"):
+        await _vote(world, operation, user=user)
+
+    assert await world.operations.get(operation.id) == operation
+
+
 async def test_two_approvals_take_two_people_and_one_person_with_two_accounts_is_one() -> None:
-    on_call = a_person("on-call", ON_CALL, roles=(Role.REQUESTER,))
-    people = People((on_call, a_person(), THIRD))
-    world = a_world(access=an_access(people=people, policy=a_policy(approvals=2)))
+    world = a_world(access=_of_three(approvals=2))
     operation = await world.ask()
 
     states = [(await _vote(world, operation, user=u)).state for u in (APPROVER, APPROVER_ELSEWHERE, "U01THIRD")]
@@ -218,7 +252,7 @@ async def test_under_the_kill_switch_nobody_approves_and_anybody_may_still_refus
     if switch == "store":
         await world.operations.freeze()
     else:
-        world.ports = replace(world.ports, write_refusal=lambda: "REGISTRY_BOT_FREEZE is set.")
+        world.ports = replace(world.ports, kill_switch=lambda: "REGISTRY_BOT_FREEZE is set.")
 
     with pytest.raises(Frozen):
         await _vote(world, operation)

@@ -9,10 +9,11 @@ from bot.domain.grammar import parse_wish, split
 from bot.domain.operation import Operation, Requester, State, Verb
 from bot.domain.snapshot import VpcLink
 from bot.domain.topology import Topology, View
-from bot.errors import Conflict
+from bot.errors import BotError, Conflict
 from bot.ports import Ports, Rules
 from bot.services.execution import step
 from bot.services.requests import cast_vote, propose
+from bot.worker.execute import RETRY_AFTER
 from tests.builders import APPROVER, CHANNEL, ON_CALL, a_record, a_site, a_topology, a_view, a_zone, endpoints
 from tests.fakes import (
     FakeClock,
@@ -86,6 +87,8 @@ class World:
             await step(self.ports, operation.id, owner)
         except Conflict:
             return  # as the worker does: somebody else was first
+        except BotError:
+            await self.operations.postpone_step(operation.id, self.clock.now() + RETRY_AFTER)
 
 
 def a_world(**rules: Any) -> World:

@@ -1,0 +1,48 @@
+"""This bot's own marks on requests and votes: their key is not in the store, so writing there approves nothing."""
+
+from dataclasses import replace
+from datetime import UTC
+
+from bot.domain.operation import Operation, Requester, Vote
+from bot.errors import NotPermitted
+from bot.ports import Ports
+
+
+def mark_request(ports: Ports, operation: Operation) -> Operation:
+    """Mark who asked for exactly this plan."""
+    mac = ports.signer.sign(*_request_parts(ports, operation))
+    return replace(operation, requester=replace(operation.requester, mac=mac))
+
+
+def mark_vote(ports: Ports, operation: Operation, vote: Vote) -> Vote:
+    """Mark a vote with all that the claim will later rest on."""
+    return replace(vote, mac=ports.signer.sign(*_vote_parts(ports, operation, vote)))
+
+
+def is_genuine_request(ports: Ports, operation: Operation) -> bool:
+    """Tell whether this bot stored this requester for this plan."""
+    return _verified(ports, operation.requester.mac, _request_parts(ports, operation))
+
+
+def is_genuine_vote(ports: Ports, operation: Operation, vote: Vote) -> bool:
+    """Tell whether this bot counted this vote."""
+    return _verified(ports, vote.mac, _vote_parts(ports, operation, vote))
+
+
+def _verified(ports: Ports, mac: str, parts: tuple[str, ...]) -> bool:
+    try:
+        return ports.signer.verify(mac, *parts)
+    except NotPermitted:
+        return False  # a key that nobody knows any more proves nothing
+
+
+def _request_parts(ports: Ports, operation: Operation) -> tuple[str, ...]:
+    asker: Requester = operation.requester
+    workspace = ports.rules.access.workspace
+    return ("request", workspace, operation.id, operation.plan.digest, asker.person, asker.user_id)
+
+
+def _vote_parts(ports: Ports, operation: Operation, vote: Vote) -> tuple[str, ...]:
+    checked_at = vote.identity_checked_at.astimezone(UTC).isoformat()
+    asker, workspace = operation.requester.person, ports.rules.access.workspace
+    return ("vote", workspace, operation.id, vote.digest, asker, vote.person, vote.user_id, vote.verb, checked_at)
