@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import structlog
 
@@ -10,6 +11,7 @@ from bot.ports import Ports
 from bot.services.execution import step
 
 log = structlog.get_logger()
+RETRY_AFTER = timedelta(seconds=3)
 
 
 class Executor:
@@ -45,8 +47,17 @@ class Executor:
             log.info("operation.taken_elsewhere", operation=operation_id, why=str(conflict))
         except BotError as error:
             log.warning("operation.step_postponed", operation=operation_id, why=str(error))
+            await self._postpone(operation_id)
         except Exception as error:  # noqa: BLE001 - the scan must go on; the operation stays due and is shown as it is
             log.error("operation.step_broken", operation=operation_id, kind=type(error).__name__)
+            await self._postpone(operation_id)
         finally:
             self._busy.discard(operation_id)
             self._moved()
+
+    async def _postpone(self, operation_id: str) -> None:
+        """Leave a step that cannot be taken, so that those behind it get their turn."""
+        try:
+            await self._ports.operations.postpone_step(operation_id, self._ports.clock.now() + RETRY_AFTER)
+        except BotError as error:
+            log.warning("operation.not_postponed", operation=operation_id, why=str(error))

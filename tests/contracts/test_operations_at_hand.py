@@ -27,6 +27,24 @@ async def test_a_commit_without_a_due_time_ends_what_was_due(store: Operations) 
     assert await store.due(NOW + MOMENT) == ()
 
 
+async def test_a_postponed_step_is_due_at_its_new_moment_and_nothing_else_changes(store: Operations) -> None:
+    stored = await store.commit(a_commit(an_operation(), due_at=NOW))
+
+    await store.postpone_step("fo-7k2m", NOW + MOMENT)
+
+    assert await store.due(NOW) == ()
+    assert await store.due(NOW + MOMENT) == ("fo-7k2m",)
+    assert await store.get("fo-7k2m") == stored
+
+
+async def test_postponing_a_step_of_what_is_not_due_makes_none(store: Operations) -> None:
+    await store.commit(a_commit(an_operation()))
+
+    await store.postpone_step("fo-7k2m", NOW)
+
+    assert await store.due(NOW + MOMENT) == ()
+
+
 async def test_news_lasts_until_the_card_shows_it(store: Operations) -> None:
     first = await taken(store)
     assert await store.news() == ("fo-7k2m",)

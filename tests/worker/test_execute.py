@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from bot.domain.operation import Operation, State
 from bot.errors import StoreUnavailable, VersionConflict
 from bot.worker import Worker
-from bot.worker.execute import Executor
+from bot.worker.execute import RETRY_AFTER, Executor
 from tests.fakes import FakeClock, FakeOperations
 from tests.services.world import OWNER, World, a_world
 
@@ -23,6 +23,13 @@ class _Stumbling(FakeOperations):
         super().__init__(clock)
         self._over, self._error = stumbles_over, error
         self.reads = 0
+        self.postpones = True
+
+    async def postpone_step(self, operation_id: str, until: datetime) -> None:
+        """Postpone, unless it can do nothing at all."""
+        if not self.postpones:
+            raise StoreUnavailable("Redis does not answer.")
+        await super().postpone_step(operation_id, until)
 
     async def get(self, operation_id: str) -> Operation:
         """Fail or hang for one operation."""
@@ -78,14 +85,56 @@ async def test_a_step_that_fails_is_logged_and_stops_no_other(error: Exception, 
     assert "canary-4711" not in str(logs)
 
 
-async def test_a_step_that_failed_is_tried_again_by_the_next_scan() -> None:
-    world, store, _ = await _two_due(StoreUnavailable("Redis does not answer."))
+@pytest.mark.parametrize("error", [StoreUnavailable("Redis does not answer."), ValueError("canary-4711")])
+async def test_a_step_that_failed_is_tried_again_after_a_while_and_not_before(error: Exception) -> None:
+    world, store, _ = await _two_due(error)
+    executor = Executor(world.ports, OWNER)
+    await executor.tick()
+
+    world.clock.move(RETRY_AFTER - timedelta(seconds=0.1))
+    await executor.tick()
+    assert store.reads == 1
+
+    world.clock.move(timedelta(seconds=0.1))
+    await executor.tick()
+    assert store.reads == 2
+
+
+async def test_a_step_that_somebody_else_took_is_not_postponed() -> None:
+    world, store, _ = await _two_due(VersionConflict("Somebody was first."))
     executor = Executor(world.ports, OWNER)
 
     await executor.tick()
     await executor.tick()
 
     assert store.reads == 2
+
+
+async def test_steps_that_fail_make_room_for_those_behind_them() -> None:
+    world, store, good = await _two_due(StoreUnavailable("Redis does not answer."))
+    for number in range(20):
+        store.put(replace(good, id=f"fo-b{number:03}"), due_at=world.clock.now() - timedelta(seconds=1))
+    world.ports = replace(world.ports, store_trouble=lambda: "Redis is read-only.")
+    await Executor(world.ports, OWNER).tick()
+    world.ports = replace(world.ports, store_trouble=lambda: "")
+
+    await Executor(world.ports, OWNER).tick()
+
+    assert (await store.get(good.id)).state is State.VERIFYING
+
+
+async def test_a_store_that_cannot_even_postpone_is_logged_and_the_scan_goes_on() -> None:
+    world, store, good = await _two_due(StoreUnavailable("Redis does not answer."))
+    store.postpones = False
+
+    with capture_logs() as logs:
+        await Executor(world.ports, OWNER).tick()
+
+    assert (await store.get(good.id)).state is State.VERIFYING
+    assert [entry["event"] for entry in logs if entry.get("operation") == "fo-bad1"] == [
+        "operation.step_postponed",
+        "operation.not_postponed",
+    ]
 
 
 async def test_an_operation_that_hangs_delays_no_other_and_is_not_begun_twice() -> None:
