@@ -15,6 +15,9 @@ from bot.ports import Ports
 from bot.services.finishing import move
 
 LOOK_EVERY = timedelta(seconds=5)
+LOOK_CLOSELY_FOR = timedelta(minutes=2)
+LOOK_SELDOM = timedelta(seconds=60)
+"""After the first minutes; a record may have a TTL of a day."""
 GRACE = timedelta(seconds=30)
 """Added to the longest time for which the VPC resolver may still give the old answer."""
 SHORTEST_CACHE = 10
@@ -22,17 +25,23 @@ SHORTEST_CACHE = 10
 
 
 async def watch(ports: Ports, operation: Operation, _owner: str) -> None:
-    """Take one look at every change whose observations are not settled yet."""
+    """Take one look at every change whose observations are not settled yet; only news is stored."""
     if operation.is_observed:
         return
     moved = operation
     for index in range(len(operation.plan.changes)):
         if not operation.is_change_observed(index):
             moved = await _look(ports, moved, index)
-    is_over = moved.is_observed
-    commit = move(ports, moved, "observed", operation.state)
-    due_at = None if is_over else ports.clock.now() + LOOK_EVERY
-    await ports.operations.commit(replace(commit, due_at=due_at, is_news=_outcomes(moved) != _outcomes(operation)))
+    due_at = None if moved.is_observed else ports.clock.now() + _pause(ports, operation)
+    if due_at is not None and _outcomes(moved) == _outcomes(operation):
+        await ports.operations.postpone_step(operation.id, due_at)
+    else:
+        await ports.operations.commit(replace(move(ports, moved, "observed", operation.state), due_at=due_at))
+
+
+def _pause(ports: Ports, operation: Operation) -> timedelta:
+    ended_at = operation.ended_at or ports.clock.now()
+    return LOOK_EVERY if ports.clock.now() - ended_at < LOOK_CLOSELY_FOR else LOOK_SELDOM
 
 
 def watch_until(operation: Operation) -> datetime:

@@ -173,17 +173,58 @@ async def test_what_was_seen_once_is_not_looked_at_again_while_another_view_is_w
     assert len(world.data_plane.asked) == asked
 
 
-async def test_a_look_that_shows_nothing_new_makes_no_news() -> None:
-    world = a_world()
+async def _waiting(world: World) -> Operation:
+    """Have a first look taken at a failover that DNS does not show yet."""
     done = await _done(world)
     world.resolver.stale[RESOLVER_B] = done.plan.changes[0].existing
-    waiting = await world.step(done)
-    card = await world.operations.news()
+    return await world.step(done)
+
+
+async def test_a_look_that_shows_nothing_new_makes_no_news_no_version_and_no_audit_entry() -> None:
+    world = a_world()
+    waiting = await _waiting(world)
+    card, told = await world.operations.news(), len(world.operations.audit)
 
     again = await world.step(waiting)
 
-    assert again.observations == waiting.observations
-    assert await world.operations.news() == card
+    assert again == waiting
+    assert (await world.operations.news(), len(world.operations.audit)) == (card, told)
+
+
+async def test_a_look_with_news_is_told_once() -> None:
+    world = a_world()
+    waiting = await _waiting(world)
+    world.resolver.stale.clear()
+
+    seen = await world.step(waiting)
+
+    assert seen.version == waiting.version + 1
+    assert [entry["event"] for entry in world.operations.audit][-2:] == ["observed", "observed"]
+
+
+@pytest.mark.parametrize(("waited", "pause"), [(0, 5), (119, 5), (120, 60), (3000, 60)])
+async def test_looks_are_close_for_two_minutes_and_seldom_afterwards(waited: int, pause: int) -> None:
+    world = a_world()
+    world.zones.edit("record-b", ttl=3600)
+    waiting = await _waiting(world)
+    world.clock.move(timedelta(seconds=waited))
+
+    await world.step(waiting)
+
+    due = [s for s in range(120) if await world.operations.due(world.clock.now() + timedelta(seconds=s))]
+    assert due[0] == pause
+
+
+async def test_what_takes_an_hour_to_see_costs_few_looks_and_few_audit_entries() -> None:
+    world = a_world()
+    world.zones.edit("record-b", ttl=3600)
+    waiting = await _waiting(world)
+    told = len(world.operations.audit)
+
+    ended = await world.carry_out(waiting)
+
+    assert ended.has_failed_observation
+    assert len(world.operations.audit) == told + 1
 
 
 async def test_observations_move_no_state_and_the_audit_tells_of_them() -> None:
