@@ -1,6 +1,7 @@
 """/registry replication"""
 
 import asyncio
+from datetime import timedelta
 
 from bot import messages
 from bot.domain.access import Role
@@ -12,6 +13,8 @@ from bot.routing import Call, Router
 from bot.services.survey import survey_replication
 
 router = Router()
+PATIENCE = timedelta(seconds=20)
+"""For each part of the answer; who asks here wants today's images rather than remembered ones."""
 
 
 @router.subcommand(
@@ -24,7 +27,7 @@ async def replication(call: Call, ports: Ports) -> Message:
     """Show whether a standby has the critical images of a site, and how the copying goes."""
     pairs = _pairs(call.words, ports.rules.topology)
     async with asyncio.TaskGroup() as group:
-        surveys = [group.create_task(survey_replication(ports, home, standby)) for home, standby in pairs]
+        surveys = [group.create_task(survey_replication(ports, home, standby, PATIENCE)) for home, standby in pairs]
     return messages.replications([survey.result() for survey in surveys], ports.clock.now())
 
 

@@ -11,7 +11,17 @@ from datetime import timedelta
 
 from bot.domain.access import Policy
 from bot.domain.plan import Change, Effect, Finding, Level
-from bot.domain.snapshot import Answer, Instance, Replication, Silence, SiteState, Snapshot, Unknown, serving_site
+from bot.domain.snapshot import (
+    Answer,
+    Comparison,
+    Instance,
+    Replication,
+    Silence,
+    SiteState,
+    Snapshot,
+    Unknown,
+    serving_site,
+)
 from bot.domain.topology import Route, Site
 
 CERTIFICATE_WARNING = timedelta(days=14)
@@ -176,13 +186,20 @@ def _critical_images(c: Circumstances) -> Outcome | None:
         return Level.UNKNOWN, f"Whether {c.to.name} has the critical images is unknown: {comparison.reason}."
     if comparison.total == 0:
         return Level.WARN, f"No image at {c.away.name} matches `critical` in registry.yaml, so none was compared."
-    as_of = "" if comparison.home_is_live else f" (as of {comparison.home_as_of:%Y-%m-%d %H:%M} UTC)"
+    as_of = _as_of(comparison)
     same = f"{len(comparison.identical)} of {comparison.total} critical images are identical at {c.to.name}{as_of}"
     lost = [*(f"{i} missing" for i in comparison.missing), *(f"{i} different" for i in comparison.different)]
     if lost:
         rest = f" and {len(lost) - _SHORT_LIST} more" if len(lost) > _SHORT_LIST else ""
         return Level.FAIL, f"{same}; {', '.join(lost[:_SHORT_LIST])}{rest}."
     return Level.PASS, f"{same}."
+
+
+def _as_of(comparison: Comparison) -> str:
+    """Say how old the older of two lists is, where one of them is remembered."""
+    ages = [(comparison.home_is_live, comparison.home_as_of), (comparison.standby_is_live, comparison.standby_as_of)]
+    remembered = [as_of for is_live, as_of in ages if not is_live]
+    return f" (as of {min(remembered):%Y-%m-%d %H:%M} UTC)" if remembered else ""
 
 
 def _replication_backlog(c: Circumstances) -> Outcome | None:

@@ -13,9 +13,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Something that could not be observed; `reason` completes the sentence "unknown: …"."""
+    """Something that could not be observed; `reason` completes the sentence "unknown: …".
+
+    `is_silence`: the vendor gave no usable answer, so asking again may help; else the answer itself was the trouble.
+    """
 
     reason: str
+    is_silence: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,7 @@ class Comparison:
     home_as_of: datetime
     standby_as_of: datetime
     home_is_live: bool = True
+    standby_is_live: bool = True
 
     @property
     def total(self) -> int:
@@ -237,6 +242,7 @@ def compare(home: Inventory, standby: Inventory) -> Comparison:
         home_as_of=home.as_of,
         standby_as_of=standby.as_of,
         home_is_live=home.is_live,
+        standby_is_live=standby.is_live,
     )
 
 

@@ -43,7 +43,7 @@ def _headline(replication: Replication) -> str:
     if comparison.total == 0:
         return f"NOTHING COMPARED: no image matches `critical`, {names}"
     lost = len(comparison.missing) + len(comparison.different)
-    old = "" if comparison.home_is_live else ", by a remembered list"
+    old = "" if comparison.home_is_live and comparison.standby_is_live else ", by a remembered list"
     if lost:
         return f"BEHIND: {lost:,} of {plural(comparison.total, 'critical image')} differ, {names}{old}"
     return f"IN STEP: all {plural(comparison.total, 'critical image')} identical, {names}{old}"
@@ -81,7 +81,8 @@ def _sources(replication: Replication, now: datetime) -> str:
     if not isinstance(comparison, Unknown):
         remembered = "" if comparison.home_is_live else "remembered, "
         said.append(f"{home} {remembered}read {ago(comparison.home_as_of, now)}")
-        said.append(f"{standby} read {ago(comparison.standby_as_of, now)}")
+        remembered = "" if comparison.standby_is_live else "remembered, "
+        said.append(f"{standby} {remembered}read {ago(comparison.standby_as_of, now)}")
     if not isinstance(feed, Unknown):
         said.append(f"tasks of {home} read {ago(feed.as_of, now)}")
     return " · ".join(said)

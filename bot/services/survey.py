@@ -37,7 +37,9 @@ async def observe(read: Awaitable[T], limit: timedelta) -> T | Unknown:
     try:
         async with asyncio.timeout(limit.total_seconds()):
             return await read
-    except (ProviderError, NotMovable) as error:
+    except NotMovable as error:
+        return Unknown(str(error).rstrip("."), is_silence=False)
+    except ProviderError as error:
         return Unknown(str(error).rstrip("."))
     except TimeoutError:
         return Unknown(f"no answer within {limit.total_seconds():g} s")
@@ -98,7 +100,7 @@ async def take_snapshot(ports: Ports, away: Site, to: Site, route: Route, views:
         home = group.create_task(_home_answer(ports, away, domains))
         sites = [group.create_task(site_state(ports, site)) for site in ports.rules.topology.sites.values()]
         seen = [group.create_task(view_state(ports, view)) for view in views]
-        copies = group.create_task(survey_replication(ports, away, to, domains))
+        copies = group.create_task(survey_replication(ports, away, to, ports.rules.read_deadline, domains))
     states = {task.result().site.name: task.result() for task in sites}
     view_states = tuple(task.result() for task in seen)
     async with asyncio.TaskGroup() as group:
@@ -116,16 +118,18 @@ async def take_snapshot(ports: Ports, away: Site, to: Site, route: Route, views:
 
 
 async def survey_replication(
-    ports: Ports, home: Site, standby: Site, domains: Iterable[str] | None = None
+    ports: Ports, home: Site, standby: Site, limit: timedelta, domains: Iterable[str] | None = None
 ) -> Replication:
-    """Compare the critical images of two sites by digest, and read rules and task feed."""
-    limit = ports.rules.read_deadline
+    """Compare the critical images of two sites by digest, and read rules and task feed, each within `limit`.
+
+    A list of images that takes longer is replaced by the last one known, with its age.
+    """
     globs = ports.rules.topology.critical_globs(domains or {view.domain for view in home.views})
     async with asyncio.TaskGroup() as group:
         rules = group.create_task(observe(ports.registries.sync_rules(home), limit))
         feed = group.create_task(observe(ports.registries.sync_tasks(home), limit))
-        here = group.create_task(_inventory(ports, home, globs))
-        there = group.create_task(_inventory(ports, standby, globs))
+        here = group.create_task(_inventory(ports, home, globs, limit))
+        there = group.create_task(_inventory(ports, standby, globs, limit))
     return Replication(home, standby, rules.result(), feed.result(), _compared(here.result(), there.result()))
 
 
@@ -137,8 +141,8 @@ def _compared(home: Inventory | Unknown, standby: Inventory | Unknown) -> Compar
     return compare(home, standby)
 
 
-async def _inventory(ports: Ports, site: Site, globs: tuple[str, ...]) -> Inventory | Unknown:
-    found = await observe(ports.registries.inventory(site, globs), ports.rules.read_deadline)
+async def _inventory(ports: Ports, site: Site, globs: tuple[str, ...], limit: timedelta) -> Inventory | Unknown:
+    found = await observe(ports.registries.inventory(site, globs), limit)
     if isinstance(found, Inventory):
         await memory.keep_inventory(ports, found, globs)
         return found
@@ -160,14 +164,14 @@ def _select(ports: Ports, only: str | None) -> tuple[View, ...]:
 
 
 async def _store_view(ports: Ports) -> tuple[tuple[Operation, ...], bool, str]:
+    switch = ports.kill_switch()
     try:
         recent = await ports.operations.recent(RECENT_OPERATIONS)
         is_frozen = await ports.operations.is_frozen()
     except BotError as error:  # also a document that somebody changed: the rest of the picture must still be shown
-        return (), True, f"Open operations and history are unavailable: {error}"
-    refusal = ports.write_refusal()
+        return (), bool(switch), f"Open operations and history are unavailable: {error}"
     is_open = tuple(operation for operation in recent if not operation.is_terminal)
-    return is_open, is_frozen or bool(refusal), refusal
+    return is_open, is_frozen or bool(switch), switch or ports.store_trouble()
 
 
 async def _standby_answer(
@@ -175,6 +179,8 @@ async def _standby_answer(
 ) -> Answer | Silence | Unknown:
     if isinstance(state.endpoints, Unknown):
         return state.endpoints
+    if not state.endpoints.is_live:
+        return Unknown("its region does not say where it is now")  # no plan can follow, so nobody waits for a probe
     if route is Route.INTERNET:
         return await _public_answer(ports, state, domains)
     return await _private_answer(ports, state.site, state.endpoints, views, domains)

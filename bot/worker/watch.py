@@ -17,6 +17,8 @@ IDENTITY_EVERY = timedelta(seconds=45)
 RECENT_ENOUGH = timedelta(seconds=10)
 """An answer this young is not asked again: many clicks wake the worker, and Slack counts calls."""
 REMEMBER_EVERY = timedelta(minutes=5)
+REMEMBER_WITHIN = timedelta(minutes=2)
+"""For all critical images of a site: thousands of them take longer than anybody waits for a card."""
 
 
 async def refresh_identities(ports: Ports) -> None:
@@ -47,6 +49,6 @@ async def remember_sites(ports: Ports) -> None:
 async def _remember(ports: Ports, site: Site) -> None:
     try:
         await site_state(ports, site)
-        await survey_replication(ports, site, ports.rules.topology.site(site.standby[0]))
+        await survey_replication(ports, site, ports.rules.topology.site(site.standby[0]), REMEMBER_WITHIN)
     except BotError as error:
         log.warning("site.not_remembered", site=site.name, why=str(error))

@@ -186,6 +186,27 @@ CASES: list[tuple[str, dict[str, Any], Level, Effect, str]] = [
     ),
     (
         "CRITICAL_IMAGES",
+        compared(standby_is_live=False, standby_as_of=NOW - timedelta(hours=1)),
+        Level.PASS,
+        Effect.NONE,
+        "3 of 3 critical images are identical at hangzhou (as of 2026-11-03 02:00 UTC).",
+    ),
+    (
+        "CRITICAL_IMAGES",
+        compared(home_is_live=False, standby_is_live=False, standby_as_of=NOW - timedelta(hours=1)),
+        Level.PASS,
+        Effect.NONE,
+        "3 of 3 critical images are identical at hangzhou (as of 2026-11-03 02:00 UTC).",
+    ),
+    (
+        "CRITICAL_IMAGES",
+        compared(home_is_live=False, standby_as_of=NOW - timedelta(hours=1)),
+        Level.PASS,
+        Effect.NONE,
+        "3 of 3 critical images are identical at hangzhou (as of 2026-11-03 03:00 UTC).",
+    ),
+    (
+        "CRITICAL_IMAGES",
         compared(identical=()),
         Level.WARN,
         Effect.WARNS,

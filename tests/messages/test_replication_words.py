@@ -45,6 +45,15 @@ def test_each_source_says_its_age_and_whether_it_is_remembered() -> None:
     assert "hangzhou read 5 s ago" in words_of(message)
 
 
+def test_a_remembered_list_of_the_standby_is_said_to_be_one_too() -> None:
+    old = make.a_comparison(standby_is_live=False, standby_as_of=make.NOW - timedelta(hours=1))
+    message = told(comparison=old)
+
+    assert message.text.endswith("by a remembered list")
+    assert "hangzhou remembered, read 1 h" in words_of(message)
+    assert "zhangjiakou read 5 s ago" in words_of(message)
+
+
 def test_tasks_are_counted_by_state_with_the_oldest_unfinished_and_what_failed() -> None:
     tasks = (a_task("SUCCESS"), a_task("PENDING"), a_task("ERROR", issue="layer timeout"))
     said = words_of(told(feed=TaskFeed(tasks, 9, make.NOW)))

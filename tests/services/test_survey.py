@@ -17,6 +17,7 @@ from tests.fakes import FakeClock, FakeOperations, FakeRegistries
 from tests.services.world import World, a_world
 
 SHORT = timedelta(seconds=0.02)
+PATIENCE = timedelta(seconds=3)
 
 
 class _HangingRegistries(FakeRegistries):
@@ -130,7 +131,7 @@ async def test_a_view_without_a_zone_is_a_row_too() -> None:
 
     overview = await survey_sites(world.ports)
 
-    assert overview.serving(overview.views[1]) == Unknown(f"{DOMAIN} in vpc-x has 0 zones")
+    assert overview.serving(overview.views[1]) == Unknown(f"{DOMAIN} in vpc-x has 0 zones", is_silence=False)
 
 
 async def test_open_operations_are_listed_and_ended_ones_are_not() -> None:
@@ -149,13 +150,30 @@ async def test_without_the_store_the_look_is_still_answered_and_says_what_is_mis
     overview = await survey_sites(world.ports)
 
     assert overview.store_note == f"Open operations and history are unavailable: {error}"
-    assert overview.is_frozen
+    assert not overview.is_frozen
     assert len(overview.views) == 2
+
+
+async def test_without_the_store_a_kill_switch_of_this_process_is_still_shown() -> None:
+    world = a_world()
+    store = _NoStore(StoreUnavailable("Redis does not answer."))
+    world.ports = replace(world.ports, operations=store, kill_switch=lambda: "REGISTRY_BOT_FREEZE is set.")
+
+    assert (await survey_sites(world.ports)).is_frozen
+
+
+async def test_a_store_in_trouble_is_a_note_and_no_kill_switch() -> None:
+    world = a_world()
+    world.ports = replace(world.ports, store_trouble=lambda: "Redis takes no writes.")
+
+    overview = await survey_sites(world.ports)
+
+    assert (overview.is_frozen, overview.store_note) == (False, "Redis takes no writes.")
 
 
 async def test_the_kill_switch_and_its_reason_are_shown() -> None:
     world = a_world(is_simulation=True)
-    world.ports = replace(world.ports, write_refusal=lambda: "REGISTRY_BOT_FREEZE is set.")
+    world.ports = replace(world.ports, kill_switch=lambda: "REGISTRY_BOT_FREEZE is set.")
 
     overview = await survey_sites(world.ports)
 
@@ -233,11 +251,11 @@ async def test_images_of_a_silent_home_are_compared_as_they_were_last_seen() -> 
     world = a_world()
     sites = world.ports.rules.topology.sites
     home, standby = sites["zhangjiakou"], sites["hangzhou"]
-    await survey_replication(world.ports, home, standby)
+    await survey_replication(world.ports, home, standby, PATIENCE)
     world.registries.down.add("zhangjiakou")
     world.registries.images["hangzhou"] = {}
 
-    found = await survey_replication(world.ports, home, standby)
+    found = await survey_replication(world.ports, home, standby, PATIENCE)
 
     assert isinstance(found.comparison, Comparison)
     assert (found.comparison.home_is_live, len(found.comparison.missing)) == (False, 3)
@@ -249,6 +267,6 @@ async def test_images_that_were_never_seen_are_unknown_with_the_site_named() -> 
     world.registries.down.add("zhangjiakou")
     sites = world.ports.rules.topology.sites
 
-    found = await survey_replication(world.ports, sites["zhangjiakou"], sites["hangzhou"])
+    found = await survey_replication(world.ports, sites["zhangjiakou"], sites["hangzhou"], PATIENCE)
 
     assert found.comparison == Unknown("zhangjiakou: cn-zhangjiakou does not answer")

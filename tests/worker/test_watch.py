@@ -11,7 +11,7 @@ from bot.errors import Unreachable
 from bot.services.memory import last_endpoints
 from bot.services.requests import IDENTITY_MAX_AGE
 from bot.services.survey import survey_replication
-from bot.worker.watch import IDENTITY_EVERY, refresh_identities, remember_sites
+from bot.worker.watch import IDENTITY_EVERY, REMEMBER_WITHIN, refresh_identities, remember_sites
 from tests.builders import APPROVER, APPROVER_ELSEWHERE, ON_CALL
 from tests.fakes import FakeClock, FakeIdentities
 from tests.services.world import World, a_world
@@ -79,7 +79,7 @@ async def test_every_site_is_remembered_with_endpoints_and_images() -> None:
     world.registries.down |= {"hangzhou", "zhangjiakou"}
     sites = world.ports.rules.topology.sites
 
-    replication = await survey_replication(world.ports, sites["zhangjiakou"], sites["hangzhou"])
+    replication = await survey_replication(world.ports, sites["zhangjiakou"], sites["hangzhou"], REMEMBER_WITHIN)
 
     assert await last_endpoints(world.ports, "cri-aaaaa") is not None
     assert await last_endpoints(world.ports, "cri-bbbbb") is not None
