@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.operation import Observed, Operation, State, SubState, Verb
+from bot.domain.operation import CONFIRMED, Observed, Operation, State, SubState, Verb
 from bot.messages import plan as words
 from bot.messages.text import When, clock, code, escape, listed, mention, naming, plural, sentence, short, soon
 
@@ -49,13 +49,20 @@ def _moves(operation: Operation) -> str:
 
 def _pending(operation: Operation, _now: datetime, when: When) -> Headline:
     missing = words.unknowns(operation.plan)
-    given = len(operation.approvals)
-    wanted = f"approved by {given}, needs one more person" if given else "needs a second person"
     return Headline(
         operation.plan.verdict,
         _moves(operation),
-        (f"{wanted} before {when(operation.expires_at)}", f"{missing} unknown" if missing else ""),
+        (f"{_wanted(operation)} before {when(operation.expires_at)}", f"{missing} unknown" if missing else ""),
     )
+
+
+def _wanted(operation: Operation) -> str:
+    given = len(operation.approvals)
+    left = max(operation.approvals_needed - given, 1)
+    if not given and left == 1:
+        return "needs a second person"
+    others = "one more person" if left == 1 else f"{left} other people" if not given else f"{left} more people"
+    return f"approved by {given}, needs {others}" if given else f"needs {others}"
 
 
 def _approved(operation: Operation, _now: datetime, _when: When) -> Headline:
@@ -71,7 +78,7 @@ def _verifying(operation: Operation, _now: datetime, _when: When) -> Headline:
     return Headline("VERIFYING", _moves(operation), ("written", "reading back once more"))
 
 
-def _done(operation: Operation, now: datetime, _when: When) -> Headline:
+def _done(operation: Operation, _now: datetime, _when: When) -> Headline:
     if operation.has_failed_observation:
         failed = next(seen for seen in operation.observations if seen.outcome is Observed.FAILED)
         return Headline(
@@ -79,13 +86,14 @@ def _done(operation: Operation, now: datetime, _when: When) -> Headline:
             f"{_points(operation)}, yet: {_bare(operation, failed.sentence)}",
             (f"way back: {_former_values(operation)}, {_STEPS}",),
         )
-    if _is_confirmed(operation):
-        standby = escape(short(operation.plan.to, 60))
+    standby = escape(short(operation.plan.to, 60))
+    if operation.is_seen_working:
         moved = f"pulls of {words.scope(operation.plan)} now go to {standby}"
-        return Headline("DONE", moved, (f"confirmed: {standby} answers under the custom name",))
-    is_watching = operation.watch_until is not None and now < operation.watch_until
-    then = "waiting to see pulls arrive" if is_watching else "whether pulls work is not observed from here: try one"
-    return Headline("DONE", _points(operation), (then,))
+        return Headline("DONE", moved, (f"seen: DNS gives the new value, and {standby} answers under the custom name",))
+    if not operation.is_observed:
+        return Headline("DONE", _points(operation), ("waiting to see pulls arrive",))
+    answers = f"{standby} answers under the custom name" if _is_confirmed(operation) else ""
+    return Headline("DONE", _points(operation), (answers, "whether pulls work is not observed from here: try one"))
 
 
 def _points(operation: Operation) -> str:
@@ -97,7 +105,7 @@ def _points(operation: Operation) -> str:
 
 
 def _is_confirmed(operation: Operation) -> bool:
-    seen = {o.change for o in operation.observations if o.name == "CONFIRMED" and o.outcome is Observed.OK}
+    seen = {o.change for o in operation.observations if o.name == CONFIRMED and o.outcome is Observed.OK}
     return seen >= set(range(len(operation.plan.changes)))
 
 

@@ -7,6 +7,8 @@ from itertools import product
 import pytest
 
 from bot.domain.operation import (
+    CONFIRMED,
+    CONVERGED,
     LEASE,
     SEND_DEADLINE,
     TRANSITIONS,
@@ -14,6 +16,7 @@ from bot.domain.operation import (
     Event,
     Observation,
     Observed,
+    Operation,
     Progress,
     State,
     SubState,
@@ -163,3 +166,32 @@ def test_the_latest_look_at_a_change_replaces_the_one_before() -> None:
     assert seen.has_failed_observation
     assert not mended.has_failed_observation
     assert (len(mended.observations), mended.state) == (2, State.DONE)
+
+
+def _seen(*looks: tuple[str, int, Observed]) -> Operation:
+    done = an_operation(State.DONE, plan=a_plan(changes=(a_change("zhangjiakou"), a_change("hangzhou"))))
+    return replace(done, observations=tuple(Observation(*look, "Seen.", NOW) for look in looks))
+
+
+EVERYTHING = tuple((name, change, Observed.OK) for name in (CONVERGED, CONFIRMED) for change in (0, 1))
+
+
+def test_pulls_are_seen_to_work_only_when_dns_and_instance_of_every_change_are() -> None:
+    assert _seen(*EVERYTHING).is_seen_working
+
+
+@pytest.mark.parametrize("missing", range(len(EVERYTHING)))
+@pytest.mark.parametrize("instead", [None, Observed.WAITING, Observed.NOT_OBSERVED, Observed.FAILED])
+def test_one_thing_that_was_not_seen_is_enough_for_not_being_seen_to_work(
+    missing: int, instead: Observed | None
+) -> None:
+    name, change, _ = EVERYTHING[missing]
+    rest = (*EVERYTHING[:missing], *EVERYTHING[missing + 1 :])
+    seen = _seen(*rest) if instead is None else _seen(*rest, (name, change, instead))
+
+    assert not seen.is_seen_working
+    assert seen.is_observed is (instead not in (None, Observed.WAITING))
+
+
+def test_before_any_look_nothing_is_seen_to_work() -> None:
+    assert not _seen().is_seen_working
