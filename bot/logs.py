@@ -46,6 +46,8 @@ FIELDS = frozenset(
         "workspace",
         "name",
         "where",
+        "what",
+        "policy",
     ]
 )
 """Everything that a line may carry; any other field is replaced by its name in `dropped`."""

@@ -17,6 +17,7 @@ from typing import Any
 from redis.exceptions import NoScriptError, ResponseError
 
 from bot.adapters import documents
+from bot.adapters.operation_log import tell
 from bot.adapters.redis_commit import REPLACED, milliseconds, outcome, script_terms, unclear, unknown
 from bot.adapters.redis_durability import Trust, WriteMode, assess
 from bot.adapters.redis_link import CONNECT_TIMEOUT, OPERATION_TIMEOUT, Command, NoReply, RedisLink, explained
@@ -144,7 +145,9 @@ class RedisOperations:
                     reply = await self._run(call, patience)
         except (TimeoutError, NoReply) as error:
             raise unclear(commit.operation.id) from error
-        return outcome(reply, commit)
+        stored = outcome(reply, commit)
+        tell(commit)
+        return stored
 
     async def due(self, now: datetime, limit: int = 20) -> tuple[str, ...]:
         """Return ids of operations with a step to take now."""
