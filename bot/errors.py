@@ -84,10 +84,6 @@ class ForgedApproval(Conflict):
     """A stored document claims an approval that two distinct people did not give."""
 
 
-class StalePlan(Conflict):
-    """Something that the plan rests on is different now."""
-
-
 class ProviderError(BotError):
     """A vendor failed us; `code` and `request_id` are the vendor's own, where it gave any."""
 

@@ -42,7 +42,6 @@ class Head:
 @dataclass(frozen=True, slots=True)
 class _Failure:
     reason: str
-    is_certificate: bool = False
 
 
 class HttpsProbe:
@@ -67,7 +66,7 @@ class HttpsProbe:
         """Ask `https://domain/v2/` of the host or address `dial`, without credentials, following nothing."""
         head = await self._ask(domain, dial)
         if isinstance(head, _Failure):
-            return Silence(head.reason, dial, self._now(), head.is_certificate)
+            return Silence(head.reason, dial, self._now())
         return Answer(instance_of(head.challenge), head.status, dial, head.certificate_expires_at, self._now())
 
     async def _ask(self, domain: str, dial: str) -> Head | _Failure:
@@ -78,7 +77,7 @@ class HttpsProbe:
         except TimeoutError:
             return _Failure(f"did not answer within {self._deadline:g} s")
         except ssl.SSLCertVerificationError as error:
-            return _Failure(_certificate_reason(error.verify_code, domain), is_certificate=True)
+            return _Failure(_certificate_reason(error.verify_code, domain))
         except (OSError, EOFError, asyncio.LimitOverrunError, HTTPException) as error:
             return _Failure(next(words for kind, words in _REASONS.items() if isinstance(error, kind)))
 

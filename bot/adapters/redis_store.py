@@ -7,7 +7,6 @@ with the server's own clock.
 import asyncio
 import hashlib
 import json
-import math
 import secrets
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -166,16 +165,6 @@ class RedisOperations:
         found = await self._all(*(("HMGET", OPERATION + operation_id, "doc", "plan") for operation_id in ids))
         return tuple(documents.decode(body, plan) for body, plan in found if body is not None and plan is not None)
 
-    async def open_on(self, record_id: str) -> str | None:
-        """Return the id of the open operation that wants this record."""
-        found = await self._link.call("GET", OPEN + record_id)
-        return None if found is None else str(found)
-
-    async def held_for(self, record_id: str) -> int:
-        """Return the seconds for which this record is still on hold, 0 when it is not."""
-        held_until, time = await self._all(("GET", HOLD + record_id), ("TIME",))
-        return max(0, math.ceil((int(held_until or 0) - _server_milliseconds(time)) / 1000))
-
     async def card(self, operation_id: str) -> Card | None:
         """Return where the operation's card stands."""
         found = await self._link.call("HGET", OPERATION + operation_id, "card")
@@ -261,11 +250,6 @@ class RedisOperations:
 def _require(reply: Any) -> None:
     if isinstance(reply, ResponseError):
         raise explained(reply) from reply
-
-
-def _server_milliseconds(time: list[str]) -> int:
-    seconds, microseconds = time
-    return int(seconds) * 1000 + int(microseconds) // 1000
 
 
 async def stored_workspace(url: str) -> str | None:

@@ -1,7 +1,7 @@
 """What was observed at one moment, each part with its own time, or Unknown with the reason."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -111,7 +111,6 @@ class Silence:
     reason: str
     dialled: str
     at: datetime
-    is_certificate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +224,6 @@ class Snapshot:
     home_answer: Answer | Silence | Unknown
     replication: Replication | Unknown
     last_moved_at: datetime | None = None
-    notes: tuple[str, ...] = field(default=())
 
 
 def compare(home: Inventory, standby: Inventory) -> Comparison:

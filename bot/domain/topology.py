@@ -74,10 +74,6 @@ class Topology:
                 return site
         raise UnknownSite(self._no_such_site(name))
 
-    def site_of_instance(self, instance: str) -> Site | None:
-        """Return the site whose home is this instance, if it is one of ours."""
-        return next((site for site in self.sites.values() if site.instance == instance), None)
-
     @property
     def views(self) -> Iterator[View]:
         """Yield every view of every site, in the order of the file."""

@@ -8,14 +8,12 @@ from bot.messages.listing import actions_list
 from bot.messages.notices import outcome_notice, proposed, refusal, unexpected, voted
 from bot.messages.record import step_reply
 from bot.messages.status import overview
-from bot.messages.text import escape
 
 __all__ = [
     "CommandHelp",
     "actions_list",
     "asker",
     "draft_card",
-    "escape",
     "help_text",
     "manual",
     "manual_outline",

@@ -18,7 +18,7 @@ from bot.messages.record import (
     story,
     unapplied_first,
 )
-from bot.messages.text import ago, code, mention, plural, sentence, short, stamp
+from bot.messages.text import ago, code, mention, plural, short, stamp
 from bot.ports import Message
 
 Sign = Callable[[Operation, Verb], str]
@@ -50,7 +50,6 @@ def draft_card(draft: Draft, now: datetime) -> Message:
     blocks = [
         section(headline.markup()),
         *what,
-        *sections([f"• {sentence(note)}" for note in draft.snapshot.notes[:5]]),
         context(words.passed(plan.findings)),
         context(f"Looked {ago(taken_at, now)}, {stamp(taken_at)} · {words.zones(plan)}"),
     ]

@@ -101,14 +101,6 @@ class Operations(Protocol):
         """Return the newest operations, newest first."""
         ...
 
-    async def open_on(self, record_id: str) -> str | None:
-        """Return the id of the open operation that wants this record."""
-        ...
-
-    async def held_for(self, record_id: str) -> int:
-        """Return the seconds for which this record is still on hold, 0 when it is not."""
-        ...
-
     async def card(self, operation_id: str) -> Card | None:
         """Return where the operation's card stands."""
         ...

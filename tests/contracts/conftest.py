@@ -1,25 +1,53 @@
 """Every store of operations, each as a test's subject."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from bot.adapters.clock import SystemClock
-from bot.adapters.redis_store import FREEZE, RedisOperations
+from bot.adapters.redis_store import FREEZE, HOLD, OPEN, RedisOperations
 from bot.domain.operation import Operation
 from bot.ports import Commit, IndexMove, Operations
 from tests.builders import WORKSPACE, an_operation
 from tests.fakes import FakeClock, FakeOperations
 
 
+class Observed(Operations, Protocol):
+    """A store that also tells what it decides by."""
+
+    async def open_on(self, record_id: str) -> str | None:
+        """Return the id of the open operation that wants this record."""
+        ...
+
+    async def held_for(self, record_id: str) -> int:
+        """Return the seconds for which this record is still on hold, 0 when it is not."""
+        ...
+
+
+class ObservedRedis(RedisOperations):
+    """The real store, with a look at its keys."""
+
+    async def open_on(self, record_id: str) -> str | None:
+        """Return the id of the open operation that wants this record."""
+        found = await self.link.call("GET", OPEN + record_id)
+        return None if found is None else str(found)
+
+    async def held_for(self, record_id: str) -> int:
+        """Return the seconds for which this record is still on hold, 0 when it is not."""
+        until = int(await self.link.call("GET", HOLD + record_id) or 0)
+        seconds, microseconds = await self.link.call("TIME")
+        return max(0, math.ceil(until / 1000 - int(seconds) - int(microseconds) / 1_000_000))
+
+
 @dataclass
 class Subject:
     """A store, and how a test reaches around it."""
 
-    store: Operations
+    store: Observed
     now: Callable[[], datetime]
     freeze: Callable[[], Awaitable[None]]
 
@@ -32,13 +60,13 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         yield Subject(fake, still.now, fake.freeze)
         return
     clock = SystemClock()
-    real = RedisOperations(request.getfixturevalue("redis_url"), clock=clock, workspace=WORKSPACE)
+    real = ObservedRedis(request.getfixturevalue("redis_url"), clock=clock, workspace=WORKSPACE)
     yield Subject(real, clock.now, lambda: real.link.call("SET", FREEZE, "1"))
     await real.close()
 
 
 @pytest.fixture
-def store(subject: Subject) -> Operations:
+def store(subject: Subject) -> Observed:
     return subject.store
 
 

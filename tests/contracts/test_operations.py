@@ -16,15 +16,15 @@ from bot.errors import (
     UnknownOperation,
     VersionConflict,
 )
-from bot.ports import IndexMove, Operations
+from bot.ports import IndexMove
 from tests.builders import NOW, ON_CALL, a_change, a_lease, a_plan, a_vote, an_operation
-from tests.contracts.conftest import Subject, a_commit, taken
+from tests.contracts.conftest import Observed, Subject, a_commit, taken
 
 MOMENT = timedelta(seconds=60)
 BOTH_RECORDS = a_plan(changes=(a_change("zhangjiakou"), a_change("hangzhou")))
 
 
-async def test_what_was_committed_is_read_back_with_its_new_version(store: Operations) -> None:
+async def test_what_was_committed_is_read_back_with_its_new_version(store: Observed) -> None:
     stored = await taken(store)
 
     assert stored.version == 1
@@ -32,23 +32,23 @@ async def test_what_was_committed_is_read_back_with_its_new_version(store: Opera
 
 
 @pytest.mark.parametrize("state", State)
-async def test_an_operation_of_any_state_survives_being_stored(store: Operations, state: State) -> None:
+async def test_an_operation_of_any_state_survives_being_stored(store: Observed, state: State) -> None:
     stored = await taken(store, state=state)
 
     assert await store.get("fo-7k2m") == stored
 
 
-async def test_an_unknown_id_is_refused_in_words(store: Operations) -> None:
+async def test_an_unknown_id_is_refused_in_words(store: Observed) -> None:
     with pytest.raises(UnknownOperation, match="No operation is called fo-0000"):
         await store.get("fo-0000")
 
 
-async def test_a_change_of_an_operation_that_is_not_there_is_refused(store: Operations) -> None:
+async def test_a_change_of_an_operation_that_is_not_there_is_refused(store: Observed) -> None:
     with pytest.raises(UnknownOperation):
         await store.commit(a_commit(an_operation(version=3)))
 
 
-async def test_a_commit_on_an_old_version_is_refused_and_writes_nothing(store: Operations) -> None:
+async def test_a_commit_on_an_old_version_is_refused_and_writes_nothing(store: Observed) -> None:
     first = await taken(store)
     second = await store.commit(a_commit(replace(first, reason="second"), "second"))
 
@@ -58,21 +58,21 @@ async def test_a_commit_on_an_old_version_is_refused_and_writes_nothing(store: O
     assert await store.get("fo-7k2m") == second
 
 
-async def test_a_taken_id_is_a_version_conflict(store: Operations) -> None:
+async def test_a_taken_id_is_a_version_conflict(store: Observed) -> None:
     await taken(store)
 
     with pytest.raises(VersionConflict):
         await store.commit(a_commit(an_operation(), "another", index=IndexMove.TAKE))
 
 
-async def test_the_same_attempt_again_gives_the_same_answer(store: Operations) -> None:
+async def test_the_same_attempt_again_gives_the_same_answer(store: Observed) -> None:
     first = await taken(store)
 
     assert await taken(store) == first
     assert (await store.get("fo-7k2m")).version == 1
 
 
-async def test_an_attempt_is_recognised_even_after_somebody_else_moved_on(store: Operations) -> None:
+async def test_an_attempt_is_recognised_even_after_somebody_else_moved_on(store: Observed) -> None:
     first = await taken(store)
     vote = a_commit(replace(first, reason="mine"), "mine")
     mine = await store.commit(vote)
@@ -82,7 +82,7 @@ async def test_an_attempt_is_recognised_even_after_somebody_else_moved_on(store:
     assert (await store.get("fo-7k2m")).reason == "theirs"
 
 
-async def test_of_many_at_once_exactly_one_wins(store: Operations) -> None:
+async def test_of_many_at_once_exactly_one_wins(store: Observed) -> None:
     first = await taken(store)
     commits = [store.commit(a_commit(first, f"attempt-{number}")) for number in range(100)]
 
@@ -120,7 +120,7 @@ async def test_the_kill_switch_stops_what_respects_it_and_nothing_else(subject: 
     assert (await subject.store.commit(a_commit(first))).version == 2
 
 
-async def test_a_second_operation_on_an_open_record_is_refused_with_the_first_ones_id(store: Operations) -> None:
+async def test_a_second_operation_on_an_open_record_is_refused_with_the_first_ones_id(store: Observed) -> None:
     await taken(store)
 
     with pytest.raises(AlreadyOpen) as refused:
@@ -132,13 +132,13 @@ async def test_a_second_operation_on_an_open_record_is_refused_with_the_first_on
     assert await store.open_on("record-a") is None
 
 
-async def test_an_open_operation_is_found_by_each_of_its_records(store: Operations) -> None:
+async def test_an_open_operation_is_found_by_each_of_its_records(store: Observed) -> None:
     await taken(store, plan=BOTH_RECORDS)
 
     assert [await store.open_on(record) for record in ("record-a", "record-b", "record-c")] == ["fo-7k2m"] * 2 + [None]
 
 
-async def test_an_ended_operation_frees_its_records(store: Operations) -> None:
+async def test_an_ended_operation_frees_its_records(store: Observed) -> None:
     first = await taken(store)
     await store.commit(a_commit(first, index=IndexMove.RELEASE))
 
@@ -146,7 +146,7 @@ async def test_an_ended_operation_frees_its_records(store: Operations) -> None:
     assert (await taken(store, id="fo-0002")).version == 1
 
 
-async def test_what_is_noted_on_an_ended_operation_minds_no_later_one(store: Operations) -> None:
+async def test_what_is_noted_on_an_ended_operation_minds_no_later_one(store: Observed) -> None:
     ended = await store.commit(a_commit(await taken(store), index=IndexMove.RELEASE))
     await taken(store, id="fo-0002")
 
@@ -155,21 +155,21 @@ async def test_what_is_noted_on_an_ended_operation_minds_no_later_one(store: Ope
     assert (noted.version, await store.open_on("record-b")) == (3, "fo-0002")
 
 
-async def test_an_operation_that_never_took_its_records_may_not_act_on_anothers(store: Operations) -> None:
+async def test_an_operation_that_never_took_its_records_may_not_act_on_anothers(store: Observed) -> None:
     await taken(store)
 
     with pytest.raises(AlreadyOpen):
         await store.commit(a_commit(an_operation(id="fo-0002"), index=IndexMove.KEEP))
 
 
-async def test_releasing_leaves_anothers_records_alone(store: Operations) -> None:
+async def test_releasing_leaves_anothers_records_alone(store: Observed) -> None:
     await taken(store)
     await store.commit(a_commit(an_operation(id="fo-0002"), index=IndexMove.RELEASE))
 
     assert await store.open_on("record-b") == "fo-7k2m"
 
 
-async def test_a_record_on_hold_refuses_what_respects_holds_and_tells_the_seconds(store: Operations) -> None:
+async def test_a_record_on_hold_refuses_what_respects_holds_and_tells_the_seconds(store: Observed) -> None:
     first = await taken(store)
     held = await store.commit(a_commit(first, hold_for=timedelta(seconds=120)))
 
@@ -181,7 +181,7 @@ async def test_a_record_on_hold_refuses_what_respects_holds_and_tells_the_second
     assert (await store.commit(a_commit(held, "again"))).version == 3
 
 
-async def test_a_hold_is_never_shortened(store: Operations) -> None:
+async def test_a_hold_is_never_shortened(store: Observed) -> None:
     first = await taken(store)
     second = await store.commit(a_commit(first, hold_for=timedelta(seconds=120)))
     await store.commit(a_commit(second, "shorter", hold_for=timedelta(seconds=5)))
@@ -189,7 +189,7 @@ async def test_a_hold_is_never_shortened(store: Operations) -> None:
     assert await store.held_for("record-b") > 100
 
 
-async def test_a_hold_covers_every_record_and_no_other(store: Operations) -> None:
+async def test_a_hold_covers_every_record_and_no_other(store: Observed) -> None:
     await store.commit(a_commit(await taken(store, plan=BOTH_RECORDS), hold_for=timedelta(seconds=120)))
 
     assert await store.held_for("record-a") > 0 < await store.held_for("record-b")
@@ -211,7 +211,7 @@ def forged_documents() -> dict[str, Operation]:
 
 
 @pytest.mark.parametrize("operation", forged_documents().values(), ids=forged_documents().keys())
-async def test_an_approval_without_two_distinct_persons_is_refused(store: Operations, operation: Operation) -> None:
+async def test_an_approval_without_two_distinct_persons_is_refused(store: Observed, operation: Operation) -> None:
     with pytest.raises(ForgedApproval):
         await store.commit(a_commit(operation, index=IndexMove.TAKE))
 
@@ -219,14 +219,14 @@ async def test_an_approval_without_two_distinct_persons_is_refused(store: Operat
         await store.get("fo-7k2m")
 
 
-async def test_a_plan_cannot_be_exchanged_under_its_operation(store: Operations) -> None:
+async def test_a_plan_cannot_be_exchanged_under_its_operation(store: Observed) -> None:
     first = await taken(store)
 
     with pytest.raises(ForgedApproval):
         await store.commit(a_commit(replace(first, plan=a_plan(nonce="1" * 32))))
 
 
-async def test_a_refused_commit_leaves_no_trace(store: Operations) -> None:
+async def test_a_refused_commit_leaves_no_trace(store: Observed) -> None:
     first = await taken(store)
     forged = replace(first, votes=(), approved_at=NOW)
 

@@ -4,7 +4,7 @@ import pytest
 
 from bot.domain.topology import Topology, globs_naming_repository, matches_image
 from bot.errors import UnknownSite
-from tests.builders import DOMAIN, a_site, a_topology, a_view
+from tests.builders import DOMAIN, a_topology, a_view
 
 
 @pytest.mark.parametrize("word", ["zhangjiakou", "zjk", "张家口"])
@@ -32,13 +32,6 @@ def test_a_word_like_no_name_gets_the_known_ones_alone() -> None:
         a_topology().site("mars")
 
     assert str(unknown.value) == "No site is called 'mars'. Known sites: hangzhou, zhangjiakou."
-
-
-def test_an_instance_leads_to_its_site_or_to_none() -> None:
-    topology = a_topology()
-
-    assert topology.site_of_instance("cri-bbbbb") == a_site("zhangjiakou")
-    assert topology.site_of_instance("cri-other") is None
 
 
 def test_views_come_in_the_order_of_the_file() -> None:

@@ -108,9 +108,7 @@ def operations(draw: st.DrawFn) -> Operation:
     )
 
 
-DRAFTS = st.builds(
-    lambda plan, notes: Draft(plan, make.a_snapshot(notes=notes)), PLANS, st.lists(TEXT, max_size=8).map(tuple)
-)
+DRAFTS = st.builds(lambda plan: Draft(plan, make.a_snapshot()), PLANS)
 SITE_STATES = st.builds(
     lambda name, instance: SiteState(replace(make.a_site(), name=name), instance, make.endpoints()),
     TEXT,

@@ -15,6 +15,7 @@ from bot.domain.operation import Operation, Step, Verb
 from bot.domain.overview import Overview
 from bot.domain.snapshot import Replication
 from bot.errors import BotError, NotPermitted
+from bot.messages.text import escape
 from bot.ports import Message
 from simulator.slack.blockkit import check_blocks
 from tests import builders as make
@@ -111,7 +112,7 @@ def test_slack_takes_every_refusal_and_every_help(first: str, second: str) -> No
 
 @given(st.text())
 def test_escaped_words_hold_neither_markup_nor_line_breaks(text: str) -> None:
-    escaped = messages.escape(text)
+    escaped = escape(text)
 
     assert_inert(escaped.replace("`", ""))
     assert "\n" not in escaped

@@ -110,7 +110,7 @@ async def test_a_running_engine_works_by_itself() -> None:
 
     await engine.start()
     async with asyncio.timeout(5):
-        while world.tasks[-1].status != "SUCCESS":  # noqa: ASYNC110 (the world tells nobody of its changes)
+        while world.tasks[-1].status != "SUCCESS":
             await asyncio.sleep(0.01)
     await engine.close()
 
