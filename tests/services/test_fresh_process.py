@@ -5,21 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.access import Identity
+from bot.domain.access import Identity, People, Role
 from bot.domain.operation import Operation, State, Verb
 from bot.services.recheck import STORED_CHECK_LASTS, recheck_authority
 from bot.services.requests import cast_vote
-from tests.builders import APPROVER, ON_CALL, an_identity
+from tests.builders import APPROVER, ON_CALL, a_person, a_policy, an_access, an_identity
 from tests.fakes import FakeIdentities
 from tests.services.world import World, a_world
 
 
 class NothingHeardYet(FakeIdentities):
-    """Slack is silent, and was since this process began."""
+    """Slack is silent, and was since this process began, but about people in `known`."""
 
     def cached(self, user_id: str) -> Identity | None:
-        """Return nothing."""
-        return None
+        """Return what is known, which is mostly nothing."""
+        return self.known.get(user_id)
 
 
 async def _approved_before_a_restart_without_slack() -> tuple[World, Operation]:
@@ -62,3 +62,20 @@ async def test_a_vote_counts_as_confirmed_no_later_than_the_older_of_both_confir
     approved = await cast_vote(world.ports, operation.id, Verb.APPROVE, APPROVER)
 
     assert approved.votes[0].identity_checked_at == earlier
+
+
+async def test_of_several_votes_the_latest_speaks_for_the_requester() -> None:
+    third = a_person("third", "U01THIRD")
+    people = People((a_person("on-call", ON_CALL, roles=(Role.REQUESTER,)), a_person(), third))
+    world = a_world(access=an_access(people=people, policy=a_policy(approvals=2)))
+    operation = await world.approve()
+    world.clock.move(timedelta(seconds=100))
+    operation = await cast_vote(world.ports, operation.id, Verb.APPROVE, "U01THIRD")
+    world.clock.move(timedelta(seconds=50))
+    silent = NothingHeardYet(world.clock, an_identity(APPROVER, checked_at=world.clock.now()))
+    silent.down = True
+
+    found = await recheck_authority(replace(world.ports, identities=silent), operation)
+
+    assert found.difference == ""
+    assert f"<@{ON_CALL}> right before the write; its answer of 03:01:40 UTC stood." in found.notes[0]
