@@ -5,6 +5,7 @@ import pytest
 from bot.domain.operation import Requester, State
 from bot.errors import AlreadyOpen, NotPermitted, Unreachable, UsageError, UserError
 from bot.ports import Card, Channel
+from bot.services.marks import is_genuine_request
 from tests.builders import CHANNEL, ON_CALL
 from tests.fakes import FakeDataPlane, FakeWorkspace, some_ports
 from tests.handlers.calls import answer
@@ -17,7 +18,8 @@ async def test_a_failover_is_only_asked_for() -> None:
 
     assert "fo-0001" in message.text
     assert operation.state is State.PENDING
-    assert operation.requester == Requester("on-call", ON_CALL)
+    assert operation.requester == Requester("on-call", ON_CALL, operation.requester.mac)
+    assert is_genuine_request(ports, operation)
     assert (operation.reason, operation.channel) == ("the Region is down", CHANNEL)
 
 
