@@ -1,8 +1,8 @@
 """A real bot that dies by SIGKILL at a chosen external call of an execution, before or after the call took effect.
 
 Calls are counted from the commit that makes an operation APPROVED; looking for work is not counted, as it changes
-nothing and happens at any time. The clock of the execution is slow, by nearly the length of a lease: the lease of the
-dead ends a moment after its death by the clock of Redis, and nobody has to wait for half a minute.
+nothing and happens at any time. Its leases are stored as nearly over: the lease of the dead ends a moment after its
+death, and nobody has to wait for half a minute.
 """
 
 import asyncio
@@ -12,44 +12,57 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from bot.__main__ import answer
 from bot.adapters.alibaba import sdk
 from bot.adapters.alibaba.client import Alibaba
-from bot.adapters.clock import SystemClock
 from bot.adapters.redis_store import RedisOperations
 from bot.adapters.slack_api import SlackApi
 from bot.app import serving
 from bot.configuration import load_registry
-from bot.domain.operation import State
+from bot.domain.operation import Operation, State
 from bot.logs import configure_logs
-from bot.ports import Commit, Ports
+from bot.ports import Commit, Operations, Ports
 from bot.settings import Settings, load_settings
 from bot.wiring import Outside
 
 PRELOADED = sdk
 """What a bot would load when it starts; here a parent has done it for all its children."""
-SLOW_BY = timedelta(seconds=28)
+SHORTER_BY = timedelta(seconds=28)
 OUTSIDE = ("zones", "registries", "data_plane", "resolver", "operations", "identities", "workspace")
 LOOKING_FOR_WORK = {"operations.due", "operations.news", "operations.recent"}
 
 
-class SlowClock(SystemClock):
-    """A clock that is behind."""
+class ShortLeases:
+    """A store whose leases end nearly at once."""
 
-    def now(self) -> datetime:
-        """Return the wall time as somebody with a slow clock sees it."""
-        return super().now() - SLOW_BY
+    def __init__(self, store: Operations) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def commit(self, commit: Commit) -> Operation:
+        """Commit, with a lease that is nearly over and the next step due when it is."""
+        lease = commit.operation.lease
+        if lease is None or commit.due_at is None:
+            return await self._store.commit(commit)
+        operation = replace(commit.operation, lease=replace(lease, until=lease.until - SHORTER_BY))
+        return await self._store.commit(replace(commit, operation=operation, due_at=commit.due_at - SHORTER_BY))
 
 
 @dataclass(slots=True)
 class Fate:
-    """Dies at the `at`-th counted call, before or after it; 0 lives. Every call leaves its name in the journal."""
+    """Dies at the `nth` counted call of a name, before or after it. Every counted call leaves its name in the journal.
 
-    at: int
+    Calls are counted by name, because execution and outbox run side by side and their order is not always the same.
+    """
+
+    name: str
+    nth: int
     is_after: bool
     journal: Path
     calls: int = 0
@@ -60,8 +73,8 @@ class Fate:
         self.is_counting = self.is_counting or _approves(arguments)
         if not self.is_counting or name in LOOKING_FOR_WORK:
             return await call()
-        self.calls += 1
-        is_last = self.calls == self.at
+        self.calls += name == self.name
+        is_last = name == self.name and self.calls == self.nth
         with self.journal.open("a") as journal:
             journal.write(f"{name}\n")
         if is_last and not self.is_after:
@@ -102,10 +115,11 @@ class MortalOutside(Outside):
     fate: Fate
 
     def ports(self, api: SlackApi, alibaba: Alibaba, store: RedisOperations, workspace: str) -> Ports:
-        """Return the real ports, each wrapped, and a slow clock."""
+        """Return the real ports, each wrapped, and short leases."""
         ports = super().ports(api, alibaba, store, workspace)
+        ports = replace(ports, operations=ShortLeases(ports.operations))
         mortal: dict[str, Any] = {name: Mortal(name, getattr(ports, name), self.fate) for name in OUTSIDE}
-        return replace(ports, clock=SlowClock(), **mortal)
+        return replace(ports, **mortal)
 
 
 def live(environment: Mapping[str, str], log: Path, fate: Fate | None) -> None:

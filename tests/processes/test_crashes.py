@@ -22,7 +22,7 @@ from tests.processes.mortal_bot import Fate, live
 from tests.processes.premises import STANDBY, Premises, premises
 from tests.scenarios.company import APPROVER, ON_CALL, OPS, PATIENCE
 
-SIDE_BY_SIDE = 8
+SIDE_BY_SIDE = 12
 MOVES = [("PENDING", "APPROVED"), ("APPROVED", "APPLYING"), ("APPLYING", "VERIFYING"), ("VERIFYING", "DONE")]
 EFFECTS = {"operations.commit", "operations.save_card", "zones.apply", "workspace.post", "workspace.update"}
 """The calls that change something outside."""
@@ -33,13 +33,22 @@ _FORKS.set_forkserver_preload(["tests.processes.mortal_bot"])
 
 @dataclass(frozen=True)
 class Case:
-    """When a bot dies; `at` 0 is never."""
+    """When a bot dies: at the `nth` call of a name; without a name never."""
 
-    at: int = 0
+    name: str = ""
+    nth: int = 0
     is_after: bool = False
 
     def __str__(self) -> str:
-        return f"{'after' if self.is_after else 'before'} call {self.at}"
+        return f"{'after' if self.is_after else 'before'} call {self.nth} of {self.name or 'nothing'}"
+
+
+@dataclass(frozen=True)
+class Life:
+    """The counted calls of the first bot, and whether fate ended it."""
+
+    calls: list[str]
+    was_killed: bool
 
 
 @pytest.fixture
@@ -53,41 +62,41 @@ def many_databases() -> Iterator[str]:
 async def test_a_crash_at_any_call_ends_done_with_one_effect_and_a_whole_audit(
     many_databases: str, tmp_path: Path
 ) -> None:
-    undisturbed = await _run(Case(), f"{many_databases}0", tmp_path)
-    cases = [Case(at, is_after) for at in _chosen(undisturbed) for is_after in (False, True)]
+    undisturbed = (await _run(Case(), f"{many_databases}0", tmp_path)).calls
+    cases = [Case(name, nth, is_after) for name, nth in _chosen(undisturbed) for is_after in (False, True)]
     turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
-    async def in_turn(number: int, case: Case) -> str:
+    async def in_turn(number: int, case: Case) -> Life:
         async with turns:
-            return (await _run(case, f"{many_databases}{number}", tmp_path))[-1]
+            return await _run(case, f"{many_databases}{number}", tmp_path)
 
     async with asyncio.TaskGroup() as group:
         runs = [group.create_task(in_turn(number, case)) for number, case in enumerate(cases, start=1)]
 
-    died = {(run.result(), case.is_after) for run, case in zip(runs, cases, strict=True)}
+    died = {(case.name, case.is_after) for run, case in zip(runs, cases, strict=True) if run.result().was_killed}
     assert died >= {(name, is_after) for name in EFFECTS for is_after in (False, True)}
 
 
-def _chosen(calls: list[str]) -> list[int]:
-    """Return the numbers of all calls, or of a fixed choice: every decision and write, and the first of each other."""
-    numbered = list(enumerate(calls, start=1))
+def _chosen(calls: list[str]) -> list[tuple[str, int]]:
+    """Return all calls by name and number, or a fixed choice: every decision and write, and the first of each other."""
+    numbered = [(name, calls[: at + 1].count(name)) for at, name in enumerate(calls)]
     if os.environ.get("EVERY_CRASH"):
-        return [at for at, _ in numbered]
-    return [at for at, name in numbered if name in DECISIVE or calls.index(name) == at - 1]
+        return numbered
+    return [(name, nth) for name, nth in numbered if name in DECISIVE or nth == 1]
 
 
-async def _run(case: Case, redis_url: str, directory: Path) -> list[str]:
-    """Run one case to its end and return the calls of the bot that died; what fails says which case it was."""
+async def _run(case: Case, redis_url: str, directory: Path) -> Life:
+    """Run one case to its end and return the life of its first bot; what fails says which case it was."""
     logs = directory / str(case)
     logs.mkdir()
     async with premises(redis_url, logs) as company:
         try:
-            calls = await _carry_out(company, case)
+            life = await _carry_out(company, case)
             await _check(company)
         except (AssertionError, TimeoutError) as error:
             error.add_note(f"{case}\n{company.card()['text']}\n{await company.audit()}\n{company.everything_logged()}")
             raise
-    return calls
+    return life
 
 
 async def _check(company: Premises) -> None:
@@ -103,21 +112,21 @@ async def _check(company: Premises) -> None:
     await company.assert_no_secret_is_out()
 
 
-async def _carry_out(company: Premises, case: Case) -> list[str]:
-    """Let a bot die in an execution and another one end it; return the calls of the first one up to its last."""
+async def _carry_out(company: Premises, case: Case) -> Life:
+    """Let a bot die in an execution and another one end it; return the life of the first."""
     journal = company.logs / "journal"
     journal.touch()
-    async with _process(company, Fate(case.at, case.is_after, journal)) as mortal:
+    async with _process(company, Fate(case.name, case.nth, case.is_after, journal)) as mortal:
         await _ask(company)
         await _decide(company, mortal)
     calls = journal.read_text().splitlines()
     if mortal.exitcode == 0:
-        return calls
+        return Life(calls, was_killed=False)
     assert mortal.exitcode == -signal.SIGKILL
     async with _process(company, None) as successor:
         await _decide(company, successor)
     assert successor.exitcode == 0
-    return calls[: case.at]
+    return Life(calls, was_killed=True)
 
 
 async def _ask(company: Premises) -> None:
