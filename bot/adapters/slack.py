@@ -1,7 +1,7 @@
 """Slack as a place to post, and as the one who knows people: Workspace and Identities over the Web API."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
@@ -128,14 +128,16 @@ class SlackIdentities:
         user = said.get("user")
         if not isinstance(user, Mapping) or not _is_whole(user, user_id):
             raise Unreachable("Slack's answer about this person is incomplete.")
+        is_of_organisation = self._workspace in _teams(user)
         identity = Identity(
             user_id=user_id,
-            team_id=_team(user, self._workspace),
+            team_id=self._workspace if is_of_organisation else str(user["team_id"]),
             checked_at=now,
             is_deleted=bool(user["deleted"]),
             is_bot=user_id == SLACKBOT or any(user.get(flag) for flag in BOT_FLAGS),
             is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
             is_stranger=bool(user.get("is_stranger")),
+            is_of_organisation=is_of_organisation,
         )
         self._known.put(user_id, asked_at, identity)
         return identity
@@ -148,10 +150,11 @@ def _is_whole(user: Mapping[str, Any], user_id: str) -> bool:
     return user["deleted"] or all(isinstance(user.get(flag), bool) for flag in ("is_bot", "is_restricted"))
 
 
-def _team(user: Mapping[str, Any], workspace: str) -> str:
-    """Return the person's workspace; in an Enterprise organisation one person belongs to several."""
-    teams = (user.get("enterprise_user") or {}).get("teams") or ()
-    return workspace if workspace in teams else str(user["team_id"])
+def _teams(user: Mapping[str, Any]) -> Sequence[str]:
+    """Return the workspaces of a person of an Enterprise organisation; nobody else has such a list."""
+    member = user.get("enterprise_user")
+    teams = member.get("teams") if isinstance(member, Mapping) else None
+    return teams if isinstance(teams, list) else ()
 
 
 def _channel_from_wire(wire: Mapping[str, Any]) -> Channel:

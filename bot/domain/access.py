@@ -52,6 +52,8 @@ class Identity:
     is_bot: bool = False
     is_guest: bool = False
     is_stranger: bool = False
+    is_of_organisation: bool = False
+    """Belongs to this workspace through an Enterprise organisation, so deliveries may name another team of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,13 +28,17 @@ class Visitor:
 async def admit(
     ports: Ports, visitor: Visitor, act: Act, max_age: timedelta, *, anywhere: bool = False
 ) -> tuple[Identity, Person | None]:
-    """Return who the visitor is, if they may do `act` here. Raises NotPermitted, also on any doubt."""
-    if visitor.team_id != ports.rules.access.workspace:
+    """Return who the visitor is, if they may do `act` here. Raises NotPermitted, also on any doubt.
+
+    In an Enterprise organisation a click names the person's home workspace, although they belong to this one too; for
+    everybody else the team of the delivery must be ours.
+    """
+    identity = await _identity(ports, visitor.user_id, max_age)
+    if visitor.team_id != ports.rules.access.workspace and not identity.is_of_organisation:
         raise NotPermitted(
             "E_EXTERNAL_USER",
             "Only full members of this workspace may use the registry bot. Ask a member of the on-call team.",
         )
-    identity = await _identity(ports, visitor.user_id, max_age)
     person = ports.rules.access.authorize(identity, act)
     if not anywhere:
         await _require_own_channel(ports, visitor)

@@ -75,6 +75,17 @@ async def test_a_clickers_team_is_the_one_in_the_users_own_field() -> None:
     assert "E_EXTERNAL_USER" in answer
 
 
+async def test_a_member_of_the_same_organisation_may_click_from_another_home_workspace() -> None:
+    async with office() as place:
+        card = await place.asked()
+        organisation = {"enterprise_id": "E01SIM", "enterprise_name": "Simulated", "teams": ["T02SIM", "T01SIM"]}
+        place.slack.change_user(APPROVER, {"team_id": "T02SIM", "enterprise_user": organisation})
+        place.ports.identities._known._kept.clear()  # type: ignore[attr-defined]
+        answer = await place.click(APPROVER, card["ts"], APPROVE)
+
+    assert "is approved" in answer
+
+
 async def test_nobody_passes_while_slack_does_not_say_who_they_are() -> None:
     async with office() as place:
         place.ports.identities._api._quiet_until["users.info"] = 10**9  # type: ignore[attr-defined]
