@@ -120,6 +120,12 @@ def _custom_domain(c: Circumstances) -> Outcome:
     if isinstance(endpoints, Unknown):
         return Level.UNKNOWN, f"Whether {c.to.name} carries the custom name is unknown: {endpoints.reason}."
     absent = [domain for domain in c.domains if domain not in endpoints.internet.custom_domains]
+    if absent and c.route is Route.INTERNAL and not endpoints.internet.enabled:
+        # the endpoint call is the only one that lists custom names, and it lists none while the endpoint is off
+        return Level.UNKNOWN, (
+            f"Whether {c.to.name} carries the custom name {', '.join(absent)} cannot be seen while its public endpoint "
+            "is off."
+        )
     if absent:
         return Level.FAIL, f"{c.to.name} does not carry the custom name {', '.join(absent)}, so TLS would fail."
     return Level.PASS, f"{c.to.name} carries the custom name."
@@ -236,7 +242,7 @@ RULES = (
     Rule("STANDBY_RUNNING", _standby_instance, on_fail=Effect.BLOCKS, on_unknown=Effect.BLOCKS),
     Rule("STANDBY_ANSWERS", _standby_answers, on_fail=Effect.BLOCKS, on_unknown=Effect.LOSS),
     Rule("CERTIFICATE", _certificate, on_fail=Effect.BLOCKS, on_unknown=Effect.WARNS),
-    Rule("CUSTOM_DOMAIN", _custom_domain, on_fail=Effect.BLOCKS, on_unknown=Effect.BLOCKS),
+    Rule("CUSTOM_DOMAIN", _custom_domain, on_fail=Effect.BLOCKS, on_unknown=Effect.LOSS),
     Rule("ACCESS_LIST", _access_list, on_fail=Effect.BLOCKS, on_unknown=Effect.LOSS),
     Rule("CURRENT_VALUE", _current_value, on_fail=Effect.BLOCKS, on_unknown=Effect.WARNS),
     Rule("CRITICAL_IMAGES", _critical_images, on_fail=Effect.LOSS, on_unknown=Effect.LOSS),

@@ -138,7 +138,7 @@ CASES: list[tuple[str, dict[str, Any], Level, Effect, str]] = [
         "CUSTOM_DOMAIN",
         standby(endpoints=GONE),
         Level.UNKNOWN,
-        Effect.BLOCKS,
+        Effect.LOSS,
         "Whether hangzhou carries the custom name is unknown: cn-hangzhou does not answer.",
     ),
     (

@@ -140,3 +140,12 @@ def test_any_block_is_no_go_any_loss_is_go_with_loss_and_warnings_alone_are_go(
     snapshot: dict[str, Any], expected: Verdict
 ) -> None:
     assert verdict(preflight(circumstances(snapshot))) is expected
+
+
+def test_custom_names_cannot_be_seen_behind_a_public_endpoint_that_is_off() -> None:
+    internet = InternetEndpoint(False, None, None, ())
+    private = circumstances(standby(endpoints=endpoints(internet=internet)), route=Route.INTERNAL)
+    finding = _found("CUSTOM_DOMAIN", private)
+
+    assert finding is not None
+    assert (finding.level, finding.effect) == (Level.UNKNOWN, Effect.LOSS)
