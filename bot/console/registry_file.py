@@ -22,9 +22,9 @@ people:  # one human, one entry, with all of that human's Slack member ids
 policy:
   approvals: 1  # besides the requester, always
   pending_for: 15m  # how long a request waits for them
-  soak: 10m
+  soak: 10m            # read, no effect yet
   anti_flap: 5m
-  review_after: 24h
+  review_after: 24h    # read, no effect yet
   channels: [{CHANNEL}, "inc-*"]  # where a failover may be proposed: ids, or patterns of names
   home_channel: {CHANNEL}  # where its card goes when proposed elsewhere
 """
