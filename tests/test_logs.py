@@ -16,8 +16,8 @@ SECRETS = ["token", "secret", "password", "access_key_secret", "authorization", 
 
 
 @pytest.fixture
-def logs() -> Iterator[structlog.typing.WrappedLogger]:
-    """Configure the logs as the bot does, and leave none of it behind."""
+def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[structlog.typing.WrappedLogger]:
+    """Configure the logs as the bot does, on the stdout that is watched, and leave none of it behind."""
     level = logging.getLogger().level
     configure_logs()
     yield structlog.get_logger()

@@ -30,7 +30,7 @@ from bot.services.writing import Result, Written, read_record, settle
 
 NOT_DURABLE = "E_STORE_NOT_DURABLE"
 """The store's code for a write that too few replicas have."""
-READ_AGAIN_FOR = timedelta(seconds=30)
+READ_AGAIN_FOR = timedelta(seconds=15)
 """After the approval: how long a silent control plane is asked again before people hear that nothing was done."""
 
 

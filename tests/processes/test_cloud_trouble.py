@@ -51,6 +51,6 @@ async def test_every_delivery_is_acknowledged_in_time_while_the_cloud_hangs(redi
             *(company.command_in_time(ON_CALL, text) for text in ("status", "failover hangzhou", "replication")),
             company.acknowledged(APPROVER, "approve"),
         )
-        await company.shows("STALE")
+        await company.shows("STALE", patience=40.0)
 
         assert company.holds() == HOME

@@ -72,9 +72,13 @@ class People:
         await self.until(lambda: len(self.cards(channel)) > more_than, lambda: told)
         return self.card(channel)
 
-    async def shows(self, words: str, channel: str = OPS) -> Json:
+    async def shows(self, words: str, channel: str = OPS, patience: float = PATIENCE) -> Json:
         """Wait until the newest card's first line holds these words, and return the card."""
-        await self.until(lambda: words in str(self.card(channel)["text"]), lambda: str(self.card(channel)["text"]))
+
+        def text() -> str:
+            return str(self.card(channel)["text"])
+
+        await self.until(lambda: words in text(), text, patience)
         return self.card(channel)
 
     def cards(self, channel: str = OPS) -> list[Json]:
@@ -129,10 +133,12 @@ class People:
         channels = self.slack.workspace.channels
         return "\n".join(json.dumps(self.slack.messages(channel), ensure_ascii=False) for channel in channels)
 
-    async def until(self, holds: Callable[[], bool], says: Callable[[], object] = lambda: "") -> None:
-        """Wait until something holds."""
+    async def until(
+        self, holds: Callable[[], bool], says: Callable[[], object] = lambda: "", patience: float = PATIENCE
+    ) -> None:
+        """Wait until something holds; `patience` is in seconds."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 while not holds():
                     await asyncio.sleep(0.02)
         except TimeoutError:
