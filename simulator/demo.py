@@ -32,7 +32,7 @@ A simulated company and the real bot are running. Open
 and try this:
   1. As On-call, type  /registry failover zhangjiakou  and read the card that appears.
   2. Act as Approver and press Approve: the pulls of vpc-bbbbb move to Hangzhou.
-  3. Switch on the fault region_down for zhangjiakou, then type  /registry status .
+  3. Under "Break something", let Zhangjiakou's region not answer, then type  /registry status .
 
 The bot logs to {log}
 Ctrl-C ends everything.

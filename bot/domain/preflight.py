@@ -20,6 +20,8 @@ from bot.domain.snapshot import (
     SiteState,
     Snapshot,
     Unknown,
+    ViewState,
+    movable_value,
     serving_site,
 )
 from bot.domain.topology import Route, Site
@@ -235,7 +237,37 @@ def _anti_flap(c: Circumstances) -> Outcome | None:
     if moved is None or c.snapshot.taken_at - moved >= c.policy.anti_flap:
         return None
     minutes = int((c.snapshot.taken_at - moved).total_seconds() // 60)
-    return Level.WARN, f"A record of {c.away.name} was moved only {minutes} min ago."
+    return Level.WARN, f"A record of {c.away.name} was moved only {f'{minutes} min' if minutes else 'seconds'} ago."
+
+
+def _left_behind(c: Circumstances) -> Outcome | None:
+    """Name the VPCs of other sites that pull from the failed one too: a plan moves only its own site's views."""
+    behind = [state.view for state in c.snapshot.bystanders if _pulls_from(c, state, c.away)]
+    if not behind:
+        return None
+    vpcs = ", ".join(vpc for view in behind for vpc in view.vpcs)
+    sites = ", ".join(f"`registry-bot manual {name}`" for name in dict.fromkeys(view.site for view in behind))
+    return Level.WARN, f"{vpcs} pulls from {c.away.name} too and is NOT moved by this plan; by hand: {sites}."
+
+
+def _already_there(c: Circumstances) -> Outcome | None:
+    there = [state.view for state in c.snapshot.views if _pulls_from(c, state, c.to)]
+    if not there:
+        return None
+    vpcs = ", ".join(vpc for view in there for vpc in view.vpcs)
+    return Level.WARN, f"{vpcs} already pulls from {c.to.name}: this changes only by which route."
+
+
+def _pulls_from(c: Circumstances, state: ViewState, site: Site) -> bool:
+    value = movable_value(state)
+    return not isinstance(value, Unknown) and serving_site(value, c.snapshot.sites) == site
+
+
+def _opposed(c: Circumstances) -> Outcome | None:
+    if not c.snapshot.opposed_by:
+        return None
+    ids = ", ".join(c.snapshot.opposed_by)
+    return Level.WARN, f"{ids} is open and would move pulls to {c.away.name}, the site that this plan leaves."
 
 
 RULES = (
@@ -245,6 +277,9 @@ RULES = (
     Rule("CUSTOM_DOMAIN", _custom_domain, on_fail=Effect.BLOCKS, on_unknown=Effect.LOSS),
     Rule("ACCESS_LIST", _access_list, on_fail=Effect.BLOCKS, on_unknown=Effect.LOSS),
     Rule("CURRENT_VALUE", _current_value, on_fail=Effect.BLOCKS, on_unknown=Effect.WARNS),
+    Rule("LEFT_BEHIND", _left_behind, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),
+    Rule("ALREADY_THERE", _already_there, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),
+    Rule("OPPOSED", _opposed, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),
     Rule("CRITICAL_IMAGES", _critical_images, on_fail=Effect.LOSS, on_unknown=Effect.LOSS),
     Rule("HOME_DOWN", _home_is_down, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),
     Rule("REPLICATION", _replication_backlog, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),

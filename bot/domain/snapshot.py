@@ -224,6 +224,10 @@ class Snapshot:
     home_answer: Answer | Silence | Unknown
     replication: Replication | Unknown
     last_moved_at: datetime | None = None
+    bystanders: tuple[ViewState, ...] = ()
+    """Views of other sites, which a plan does not move, whatever they pull from."""
+    opposed_by: tuple[str, ...] = ()
+    """Open operations that want to move pulls to the very site that this plan leaves."""
 
 
 def compare(home: Inventory, standby: Inventory) -> Comparison:

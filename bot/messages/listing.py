@@ -14,10 +14,11 @@ MOST_LISTED = 20
 def actions_list(operations: tuple[Operation, ...], now: datetime) -> Message:
     """Return the operations given, newest first, each with its age."""
     if not operations:
-        text = "No operation is open, and none has ended lately."
+        text = "There is no such operation."
         return compose(text, [section(text)])
     waiting = sum(not operation.is_terminal for operation in operations)
-    headline = f"{waiting:,} open, {plural(len(operations) - waiting, 'ended operation')}"
+    ended = [plural(len(operations) - waiting, "ended operation")] if waiting < len(operations) else []
+    headline = ", ".join([f"{waiting:,} open", *ended])
     shown = [f"• {operation_line(o)}, {ago(o.created_at, now)}" for o in operations[:MOST_LISTED]]
     left = len(operations) - len(shown)
     more = [f"and {left:,} older"] if left > 0 else []

@@ -15,6 +15,8 @@ MOST_CHANGES = 20
 NOUNS = {Kind.FAILOVER: "failover"}
 ROUTES = {Route.INTERNET: "over the internet", Route.INTERNAL: "over the private network"}
 _WEIGHT = (Effect.BLOCKS, Effect.LOSS, Effect.WARNS, Effect.NONE)
+_CHECKS = {"HOME_DOWN": "home seen failing"}
+"""Names of checks whose code would read as bad news when it passed."""
 _LABELS = {Effect.BLOCKS: "Blocks", Effect.LOSS: "Loss", Effect.WARNS: "Warning", Effect.NONE: "Note"}
 
 
@@ -110,7 +112,11 @@ def _finding(finding: Finding) -> str:
     return f"• *{', '.join(filter(None, (label, doubt))).capitalize()}*: {sentence(finding.sentence)}"
 
 
+def _passing(findings: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.level is Level.PASS]
+
+
 def passed(findings: Iterable[Finding]) -> str:
     """Fold what speaks for it into one line."""
-    names = [escape(short(f.code, 40)).replace("_", " ").lower() for f in findings if f.level is Level.PASS]
+    names = [escape(short(_CHECKS.get(f.code, f.code), 40)).replace("_", " ").lower() for f in _passing(findings)]
     return f"{plural(len(names), 'check')} passed" + (f": {listed(names, 12)}." if names else ".")

@@ -20,12 +20,16 @@ async def draft(ports: Ports, wish: Wish) -> Draft:
     topology = ports.rules.topology
     away = topology.site(wish.away)
     to = _standby(away, wish.to, ports)
-    return await draft_for(ports, away, to, wish.route or away.route, select_views(away.views, wish.only))
+    views = select_views(away.views, wish.only)
+    bystanders = tuple(view for view in topology.views if view.site != away.name)
+    return await draft_for(ports, away, to, wish.route or away.route, views, bystanders)
 
 
-async def draft_for(ports: Ports, away: Site, to: Site, route: Route, views: tuple[View, ...]) -> Draft:
-    """Plan to move exactly these views."""
-    snapshot = await take_snapshot(ports, away, to, route, views)
+async def draft_for(
+    ports: Ports, away: Site, to: Site, route: Route, views: tuple[View, ...], bystanders: tuple[View, ...] = ()
+) -> Draft:
+    """Plan to move exactly these views; `bystanders` are looked at, so that people hear of those left behind."""
+    snapshot = await take_snapshot(ports, away, to, route, views, bystanders)
     changes = _changes(ports, snapshot, to, route)
     domains = tuple(dict.fromkeys(view.domain for view in views))
     access = ports.rules.access
@@ -80,5 +84,5 @@ def _live(snapshot: Snapshot, to: Site) -> Endpoints:
 def _unreachable(away: str, to: Site, reason: str) -> str:
     return (
         f"The value to write must come from {to.name} itself, and its region does not say: {reason}. "
-        f"Nothing was changed. Name another standby, or take the manual steps: `registry-bot manual {away}`."
+        f"Nothing was changed. Ask again, or take the manual steps: `registry-bot manual {away}`."
     )

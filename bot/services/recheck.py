@@ -135,7 +135,7 @@ def _plans_differ(old: Plan, new: Plan) -> str:
         if was != now:
             return _changes_differ(was, now)
     if _SEVERITY.index(new.verdict) > _SEVERITY.index(old.verdict):
-        since = "; ".join(f.sentence for f in new.findings if f not in old.findings)
+        since = " ".join(f.sentence for f in new.findings if f not in old.findings)
         return f"The verdict was {old.verdict}, now it is {new.verdict}: {since}"
     return _loss_grown(old, new)
 
@@ -144,7 +144,7 @@ def _loss_grown(old: Plan, new: Plan) -> str:
     """Return the losses that nobody accepted, because other ones gave the plan the same verdict."""
     accepted = {finding.code for finding in old.findings if finding.effect is Effect.LOSS}
     grown = [f.sentence for f in new.findings if f.effect is Effect.LOSS and f.code not in accepted]
-    return f"What would be lost has grown since the plan: {'; '.join(grown)}" if grown else ""
+    return f"What would be lost has grown since the plan: {' '.join(grown)}" if grown else ""
 
 
 def _changes_differ(was: Change, now: Change) -> str:

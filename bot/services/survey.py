@@ -30,6 +30,8 @@ T = TypeVar("T")
 RECENT_OPERATIONS = 50
 VIEW_DEADLINE = timedelta(seconds=4)
 """For a zone and its records: `status` answers within 5 s whatever hangs."""
+PLAN_DEADLINE = timedelta(seconds=9)
+"""The same where a plan depends on it: three calls in a row, each of which may take its own 3 s."""
 
 
 async def observe(read: Awaitable[T], limit: timedelta) -> T | Unknown:
@@ -53,7 +55,7 @@ async def survey_sites(ports: Ports, only: str | None = None) -> Overview:
     views = _select(ports, only)
     async with asyncio.TaskGroup() as group:
         sites = [group.create_task(site_state(ports, site)) for site in ports.rules.topology.sites.values()]
-        seen = [group.create_task(view_state(ports, view)) for view in views]
+        seen = [group.create_task(view_state(ports, view, VIEW_DEADLINE)) for view in views]
         store = group.create_task(_store_view(ports))
     operations, is_frozen, note = store.result()
     return Overview(
@@ -82,30 +84,33 @@ async def site_state(ports: Ports, site: Site) -> SiteState:
     return SiteState(site, instance.result(), found)
 
 
-async def view_state(ports: Ports, view: View) -> ViewState:
-    """Look at one view's zone and records; both together within VIEW_DEADLINE."""
+async def view_state(ports: Ports, view: View, within: timedelta) -> ViewState:
+    """Look at one view's zone and records; both together `within` this time."""
     started = ports.clock.monotonic()
-    zone = await observe(ports.zones.zone(view), ports.rules.read_deadline)
+    zone = await observe(ports.zones.zone(view), within)
     if isinstance(zone, Unknown):
         return ViewState(view, zone, zone)
-    left = VIEW_DEADLINE - timedelta(seconds=ports.clock.monotonic() - started)
-    records = await observe(ports.zones.records(zone.zone_id), min(left, ports.rules.read_deadline))
+    left = within - timedelta(seconds=ports.clock.monotonic() - started)
+    records = await observe(ports.zones.records(zone.zone_id), left)
     return ViewState(view, zone, records)
 
 
-async def take_snapshot(ports: Ports, away: Site, to: Site, route: Route, views: tuple[View, ...]) -> Snapshot:
+async def take_snapshot(
+    ports: Ports, away: Site, to: Site, route: Route, views: tuple[View, ...], bystanders: tuple[View, ...] = ()
+) -> Snapshot:
     """Gather all that a failover of `views` rests on."""
     domains = tuple(dict.fromkeys(view.domain for view in views))
     async with asyncio.TaskGroup() as group:
         home = group.create_task(_home_answer(ports, away, domains))
         sites = [group.create_task(site_state(ports, site)) for site in ports.rules.topology.sites.values()]
-        seen = [group.create_task(view_state(ports, view)) for view in views]
+        seen = [group.create_task(view_state(ports, view, PLAN_DEADLINE)) for view in views]
+        beside = [group.create_task(view_state(ports, view, VIEW_DEADLINE)) for view in bystanders]
         copies = group.create_task(survey_replication(ports, away, to, ports.rules.read_deadline, domains))
     states = {task.result().site.name: task.result() for task in sites}
     view_states = tuple(task.result() for task in seen)
     async with asyncio.TaskGroup() as group:
         standby = group.create_task(_standby_answer(ports, states[to.name], route, views, domains))
-        moved = group.create_task(_last_moved_at(ports, view_states))
+        recent = group.create_task(_recent(ports))
     return Snapshot(
         taken_at=ports.clock.now(),
         views=view_states,
@@ -113,7 +118,9 @@ async def take_snapshot(ports: Ports, away: Site, to: Site, route: Route, views:
         standby_answer=standby.result(),
         home_answer=home.result(),
         replication=copies.result(),
-        last_moved_at=moved.result(),
+        last_moved_at=_last_moved_at(recent.result(), view_states),
+        bystanders=tuple(task.result() for task in beside),
+        opposed_by=tuple(op.id for op in recent.result() if not op.is_terminal and op.plan.to == away.name),
     )
 
 
@@ -222,12 +229,15 @@ async def _worst_answer(ports: Ports, site: Site, domains: tuple[str, ...], dial
     return (bad or answers)[0]
 
 
-async def _last_moved_at(ports: Ports, views: tuple[ViewState, ...]) -> datetime | None:
-    records = {r.record_id for state in views if not isinstance(state.records, Unknown) for r in state.records}
+async def _recent(ports: Ports) -> tuple[Operation, ...]:
     try:
-        recent = await ports.operations.recent(RECENT_OPERATIONS)
+        return await ports.operations.recent(RECENT_OPERATIONS)
     except BotError:
-        return None  # nothing can be proposed without the store anyway; a plan says so
+        return ()  # nothing can be proposed without the store anyway; a plan says so
+
+
+def _last_moved_at(recent: tuple[Operation, ...], views: tuple[ViewState, ...]) -> datetime | None:
+    records = {r.record_id for state in views if not isinstance(state.records, Unknown) for r in state.records}
     return max((moment for op in recent for moment in _moves(op, records)), default=None)
 
 

@@ -6,20 +6,23 @@ from typing import Any
 
 from bot.domain.plan import Effect, Level
 from bot.domain.preflight import Circumstances
-from bot.domain.snapshot import Silence, SyncTask, TaskFeed, Unknown
+from bot.domain.snapshot import Silence, SyncTask, TaskFeed, Unknown, ViewState
 from bot.domain.topology import Route
 from tests.builders import (
     DOMAIN,
+    HOME_ADDRESS,
     INSTANCE_ID,
     NOW,
     PUBLIC_NAME,
     a_change,
     a_comparison,
     a_policy,
+    a_record,
     a_replication,
     a_site,
     a_site_state,
     a_snapshot,
+    a_view_state,
     an_answer,
     an_instance,
     endpoints,
@@ -58,6 +61,11 @@ def copies(*statuses: str) -> dict[str, Any]:
 def compared(**fields: Any) -> dict[str, Any]:
     """Return the replication of a snapshot whose comparison came out as named."""
     return {"replication": a_replication(comparison=a_comparison(**fields))}
+
+
+def _pulling_from(site: str) -> ViewState:
+    """Return hangzhou's view, pulling from a site."""
+    return a_view_state("hangzhou", records=(a_record("hangzhou", value=HOME_ADDRESS[site]),))
 
 
 CASES: list[tuple[str, dict[str, Any], Level, Effect, str]] = [
@@ -232,6 +240,27 @@ CASES: list[tuple[str, dict[str, Any], Level, Effect, str]] = [
         Level.PASS,
         Effect.NONE,
         "The present value of every view belongs to a configured site.",
+    ),
+    (
+        "LEFT_BEHIND",
+        {"bystanders": (_pulling_from("zhangjiakou"),)},
+        Level.WARN,
+        Effect.WARNS,
+        "vpc-aaaaa pulls from zhangjiakou too and is NOT moved by this plan; by hand: `registry-bot manual hangzhou`.",
+    ),
+    (
+        "ALREADY_THERE",
+        {"views": (a_view_state(records=(a_record(value=HOME_ADDRESS["hangzhou"]),)),)},
+        Level.WARN,
+        Effect.WARNS,
+        "vpc-bbbbb already pulls from hangzhou: this changes only by which route.",
+    ),
+    (
+        "OPPOSED",
+        {"opposed_by": ("fo-7k2m",)},
+        Level.WARN,
+        Effect.WARNS,
+        "fo-7k2m is open and would move pulls to zhangjiakou, the site that this plan leaves.",
     ),
     (
         "HOME_DOWN",

@@ -20,6 +20,7 @@ from tests.builders import (
     a_site,
     a_site_state,
     a_snapshot,
+    a_view_state,
     an_answer,
     an_instance,
     endpoints,
@@ -149,3 +150,9 @@ def test_custom_names_cannot_be_seen_behind_a_public_endpoint_that_is_off() -> N
 
     assert finding is not None
     assert (finding.level, finding.effect) == (Level.UNKNOWN, Effect.LOSS)
+
+
+def test_nobody_is_left_behind_while_the_other_views_pull_from_elsewhere() -> None:
+    assert _found("LEFT_BEHIND", circumstances({"bystanders": (a_view_state("hangzhou"),)})) is None
+    assert _found("ALREADY_THERE", circumstances()) is None
+    assert _found("OPPOSED", circumstances()) is None

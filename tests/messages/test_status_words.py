@@ -103,4 +103,4 @@ def test_actions_count_what_is_open_and_flag_what_went_wrong() -> None:
 
 
 def test_no_operation_at_all_is_said_in_words() -> None:
-    assert messages.actions_list((), make.NOW).text == "No operation is open, and none has ended lately."
+    assert messages.actions_list((), make.NOW).text == "There is no such operation."

@@ -181,7 +181,7 @@ async def test_a_value_is_never_taken_from_memory() -> None:
     assert await _refused(world) == (
         "The value to write must come from hangzhou itself, and its region does not say: "
         "cn-hangzhou does not answer (last good answer: 03:00 UTC). "
-        "Nothing was changed. Name another standby, or take the manual steps: `registry-bot manual zhangjiakou`."
+        "Nothing was changed. Ask again, or take the manual steps: `registry-bot manual zhangjiakou`."
     )
 
 
@@ -239,3 +239,22 @@ async def test_a_dead_home_of_which_nothing_is_remembered_can_still_be_left() ->
 
 async def test_a_simulation_is_part_of_the_plan() -> None:
     assert (await _draft(a_world(is_simulation=True))).plan.is_simulation
+
+
+async def test_a_vpc_of_another_site_that_would_stay_behind_is_named() -> None:
+    world = a_world()
+    world.zones.edit("record-b", value=HOME_ADDRESS["hangzhou"])
+
+    drafted = await draft(world.ports, Wish("hangzhou"))
+
+    assert [change.view.vpcs for change in drafted.plan.changes] == [("vpc-aaaaa",)]
+    assert any("vpc-bbbbb pulls from hangzhou too and is NOT moved" in f.sentence for f in drafted.plan.findings)
+
+
+async def test_an_open_request_in_the_opposite_direction_is_named() -> None:
+    world = a_world()
+    waiting = await world.ask()
+
+    drafted = await draft(world.ports, Wish("hangzhou"))
+
+    assert any(f"{waiting.id} is open and would move pulls to hangzhou" in f.sentence for f in drafted.plan.findings)
