@@ -61,7 +61,6 @@ class Worker:
             group.create_task(self._post(group))
             group.create_task(self._refresh())
             group.create_task(self._remember())
-            group.create_task(watch.meet_people(self._ports))
 
     async def _act(self, group: asyncio.TaskGroup) -> None:
         quick = 0

@@ -32,21 +32,7 @@ async def refresh_identities(ports: Ports) -> None:
 async def warm_identities(ports: Ports, waiting: list[Operation]) -> None:
     """Ask about requesters of these operations and about every approver."""
     approvers = ports.rules.access.people.slack_ids(Role.APPROVER)
-    await _ask_about(ports, (*(op.requester.user_id for op in waiting), *approvers))
-
-
-async def meet_people(ports: Ports) -> None:
-    """Ask Slack about everybody with a role and about the home channel, so that the first click finds answers."""
-    people = ports.rules.access.people
-    await _ask_about(ports, (*people.slack_ids(Role.REQUESTER), *people.slack_ids(Role.APPROVER)))
-    try:
-        await ports.workspace.channel(ports.rules.access.policy.home_channel)
-    except ProviderError as error:
-        log.warning("home_channel.not_seen", why=str(error))
-
-
-async def _ask_about(ports: Ports, user_ids: tuple[str, ...]) -> None:
-    for user_id in dict.fromkeys(user_ids):
+    for user_id in dict.fromkeys((*(op.requester.user_id for op in waiting), *approvers)):
         try:
             await ports.identities.identity(user_id, RECENT_ENOUGH)
         except ProviderError as error:

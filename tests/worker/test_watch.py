@@ -11,7 +11,7 @@ from bot.errors import Unreachable
 from bot.services.memory import last_endpoints
 from bot.services.requests import IDENTITY_MAX_AGE
 from bot.services.survey import survey_replication
-from bot.worker.watch import IDENTITY_EVERY, REMEMBER_WITHIN, meet_people, refresh_identities, remember_sites
+from bot.worker.watch import IDENTITY_EVERY, REMEMBER_WITHIN, refresh_identities, remember_sites
 from tests.builders import APPROVER, APPROVER_ELSEWHERE, ON_CALL
 from tests.fakes import FakeClock, FakeIdentities
 from tests.services.world import World, a_world
@@ -94,12 +94,3 @@ async def test_a_dead_site_does_not_keep_the_others_from_being_remembered() -> N
 
     assert await last_endpoints(world.ports, "cri-aaaaa") is not None
     assert await last_endpoints(world.ports, "cri-bbbbb") is None
-
-
-async def test_everybody_with_a_role_is_met_at_the_start_even_when_one_cannot_be_found() -> None:
-    world = a_world()
-    identities = _asked(world, missing=ON_CALL)
-
-    await meet_people(world.ports)
-
-    assert set(identities.asked) == {ON_CALL, APPROVER, APPROVER_ELSEWHERE}
