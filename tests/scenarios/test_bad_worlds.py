@@ -41,7 +41,7 @@ WORLDS: dict[str, tuple[Edit, tuple[str, ...]]] = {
 }
 FAULTS = {
     ("pvtz_down", None): ("HTTP status 503", "Ask again in a moment"),
-    ("throttled", "hangzhou"): ("asks the bot to slow down", "Name another standby"),
+    ("throttled", "hangzhou"): ("asks the bot to slow down", "Ask again, or take the manual steps"),
     ("certificate_expired", "hangzhou"): ("NO-GO", "certificate that has expired"),
     ("acl_closed", "hangzhou"): ("NO-GO", "does not answer pulls"),
 }

@@ -34,7 +34,7 @@ async def test_a_failover_into_a_silent_region_is_refused_with_the_reason(compan
 
     told = await company.command(ON_CALL, "failover zhangjiakou")
 
-    company.refused(told, "no answer within 3 s", "last good answer", "Name another standby")
+    company.refused(told, "no answer within 3 s", "last good answer", "Ask again, or take the manual steps")
 
 
 def heard(company: Company, who: str) -> str:
