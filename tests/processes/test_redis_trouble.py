@@ -8,9 +8,9 @@ import pytest
 
 from bot.adapters.redis_store import META
 from simulator.local_redis import local_redis_async
-from tests.processes.premises import HOME, STANDBY, premises, until_ready, until_troubles
+from tests.processes.premises import HOME, STANDBY, Premises, premises, until_ready, until_troubles
 from tests.proxy import Proxy, proxy_to
-from tests.scenarios.company import APPROVER
+from tests.scenarios.company import APPROVER, Json
 
 
 async def _refuse(proxy: Proxy) -> None:
@@ -55,12 +55,20 @@ async def test_a_redis_that_goes_away_costs_decisions_but_no_answer_and_nothing_
 
         await _mend(proxy)
         await until_ready(bot)
-        await company.click(APPROVER, "approve", card)
+        assert await _approved(company, card)
         await company.shows("now go to hangzhou")
 
         assert company.holds() == STANDBY
         assert len(company.writes()) == 1
         await company.assert_no_secret_is_out()
+
+
+async def _approved(company: Premises, card: Json) -> bool:
+    """Press Approve again while refused, as a person would: a connection that died in the outage may cost a press."""
+    for _ in range(3):
+        if "approved" in await company.click(APPROVER, "approve", card):
+            return True
+    return False
 
 
 @pytest.mark.parametrize("fault", FAULTS)
