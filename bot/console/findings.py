@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.domain.record import Record, Zone
+from bot.domain.record import Record, Zone, folded
 from bot.domain.snapshot import Endpoints, Instance, Unknown, VpcLink
 
 MANAGED_SUFFIX = "cr.aliyuncs.com"
@@ -38,7 +38,7 @@ class FoundInstance:
 
     def is_at(self, value: str) -> bool:
         """Tell whether a record of this value points here."""
-        return isinstance(self.endpoints, Endpoints) and value.rstrip(".") in self.endpoints.addresses()
+        return isinstance(self.endpoints, Endpoints) and folded(value) in self.endpoints.addresses()
 
     def is_open(self) -> bool:
         """Tell whether its public endpoint takes traffic."""

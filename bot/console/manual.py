@@ -9,6 +9,7 @@ from bot.adapters.clock import SystemClock
 from bot.configuration import load_registry
 from bot.console.cloud import cloud
 from bot.domain.plan import change_to, desired_value, movable_record
+from bot.domain.record import folded
 from bot.domain.snapshot import SiteState, Unknown, ViewState
 from bot.domain.topology import Route, Site, Topology
 from bot.errors import NotMovable, UnknownSite
@@ -80,7 +81,7 @@ def _steps(move: Move, state: ViewState) -> list[str]:
     try:
         kind, value = move.desired()
         _zone, record = movable_record(state)
-        if (record.type, record.value.rstrip(".")) == (kind, value):
+        if (record.type, folded(record.value)) == (kind, folded(value)):
             return [f"{state.view} already points at {record.target}: there is nothing to change.", ""]
         return manual_steps([change_to(state, kind, value)])
     except NotMovable as error:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bot.domain.access import canonical_json
-from bot.domain.record import Record, Zone
+from bot.domain.record import Record, Zone, folded
 from bot.domain.snapshot import Endpoints, Unknown, ViewState
 from bot.domain.topology import Route, Site, View
 from bot.errors import NotMovable, Unreadable
@@ -157,7 +157,7 @@ def change_to(state: ViewState, kind: str, value: str) -> Change:
     Raises NotMovable when the view cannot be moved, or already holds that value.
     """
     zone, existing = movable_record(state)
-    if (existing.type, existing.value.rstrip(".")) == (kind, value):
+    if (existing.type, folded(existing.value)) == (kind, folded(value)):
         raise NotMovable(f"{state.view} already points at {kind} {value}: there is nothing to change.")
     return Change(state.view, zone, existing, replace(existing, type=kind, value=value))
 

@@ -166,7 +166,7 @@ def _holds(entry: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -
 
 def _current_value(c: Circumstances) -> Outcome:
     for change in c.changes:
-        serving = serving_site(change.existing.value.rstrip("."), c.snapshot.sites)
+        serving = serving_site(change.existing.value, c.snapshot.sites)
         if isinstance(serving, Unknown):
             is_blind = any(isinstance(state.endpoints, Unknown) for state in c.snapshot.sites.values())
             level = Level.UNKNOWN if is_blind else Level.FAIL

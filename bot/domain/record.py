@@ -30,8 +30,8 @@ class Record:
         A weight may vanish when an A record becomes a CNAME, because only A and AAAA records are weighted
         (SetZoneLbaStatus in the PrivateZone API reference).
         """
-        must = (self.record_id, self.rr, self.type, _folded(self.value), self.ttl)
-        others_must = (other.record_id, other.rr, other.type, _folded(other.value), other.ttl)
+        must = (self.record_id, self.rr, self.type, folded(self.value), self.ttl)
+        others_must = (other.record_id, other.rr, other.type, folded(other.value), other.ttl)
         pairs = zip(_may_be_left_out(self), _may_be_left_out(other), strict=True)
         return must == others_must and all(None in pair or pair[0] == pair[1] for pair in pairs)
 
@@ -55,5 +55,6 @@ def _may_be_left_out(record: Record) -> tuple[object, ...]:
     return (zone_id, record.line, record.weight, record.priority, record.remark, record.status)
 
 
-def _folded(value: str) -> str:
+def folded(value: str) -> str:
+    """Return a record's value as values are compared: names without a final dot, whatever their case."""
     return value.rstrip(".").lower()

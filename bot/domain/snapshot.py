@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from bot.domain.record import Record, Zone
+from bot.domain.record import Record, Zone, folded
 from bot.domain.topology import Site, View
 
 T = TypeVar("T")
@@ -88,8 +88,8 @@ class Endpoints:
     silence: str = ""
 
     def addresses(self) -> frozenset[str]:
-        """Return every record value that would point at this instance."""
-        names = {self.internet.system_domain} if self.internet.system_domain else set()
+        """Return every record value that would point at this instance, folded."""
+        names = {folded(self.internet.system_domain)} if self.internet.system_domain else set()
         return frozenset(names | {link.ip for link in self.links if link.ip})
 
 
@@ -250,6 +250,7 @@ def compare(home: Inventory, standby: Inventory) -> Comparison:
 
 def serving_site(value: str, sites: Mapping[str, SiteState]) -> Site | Unknown:
     """Name the site that a record value points at, or say why nobody can tell; never guess."""
+    value = folded(value)
     blind = []
     for state in sites.values():
         if isinstance(state.endpoints, Unknown):
@@ -268,4 +269,4 @@ def movable_value(state: ViewState) -> str | Unknown:
     enabled = [record for record in state.records if record.status != "DISABLE"]
     if len(enabled) != 1:
         return Unknown(f"{len(enabled)} enabled `@` records")
-    return enabled[0].value.rstrip(".")
+    return folded(enabled[0].value)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain.operation import Operation
-from bot.domain.record import Record
+from bot.domain.record import Record, folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Resolved:
     def shows(self, record: Record) -> bool:
         """Tell whether this answer is what the record would produce."""
         seen = self.addresses if record.type == "A" else self.names
-        return record.value.rstrip(".").lower() in seen
+        return folded(record.value) in seen
 
 
 class IndexMove(StrEnum):

@@ -5,6 +5,7 @@ from bot.domain.draft import Draft
 from bot.domain.grammar import Wish, select_views
 from bot.domain.plan import Change, Kind, Plan, change_to, desired_value, movable_record
 from bot.domain.preflight import Circumstances, preflight
+from bot.domain.record import folded
 from bot.domain.snapshot import Endpoints, Snapshot, Unknown
 from bot.domain.topology import Route, Site, View
 from bot.errors import NotMovable, Unreadable, UsageError
@@ -59,15 +60,11 @@ def _standby(away: Site, named: str | None, ports: Ports) -> Site:
 
 def _changes(ports: Ports, snapshot: Snapshot, to: Site, route: Route) -> tuple[Change, ...]:
     kind, value = desired_value(route, to, _live(snapshot, to), ports.rules.topology.internal_ranges)
-    waiting = [state for state in snapshot.views if not _holds(movable_record(state)[1].value, value)]
+    waiting = [state for state in snapshot.views if folded(movable_record(state)[1].value) != folded(value)]
     if not waiting:
         names = ", ".join(vpc for state in snapshot.views for vpc in state.view.vpcs)
         raise NotMovable(f"{names} already pulls from {to.name} ({kind} {value}): there is nothing to change.")
     return tuple(change_to(state, kind, value) for state in waiting)
-
-
-def _holds(present: str, value: str) -> bool:
-    return present.rstrip(".").lower() == value.lower()
 
 
 def _live(snapshot: Snapshot, to: Site) -> Endpoints:

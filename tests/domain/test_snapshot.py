@@ -24,6 +24,7 @@ from tests.builders import (
     PUBLIC_NAME,
     a_record,
     a_site_state,
+    a_snapshot,
     a_view_state,
     an_instance,
     endpoints,
@@ -154,3 +155,10 @@ def test_two_readings_agree_when_nothing_that_both_of_them_say_differs(fields: A
     record = a_record(weight=1, priority=1)
 
     assert record.agrees_with(a_record(**{"weight": 1, "priority": 1, **fields})) is is_same
+
+
+def test_the_site_is_recognised_whatever_the_case_of_its_name_and_with_a_final_dot() -> None:
+    sites = a_snapshot().sites
+    name = endpoints("hangzhou").internet.system_domain or ""
+
+    assert serving_site(f"{name.upper()}.", sites) == sites["hangzhou"].site
