@@ -102,6 +102,7 @@ async def test_a_timestamp_that_slack_would_not_send_is_turned_away(door: _Door,
     assert door.taken == []
 
 
+@pytest.mark.covers("F29")
 @pytest.mark.parametrize(("seconds", "status"), [(-301, 401), (-299, 200), (299, 200), (301, 401)])
 async def test_a_request_may_be_five_minutes_off(door: _Door, seconds: int, status: int) -> None:
     assert (await _post(door.server.port, "x", str(int(STAMP) + seconds)))[0] == status
@@ -165,6 +166,7 @@ async def test_a_wrong_signature_is_refused_and_its_body_is_logged_nowhere(
     assert "a-secret-word" not in printed.out + printed.err + caplog.text
 
 
+@pytest.mark.covers("F34")
 async def test_a_signed_request_sent_twice_counts_once() -> None:
     async with office(by_http=True) as place:
         await place.say(ON_CALL, "failover zhangjiakou")

@@ -116,6 +116,7 @@ async def test_a_connection_that_dies_twice_is_an_error() -> None:
     assert (type(error), len(server.calls)) == (Unreachable, 2)
 
 
+@pytest.mark.covers("F46")
 async def test_a_throttled_read_waits_as_long_as_it_is_told_and_succeeds() -> None:
     told = Say(400, {"Code": "Throttling.User"}, {"x-acs-retry-after": "30"})
     started = time.monotonic()
@@ -126,6 +127,7 @@ async def test_a_throttled_read_waits_as_long_as_it_is_told_and_succeeds() -> No
     assert 0.06 <= time.monotonic() - started < 0.5
 
 
+@pytest.mark.covers("F46")
 async def test_a_read_that_stays_throttled_gives_up_after_three_repeats() -> None:
     told = Say(429, {"Code": "Throttling.User"}, {"x-acs-retry-after": "1"})
 
@@ -168,6 +170,7 @@ async def test_a_port_that_nobody_listens_on_is_unreachable() -> None:
     await client.close()
 
 
+@pytest.mark.covers("F52")
 @pytest.mark.parametrize(
     ("status", "code", "kind", "words"),
     [
@@ -201,6 +204,7 @@ def test_an_error_says_what_happened_and_what_to_do(
     assert raised.value.code == code
 
 
+@pytest.mark.covers("F50", "F52")
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [

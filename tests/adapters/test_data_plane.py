@@ -77,6 +77,7 @@ async def test_the_question_carries_the_custom_name_and_no_credentials(trusted: 
     assert b"authorization" not in heads[0].lower()
 
 
+@pytest.mark.covers("F63")
 async def test_a_redirect_is_an_answer_and_not_followed(trusted: None) -> None:
     heads: list[bytes] = []
     serve = saying(f"HTTP/1.1 307 Temporary Redirect\nLocation: https://{DOMAIN}/elsewhere\n\n", heads)
@@ -110,6 +111,7 @@ async def test_an_expired_certificate_is_told_apart(trusted: None) -> None:
     assert silence.reason == "shows a certificate that has expired"
 
 
+@pytest.mark.covers("F63")
 async def test_a_certificate_for_another_name_is_told_apart(trusted: None) -> None:
     async with probing(saying(""), name="other.example") as probe:
         silence = await probe.challenge(DOMAIN, "10.1.0.10")

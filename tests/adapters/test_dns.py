@@ -171,6 +171,7 @@ async def test_an_update_that_conflicts_is_refused_in_words(cloud: Simulator, dn
         await dns.apply(change, "token")
 
 
+@pytest.mark.covers("F50")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -193,6 +194,7 @@ async def test_an_answer_to_a_write_that_does_not_name_the_record_is_unknown(ans
     assert len(server.calls) == 1
 
 
+@pytest.mark.covers("F66")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -211,6 +213,7 @@ async def test_half_a_list_or_one_of_unknown_shape_is_no_list(answer: object) ->
         await client.close()
 
 
+@pytest.mark.covers("F66")
 async def test_a_list_whose_second_page_fails_is_no_list() -> None:
     first = {"Zones": {"Zone": [ZONE | {"ZoneId": f"z{n}"} for n in range(100)]}, "TotalItems": "150"}
     async with canned(Say(200, first), Say(500, {"Code": "InternalError"})) as server:

@@ -44,6 +44,7 @@ def test_the_document_carries_the_digest_of_its_plan() -> None:
     assert json.loads(encode(an_operation()))["digest"] == a_plan().digest
 
 
+@pytest.mark.covers("F28")
 def test_a_newer_schema_is_refused_with_what_to_do() -> None:
     newer = altered(encode(an_operation()), schema=SCHEMA + 1, news="of another kind")
 

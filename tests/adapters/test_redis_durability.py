@@ -42,6 +42,7 @@ def test_a_durable_redis_is_written_to_without_a_word(server: Server, trust: Tru
     assert (mode.is_allowed, mode.sentence) == (True, "")
 
 
+@pytest.mark.covers("F14", "F29")
 @pytest.mark.parametrize(
     ("server", "trust", "sentence"),
     [
@@ -91,6 +92,7 @@ def test_replicas_that_nobody_waits_for_are_mentioned() -> None:
     assert "does not wait for them" in judge(replace(DURABLE, replicas=2), NOW, Trust()).sentence
 
 
+@pytest.mark.covers("F14")
 async def test_a_change_of_the_settings_is_seen_at_the_next_look(own_redis: str) -> None:
     async with opened(own_redis) as store:
         looks = [await store.write_mode()]
@@ -135,6 +137,7 @@ async def stored_by(store: RedisOperations, attempt: str, operation: Operation) 
     return await store.commit(Commit(operation, attempt, {}, durable=True))
 
 
+@pytest.mark.covers("F08")
 async def test_a_durable_commit_waits_for_its_replicas_and_refuses_to_go_on_without() -> None:
     async with replicated() as (store, replica):
         first = await stored_by(store, "first", an_operation())

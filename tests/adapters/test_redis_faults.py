@@ -60,6 +60,7 @@ async def test_a_store_that_was_never_there_is_a_sentence_too(proxy: Proxy) -> N
             await store.commit(FIRST)
 
 
+@pytest.mark.covers("F02")
 async def test_a_hanging_redis_is_given_up_in_time(store: RedisOperations, proxy: Proxy) -> None:
     proxy.is_black_hole = True
     started = time.monotonic()
@@ -83,6 +84,7 @@ async def test_a_commit_into_a_black_hole_says_that_it_may_have_been_recorded(
     assert await entries(redis_url) == 0
 
 
+@pytest.mark.covers("F03", "F04")
 async def test_a_commit_whose_reply_is_lost_is_recognised_by_its_token(
     store: RedisOperations, proxy: Proxy, redis_url: str
 ) -> None:
@@ -160,6 +162,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.covers("F07", "F09", "F13")
 @pytest.mark.parametrize(("fault", "sentence"), REFUSALS.items(), ids=REFUSALS.values())
 async def test_a_redis_that_refuses_writes_is_read_and_half_of_nothing_is_written(
     own_redis: str, fault: tuple[Any, ...], sentence: str
@@ -175,6 +178,7 @@ async def test_a_redis_that_refuses_writes_is_read_and_half_of_nothing_is_writte
         assert await store.link.call("XLEN", AUDIT) == 1
 
 
+@pytest.mark.covers("F10")
 async def test_a_busy_redis_is_a_sentence(own_redis: str) -> None:
     async with opened(own_redis) as store, opened(own_redis, operation_timeout=5) as other:
         await store.link.call("CONFIG", "SET", "lua-time-limit", 1)
@@ -197,6 +201,7 @@ CANNED = {
 }
 
 
+@pytest.mark.covers("F10")
 @pytest.mark.parametrize(("line", "sentence"), CANNED.items(), ids=CANNED.values())
 async def test_what_redis_says_becomes_a_sentence(line: str, sentence: str) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -223,6 +228,7 @@ def everything_said(error: BaseException | None) -> str:
     return said
 
 
+@pytest.mark.covers("F17")
 async def test_a_wrong_password_is_named_but_never_shown(own_redis: str) -> None:
     async with opened(own_redis) as admin:
         await admin.link.call("CONFIG", "SET", "requirepass", "the right one")
@@ -234,6 +240,7 @@ async def test_a_wrong_password_is_named_but_never_shown(own_redis: str) -> None
             assert PASSWORD not in everything_said(refused.value)
 
 
+@pytest.mark.covers("F17")
 async def test_a_missing_permission_is_named(own_redis: str) -> None:
     async with opened(own_redis) as admin:
         await admin.link.call("ACL", "SETUSER", "bot", "on", f">{PASSWORD}", "~*", "+get")

@@ -107,6 +107,7 @@ async def test_an_ended_operation_keeps_its_lifetime_when_something_is_noted_on_
     assert await lifetime(store, OPERATION + ended.id) > timedelta()
 
 
+@pytest.mark.covers("F28")
 async def test_a_document_of_a_newer_bot_is_neither_read_nor_overwritten(store: RedisOperations) -> None:
     first = await taken(store)
     await store.link.call("HSET", OPERATION + first.id, "schema", SCHEMA + 1)
@@ -138,6 +139,7 @@ async def test_another_workspaces_redis_is_refused_before_anything_is_written(re
     await theirs.close()
 
 
+@pytest.mark.covers("F16")
 async def test_a_redis_that_came_back_empty_is_not_written_to_until_a_restart(store: RedisOperations) -> None:
     first = await taken(store)
     await store.link.call("FLUSHALL")
@@ -148,6 +150,7 @@ async def test_a_redis_that_came_back_empty_is_not_written_to_until_a_restart(st
     assert await store.link.call("EXISTS", META) == 0
 
 
+@pytest.mark.covers("F12")
 async def test_the_script_is_loaded_again_when_redis_has_forgotten_it(store: RedisOperations) -> None:
     first = await taken(store)
     await store.link.call("SCRIPT", "FLUSH")

@@ -105,6 +105,7 @@ async def test_a_loop_of_names_ends() -> None:
     assert resolved.addresses == ()
 
 
+@pytest.mark.covers("F62")
 async def test_a_name_that_does_not_exist_is_an_answer_that_shows_nothing() -> None:
     async with resolver(answering(rcode=dns.rcode.NXDOMAIN)) as (address, _):
         resolved = await DnsResolver(now).resolve(DOMAIN, address)
@@ -112,6 +113,7 @@ async def test_a_name_that_does_not_exist_is_an_answer_that_shows_nothing() -> N
     assert (resolved.names, resolved.addresses, resolved.ttl) == ((), (), None)
 
 
+@pytest.mark.covers("F62")
 @pytest.mark.parametrize("code", [dns.rcode.SERVFAIL, dns.rcode.REFUSED])
 async def test_a_resolver_that_fails_or_refuses_is_unreachable(code: dns.rcode.Rcode) -> None:
     async with resolver(answering(rcode=code)) as (address, _):
@@ -119,6 +121,7 @@ async def test_a_resolver_that_fails_or_refuses_is_unreachable(code: dns.rcode.R
             await DnsResolver(now).resolve(DOMAIN, address)
 
 
+@pytest.mark.covers("F62")
 async def test_a_truncated_answer_is_asked_for_again_over_tcp() -> None:
     def reply(query: dns.message.Message, by_tcp: bool) -> dns.message.Message:
         if by_tcp:
@@ -135,6 +138,7 @@ async def test_a_truncated_answer_is_asked_for_again_over_tcp() -> None:
     assert resolved.addresses == ("10.2.0.20",)
 
 
+@pytest.mark.covers("F62")
 async def test_silence_ends_with_the_deadline() -> None:
     started = time.monotonic()
 

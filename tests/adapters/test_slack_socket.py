@@ -75,6 +75,7 @@ async def test_before_the_first_connection_it_says_so() -> None:
         assert socket.trouble == "no connection to Slack yet"
 
 
+@pytest.mark.covers("F39")
 async def test_a_cut_connection_is_replaced() -> None:
     async with listening() as (slack, socket, _echo, _faults):
         await until(lambda: socket.trouble is None)
@@ -84,6 +85,7 @@ async def test_a_cut_connection_is_replaced() -> None:
         assert await _say(slack, "again") == "again"
 
 
+@pytest.mark.covers("F39")
 async def test_a_wanted_reconnect_leaves_no_gap() -> None:
     limits = replace(LIMITS, connection_seconds=1.6, warning_seconds=0.4)
     async with listening(limits) as (slack, socket, _echo, _faults):
@@ -115,6 +117,7 @@ async def test_a_wrong_token_is_named_and_ends_nothing() -> None:
         assert "Check the token" in str(socket.trouble)
 
 
+@pytest.mark.covers("F39")
 async def test_too_many_connections_are_not_hurried() -> None:
     async with listening(replace(LIMITS, connections=0)) as (slack, socket, _echo, _faults):
         await until(lambda: socket.trouble == "too_many_websockets")

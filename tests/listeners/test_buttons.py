@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.adapters.signer import HmacSigner
 from bot.domain.operation import Verb
 from bot.services.buttons import button_value
@@ -95,6 +97,7 @@ async def test_a_button_of_an_unknown_operation_says_so() -> None:
     assert "fo-7k2m" in answer
 
 
+@pytest.mark.covers("F35")
 async def test_a_click_on_a_decided_card_tells_its_outcome() -> None:
     async with office() as place:
         card = await place.asked()

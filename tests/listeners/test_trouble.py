@@ -65,6 +65,7 @@ async def test_a_slow_handler_that_is_quick_for_once_answers_at_once_and_only_on
         assert (said, place.whispers(ON_CALL)) == ("Here it is", ["Here it is"])
 
 
+@pytest.mark.covers("F45")
 async def test_an_answer_that_response_url_does_not_take_is_whispered() -> None:
     async def try_(call: Call, ports: Ports) -> Message:
         """Wait."""

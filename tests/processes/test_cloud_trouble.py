@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.processes.premises import HOME, Premises, premises
 from tests.proxy import proxy_to
 from tests.scenarios.company import APPROVER, ON_CALL
@@ -23,6 +25,7 @@ async def test_a_wrong_key_is_named_and_nothing_can_be_requested(company: Premis
     await company.assert_no_secret_is_out()
 
 
+@pytest.mark.covers("F54")
 async def test_a_missing_permission_to_write_fails_the_operation_with_its_name(company: Premises) -> None:
     assert company.sim.alibaba is not None
     async with company.bot():

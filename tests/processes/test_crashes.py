@@ -58,6 +58,7 @@ def many_databases() -> Iterator[str]:
         yield url.removesuffix("0")
 
 
+@pytest.mark.covers("F21")
 @pytest.mark.timeout(600)
 async def test_a_crash_at_any_call_ends_done_with_one_effect_and_a_whole_audit(
     many_databases: str, tmp_path: Path

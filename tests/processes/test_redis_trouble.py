@@ -30,6 +30,7 @@ async def _mend(proxy: Proxy) -> None:
 FAULTS = {"refuses": _refuse, "hangs": _hang}
 
 
+@pytest.mark.covers("F02")
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_redis_that_goes_away_costs_decisions_but_no_answer_and_nothing_is_lost(
     fault: str, redis_url: str, tmp_path: Path
@@ -71,6 +72,7 @@ async def _approved(company: Premises, card: Json) -> bool:
     return False
 
 
+@pytest.mark.covers("F01")
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_bot_that_starts_without_redis_answers_and_waits_for_it(
     fault: str, redis_url: str, tmp_path: Path
@@ -130,6 +132,7 @@ DISTRUSTED = [
 ]
 
 
+@pytest.mark.covers("F09", "F13", "F14", "F17")
 @pytest.mark.timeout(120)
 async def test_a_redis_that_may_not_be_trusted_is_named_and_trusted_again_once_mended(tmp_path: Path) -> None:
     async with asyncio.TaskGroup() as group:

@@ -13,6 +13,7 @@ from tests.scenarios.company import APPROVER, ON_CALL
 CANARY = "canary-71f0c2"
 
 
+@pytest.mark.covers("F42")
 @pytest.mark.parametrize(
     ("variable", "token"),
     [("REGISTRY_BOT_SLACK_BOT_TOKEN", f"xoxb-{CANARY}"), ("REGISTRY_BOT_SLACK_APP_TOKEN", f"xapp-{CANARY}")],

@@ -37,6 +37,7 @@ async def test_a_bot_that_is_still_connecting_ends_cleanly_too(company: Premises
     await company.assert_no_secret_is_out()
 
 
+@pytest.mark.covers("F25")
 @pytest.mark.parametrize("latency_ms", [100, 700])
 async def test_a_bot_stopped_during_an_execution_ends_in_time_and_the_next_one_finishes(
     company: Premises, latency_ms: int

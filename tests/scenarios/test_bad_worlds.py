@@ -85,6 +85,7 @@ async def test_a_key_that_the_vendor_does_not_know_is_said_to_be_the_trouble(com
     )
 
 
+@pytest.mark.covers("F54")
 async def test_a_key_that_may_not_write_fails_with_the_permission_and_the_manual_steps(company: Company) -> None:
     ram(company).identities[KEYS.access_key_id] = replace(KEYS, may_write=False)
     await company.failover()

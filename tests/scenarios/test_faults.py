@@ -1,11 +1,14 @@
 """Trouble between the plan and the end: every operation ends once, truthfully, and says what to do by hand."""
 
+import pytest
+
 from simulator.editing import third_party_edit
 from tests.scenarios.company import APPROVER, ON_CALL, SECOND, WAITING, Company, Json
 
 STRANGE, HOME, STANDBY_ADDRESS = "10.99.0.99", "10.2.0.20", "10.1.0.10"
 
 
+@pytest.mark.covers("F56")
 async def test_an_edit_behind_the_bots_back_is_not_overwritten(company: Company) -> None:
     await company.failover()
     company.sim.faults.set("third_party_edit", "zhangjiakou", True)
@@ -60,6 +63,7 @@ async def test_a_record_that_cannot_be_read_right_before_the_write_is_waited_for
     assert len(company.writes()) == 1
 
 
+@pytest.mark.covers("F47")
 async def test_a_write_without_an_answer_is_read_back_not_repeated_and_the_record_rests(company: Company) -> None:
     company.sim.faults.set("applied_but_timed_out", "zhangjiakou", True)
     await company.failover()

@@ -45,6 +45,7 @@ async def test_whom_slack_does_not_vouch_for_may_do_nothing(company: Company, er
     company.refused(await company.command(ON_CALL, "status"), "E_IDENTITY_UNVERIFIED")
 
 
+@pytest.mark.covers("F41")
 async def test_an_approver_whom_slack_cannot_confirm_is_not_counted(company: Company) -> None:
     await company.command(ON_CALL, "actions")
     company.slack.refuse("users.info", "internal_error")

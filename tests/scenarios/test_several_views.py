@@ -49,6 +49,7 @@ async def test_one_approval_moves_every_view_of_a_site_in_order(wide: Company) -
     assert f"{THIRD} now holds" in steps[1]
 
 
+@pytest.mark.covers("F55")
 async def test_a_second_write_that_fails_ends_partial_and_shows_both_halves(wide: Company) -> None:
     assert wide.sim.alibaba is not None
     wide.sim.alibaba.cloud.timing.latency_ms = 100

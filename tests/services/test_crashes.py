@@ -104,6 +104,7 @@ SCENES: dict[str, tuple[Callable[[], World], Callable[[World], Awaitable[None]]]
 }
 
 
+@pytest.mark.covers("F21")
 @pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("scene", SCENES)
 async def test_a_crash_at_any_call_ends_done_with_one_effect_a_whole_audit_and_a_true_card(

@@ -94,6 +94,7 @@ async def test_an_approval_that_no_worker_started_lapses() -> None:
     assert "was not started within 120 s, so it lapsed. Nothing was changed." in lapsed.outcome
 
 
+@pytest.mark.covers("F56")
 async def test_a_value_that_moved_after_the_approval_makes_it_stale_with_both_values() -> None:
     world = a_world()
     operation = await world.approve()
@@ -116,6 +117,7 @@ async def test_a_hold_between_approval_and_claim_keeps_the_record_until_it_ends(
     assert world.zones.applied
 
 
+@pytest.mark.covers("F59")
 async def test_a_record_that_cannot_be_read_under_the_claim_fails_when_its_time_is_up_and_nothing_was_sent() -> None:
     world = a_world()
     operation = await world.approve()

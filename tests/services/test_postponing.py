@@ -79,6 +79,7 @@ async def test_a_second_change_is_still_begun_when_only_the_first_ones_time_is_u
     assert (await world.carry_out(operation)).state is State.DONE
 
 
+@pytest.mark.covers("F08")
 async def test_a_claim_that_too_few_replicas_have_is_given_back_unused() -> None:
     world = a_world()
     operation = await world.approve()
@@ -93,6 +94,7 @@ async def test_a_claim_that_too_few_replicas_have_is_given_back_unused() -> None
     assert not released.has_unclean_write
 
 
+@pytest.mark.covers("F08")
 async def test_after_a_claim_without_replicas_the_record_is_written_once_and_rests_not_at_all() -> None:
     world = a_world()
     operation = await world.approve()
@@ -131,6 +133,7 @@ async def test_a_claim_whose_answer_was_lost_may_have_been_used_and_is_taken_ove
     assert (done.state, done.has_unclean_write, len(world.zones.sent)) == (State.DONE, True, 1)
 
 
+@pytest.mark.covers("F25")
 async def test_a_stopping_process_begins_no_first_change() -> None:
     world = a_world()
     operation = await world.approve()
@@ -196,6 +199,7 @@ async def test_what_cannot_be_read_at_the_claim_is_read_again_and_then_carried_o
     assert (await world.carry_out(operation)).state is State.DONE
 
 
+@pytest.mark.covers("F59")
 @SILENCES
 async def test_what_cannot_be_read_for_half_a_minute_ends_stale_in_the_vendors_words(
     silence: Callable[[World], None], words: str
@@ -212,6 +216,7 @@ async def test_what_cannot_be_read_for_half_a_minute_ends_stale_in_the_vendors_w
     assert timedelta() <= ended.ended_at - NOW - READ_AGAIN_FOR < timedelta(seconds=4)
 
 
+@pytest.mark.covers("F60")
 async def test_a_zone_that_is_gone_ends_it_at_once() -> None:
     world = a_world()
     operation = await world.approve()

@@ -30,6 +30,7 @@ async def _vote(
     return await cast_vote(world.ports, operation.id, verb, user, **more)
 
 
+@pytest.mark.covers("F04")
 async def test_a_lost_answer_of_the_store_does_not_lose_the_vote_and_saying_it_again_tells_so() -> None:
     world = a_world()
     operation = await world.ask()

@@ -121,6 +121,7 @@ async def test_a_record_that_changed_is_told_with_both_values(field: dict[str, A
     assert (await recheck(world.ports, operation)).difference == told
 
 
+@pytest.mark.covers("F60")
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
@@ -146,6 +147,7 @@ async def test_of_two_views_the_one_that_was_moved_by_hand_is_named() -> None:
     )
 
 
+@pytest.mark.covers("F64")
 async def test_a_loss_that_was_accepted_and_is_still_there_ends_nothing() -> None:
     world = a_world()
     world.registries.images["hangzhou"] = {}
@@ -178,6 +180,7 @@ async def test_a_verdict_that_became_better_goes_on_and_is_carried_out() -> None
     assert (await world.carry_out(operation)).state is State.DONE
 
 
+@pytest.mark.covers("F64")
 async def test_a_verdict_that_became_worse_is_told_with_both_verdicts_and_why() -> None:
     world, operation = await _approved()
     world.registries.images["hangzhou"] = {}

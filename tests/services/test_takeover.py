@@ -132,6 +132,7 @@ async def test_claims_without_a_clear_result_end_with_a_person_being_asked() -> 
     assert ended.outcome == "It was tried until its time was up. The vendor gave no clear answer to the write."
 
 
+@pytest.mark.covers("F29")
 async def test_a_lease_is_over_by_the_stores_clock_and_not_by_ours() -> None:
     world = a_world()
     dead = await _crashed_after_claim(world)

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.operation import READ_BACK_WITHIN, Operation, State, SubState
 from bot.errors import OutcomeUnknown, Unreachable
 from tests.services.world import World, a_world, a_world_of_two_views
@@ -41,6 +43,7 @@ async def test_a_clear_end_after_an_unclear_write_still_puts_the_record_on_hold(
     assert await world.operations.held_for("record-b") == 120
 
 
+@pytest.mark.covers("F57")
 async def test_a_record_changed_by_hand_after_our_write_is_left_alone_and_a_person_is_asked() -> None:
     world = a_world()
     operation = await _verifying(world)

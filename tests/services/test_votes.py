@@ -119,6 +119,7 @@ async def test_for_a_requester_whose_account_changed_nobody_approves_and_anybody
     assert (await _vote(world, operation, Verb.REJECT)).state is State.REJECTED
 
 
+@pytest.mark.covers("F41")
 async def test_while_slack_confirms_nobody_nothing_is_counted() -> None:
     world = a_world()
     operation = await world.ask()
@@ -144,6 +145,7 @@ async def test_an_expired_request_can_no_longer_be_decided(verb: Verb) -> None:
     assert await _refused(world, operation, verb=verb) == "E_EXPIRED"
 
 
+@pytest.mark.covers("F29")
 async def test_a_clock_set_back_does_not_revive_an_expired_request() -> None:
     world = a_world()
     operation = await world.ask()

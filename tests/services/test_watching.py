@@ -75,6 +75,7 @@ async def test_a_resolver_that_was_silent_before_the_write_is_no_witness_afterwa
     assert not operation.progress[0].is_vantage
 
 
+@pytest.mark.covers("F61")
 async def test_a_resolver_that_still_gives_the_old_value_is_asked_again_until_it_does_not() -> None:
     world = a_world()
     done = await _done(world)
@@ -88,6 +89,7 @@ async def test_a_resolver_that_still_gives_the_old_value_is_asked_again_until_it
     assert seen[CONVERGED][0] is Observed.OK
 
 
+@pytest.mark.covers("F61")
 async def test_a_resolver_that_keeps_the_old_value_past_its_time_has_failed_and_the_state_stays_done() -> None:
     world = a_world()
     done = await _done(world)
@@ -101,6 +103,7 @@ async def test_a_resolver_that_keeps_the_old_value_past_its_time_has_failed_and_
     assert world.clock.now() >= NOW + timedelta(seconds=90)
 
 
+@pytest.mark.covers("F62")
 async def test_a_resolver_that_falls_silent_has_failed_in_its_own_words() -> None:
     world = a_world()
     done = await _done(world)
@@ -112,6 +115,7 @@ async def test_a_resolver_that_falls_silent_has_failed_in_its_own_words() -> Non
     )
 
 
+@pytest.mark.covers("F62")
 async def test_a_name_that_resolves_to_no_address_is_not_converged() -> None:
     world = a_world()
     done = await _done(world)
@@ -122,6 +126,7 @@ async def test_a_name_that_resolves_to_no_address_is_not_converged() -> None:
     assert _seen(ended)[CONVERGED] == (Observed.FAILED, f"The resolver answers {LINK}, but no address for it.")
 
 
+@pytest.mark.covers("F63")
 @pytest.mark.parametrize(
     ("instance", "sentence"),
     [
@@ -247,6 +252,7 @@ def _until(**fields: Any) -> datetime:
     return watch_until(replace(operation, plan=plan, progress=(replace(operation.progress[0], applied_at=NOW),)))
 
 
+@pytest.mark.covers("F61")
 @pytest.mark.parametrize(
     ("fields", "seconds"),
     [({"ttl": 60}, 60), ({"ttl": 5}, 10), ({"ttl": 3600}, 3600), ({"ttl": 3600, "dns_group": "FAST_ZONE"}, 0)],

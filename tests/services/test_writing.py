@@ -64,6 +64,7 @@ async def test_the_vendors_request_id_is_kept() -> None:
     assert (await _applying(world)).progress[0].request_ids == ("request-1",)
 
 
+@pytest.mark.covers("F47")
 async def test_an_unclear_write_that_took_effect_is_found_by_reading_and_never_sent_again() -> None:
     world = a_world()
 
@@ -73,6 +74,7 @@ async def test_an_unclear_write_that_took_effect_is_found_by_reading_and_never_s
     assert (applied.progress[0].is_unclean, applied.progress[0].request_ids) == (True, ("R-1",))
 
 
+@pytest.mark.covers("F48")
 async def test_an_unclear_write_that_was_lost_is_sent_again_after_a_read_with_the_same_token() -> None:
     world = a_world()
 
@@ -96,6 +98,7 @@ async def test_before_every_send_the_record_is_read() -> None:
     assert story == ["read", "send", "read", "send", "read", "send", "read"]
 
 
+@pytest.mark.covers("F48")
 async def test_after_three_sends_without_a_clear_answer_the_next_claimant_goes_on() -> None:
     world = a_world()
 
@@ -108,6 +111,7 @@ async def test_after_three_sends_without_a_clear_answer_the_next_claimant_goes_o
     assert len(world.zones.applied) == 1
 
 
+@pytest.mark.covers("F59")
 async def test_a_vendor_that_never_answers_clearly_ends_within_180_seconds_with_a_person_asked() -> None:
     world = a_world()
     operation = await world.approve()
@@ -138,6 +142,7 @@ async def test_a_record_that_changed_under_an_unclear_write_asks_for_a_person() 
     assert "held A 10.2.0.20, now it holds A 10.2.0.99. Nothing was overwritten." in ended.outcome
 
 
+@pytest.mark.covers("F46")
 async def test_a_throttled_write_is_sent_again_inside_the_deadline() -> None:
     world = a_world()
 
@@ -160,6 +165,7 @@ async def test_an_edit_by_hand_while_the_write_is_throttled_is_not_overwritten()
     assert "now it holds A 10.2.0.99" in ended.outcome
 
 
+@pytest.mark.covers("F46")
 async def test_a_write_that_is_throttled_until_the_deadline_has_failed_and_nothing_was_written() -> None:
     world = a_world()
 
@@ -225,6 +231,7 @@ async def test_with_no_time_left_the_claim_is_given_back_clean_and_tried_again()
     assert await world.operations.held_for("record-b") == 0
 
 
+@pytest.mark.covers("F58")
 async def test_a_stale_read_back_is_repeated_until_the_write_shows() -> None:
     world = a_world()
     operation = await world.approve()
@@ -235,6 +242,7 @@ async def test_a_stale_read_back_is_repeated_until_the_write_shows() -> None:
     assert len(world.zones.sent) == 1
 
 
+@pytest.mark.covers("F58")
 async def test_a_write_that_does_not_show_in_time_is_left_to_the_next_claimant_as_unclear() -> None:
     world = a_world()
     operation = await world.approve()
