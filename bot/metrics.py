@@ -31,6 +31,13 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.alarms = Counter(
+            "registry_bot_alarms",
+            "What somebody should look into, by kind; the log has a line for each.",
+            ("kind",),
+            registry=self.registry,
+        )
+
     def exposition(self) -> bytes:
         """Return everything in Prometheus' text format."""
         return generate_latest(self.registry)

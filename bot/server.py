@@ -1,7 +1,7 @@
 """The HTTP side: probes, metrics, and in http mode Slack's requests behind a filter.
 
-The filter turns away what cannot be a request of Slack before anybody parses or logs it: too large, not text, or with
-a timestamp that is malformed or too old. The signature itself is checked behind it, on the raw bytes.
+The filter turns away what cannot be a request of Slack before anybody parses or logs it: too large, too slow, not text,
+or with a timestamp that is malformed or too far off. The signature is checked behind it, on the raw bytes.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from aiohttp import web
 
 from bot.metrics import Metrics
@@ -16,10 +17,15 @@ from bot.ports import Clock
 
 LARGEST_BODY = 256 * 1024
 OLDEST = timedelta(minutes=5)
+UNUSUAL = timedelta(minutes=1)
+"""Slack delivers within seconds: a signed request further off than this is a replay, or one of two clocks is wrong."""
 READ_WITHIN = timedelta(seconds=3)
 """Slack waits no longer for its answer."""
 TIMESTAMP = "X-Slack-Request-Timestamp"
 EVENTS_PATH = "/slack/events"
+
+_REFUSALS = {400: "malformed", 401: "signature"}
+log = structlog.get_logger()
 
 Events = Callable[[str, Mapping[str, str]], Awaitable[tuple[int, str, str]]]
 """Takes body and headers; returns status, content type and body."""
@@ -112,8 +118,9 @@ class Server:
         if self.events is None:
             return self._refuse(503, "starting")
         status, content_type, text = await self.events(body, request.headers)
-        if status == 401:
-            return self._refuse(401, "signature")
+        if status in _REFUSALS:
+            return self._refuse(status, _REFUSALS[status])
+        self._look_at_the_clock(int(request.headers[TIMESTAMP]))
         return web.Response(status=status, text=text, content_type=content_type)
 
     async def _admissible(self, request: web.Request) -> str:
@@ -134,7 +141,16 @@ class Server:
     def _is_timely(self, timestamp: str) -> bool:
         if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
             return False
-        return abs(self._clock.now().timestamp() - int(timestamp)) <= OLDEST.total_seconds()
+        return abs(self._skew(int(timestamp))) <= OLDEST.total_seconds()
+
+    def _skew(self, timestamp: int) -> float:
+        return self._clock.now().timestamp() - timestamp
+
+    def _look_at_the_clock(self, timestamp: int) -> None:
+        """Raise the alarm for a request that is genuine and unusually old, or from the future."""
+        if abs(skew := self._skew(timestamp)) > UNUSUAL.total_seconds():
+            self._metrics.alarms.labels("clock_skew").inc()
+            log.warning("alarm.clock_skew", seconds=round(skew))
 
     def _refuse(self, status: int, reason: str) -> web.Response:
         self._metrics.refused_requests.labels(reason).inc()

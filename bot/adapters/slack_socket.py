@@ -181,7 +181,7 @@ class SocketMode:
 def _frame(text: str) -> dict[str, Any]:
     try:
         frame = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for what is nested too deeply
         return {}
     return frame if isinstance(frame, dict) else {}
 

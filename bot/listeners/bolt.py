@@ -4,6 +4,9 @@ Bolt leaves a payload unanswered when nothing matches, when a listener raises be
 raises right after. So the last listener of each kind matches everything, and nothing that a listener does after its
 acknowledgement can raise: what remains to be done runs in tasks of our own. `process_before_response` is on because
 Bolt otherwise polls for the acknowledgement every 10 ms.
+
+Bolt also parses a request before it looks at the signature, and raises on what it cannot parse. So the signature is
+checked here first, and whatever Bolt makes of a payload that Slack would not send becomes a refusal.
 """
 
 import json
@@ -15,6 +18,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+from slack_sdk.signature import SignatureVerifier
 
 from bot.library_logs import discreet_logger
 from bot.listeners.deliveries import click_of, command_of
@@ -26,6 +30,8 @@ ANY = re.compile(r".*", re.DOTALL)
 Body = dict[str, Any]
 Listener = Callable[[AsyncAck, Body], Awaitable[str]]
 """Acknowledges, and returns the outcome for the counters."""
+SIGNATURE = "x-slack-signature"
+_PLAIN = "text/plain"
 _NO_SHORTCUTS = Message("This bot has no shortcuts or dialogs. Type `/registry help` to see what it does.")
 
 
@@ -46,6 +52,7 @@ class Listeners:
         self._desk = desk
         self._metrics = metrics
         self._clock = clock
+        self._verifier = SignatureVerifier(signing_secret)
         known = AuthorizeResult(enterprise_id=None, team_id=team_id, bot_user_id=bot_user_id, bot_id=bot_id)
 
         async def authorize() -> AuthorizeResult:
@@ -66,22 +73,35 @@ class Listeners:
 
     async def socket(self, payload: Mapping[str, Any], headers: Mapping[str, str]) -> Mapping[str, Any] | None:
         """Take one envelope's payload and return what goes back with its acknowledgement."""
-        request = AsyncBoltRequest(mode="socket_mode", body=dict(payload), headers=dict(headers))
-        response = await self._dispatch(request)
-        if response.status != 200:
-            unanswered = RuntimeError(f"Bolt gave status {response.status}")
-            return {"text": self._desk.unexpected(unanswered, "dispatch").text}
+        response = await self._dispatch("socket_mode", dict(payload), headers)
+        if isinstance(response, Exception):
+            return {"text": self._desk.unexpected(response, "dispatch").text}
         return _json(response.body)
 
     async def http(self, body: str, headers: Mapping[str, str]) -> tuple[int, str, str]:
-        """Take one HTTP request, verify its signature, and return status, content type and body."""
-        response = await self._dispatch(AsyncBoltRequest(mode="http", body=body, headers=dict(headers)))
-        content_type = str(response.headers.get("content-type", ["text/plain"])[0]).partition(";")[0]
+        """Take one HTTP request, verify its signature before anything else, and return status, content type, body."""
+        if not self._is_slacks(body, headers):
+            return 401, _PLAIN, ""
+        response = await self._dispatch("http", body, headers)
+        if isinstance(response, Exception):
+            self._desk.unexpected(response, "dispatch")
+            return 400, _PLAIN, ""
+        content_type = str(response.headers.get("content-type", [_PLAIN])[0]).partition(";")[0]
         return response.status, content_type, response.body
 
-    async def _dispatch(self, request: AsyncBoltRequest) -> BoltResponse:
-        response: BoltResponse = await self._bolt.async_dispatch(request)
-        return response
+    def _is_slacks(self, body: str, headers: Mapping[str, str]) -> bool:
+        # the comparison behind this raises on a signature that is not ASCII
+        is_ascii = all(value.isascii() for name, value in headers.items() if name.lower() == SIGNATURE)
+        return is_ascii and self._verifier.is_valid_request(body, dict(headers))
+
+    async def _dispatch(self, mode: str, body: str | Body, headers: Mapping[str, str]) -> BoltResponse | Exception:
+        """Let Bolt answer; for a payload that it cannot read, return what it raised, which may be anything."""
+        try:
+            request = AsyncBoltRequest(mode=mode, body=body, headers=dict(headers))
+            response: BoltResponse = await self._bolt.async_dispatch(request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the sender gets an answer and the log a reference
+            return error
+        return response if response.status in (200, 401) else RuntimeError(f"Bolt gave status {response.status}")
 
     def _listen(self) -> None:
         bolt = self._bolt
