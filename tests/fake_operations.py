@@ -9,7 +9,7 @@ from bot.adapters import documents
 from bot.adapters.redis_commit import refusal, unknown
 from bot.domain.operation import Operation
 from bot.errors import BotError
-from bot.ports import Card, Clock, Commit, IndexMove
+from bot.ports import Card, Claims, Clock, Commit, IndexMove
 
 
 @dataclass
@@ -38,6 +38,7 @@ class FakeOperations:
         self._stored: dict[str, Stored] = {}
         self._open: dict[str, str] = {}
         self._held: dict[str, datetime] = {}
+        self._watched: dict[str, str] = {}
         self._due: dict[str, datetime] = {}
         self._news: dict[str, tuple[int, datetime | None]] = {}
         self._posting: dict[str, datetime] = {}
@@ -89,6 +90,14 @@ class FakeOperations:
         if error is not None:
             raise error
         return operation
+
+    async def record(self, entry: Mapping[str, str]) -> None:
+        """Append one entry to the audit that belongs to no commit."""
+        self._append(entry)
+
+    async def entries(self) -> list[Mapping[str, str]]:
+        """Return the audit."""
+        return list(self.audit)
 
     async def due(self, now: datetime, limit: int = 20) -> tuple[str, ...]:
         """Return ids of operations with a step to take now."""
@@ -148,6 +157,10 @@ class FakeOperations:
         """Tell whether the kill switch is on in the store."""
         return self.is_switched_off
 
+    async def claims(self, record_id: str) -> Claims:
+        """Return which operations have to do with a record."""
+        return Claims(self._open.get(record_id), self._watched.get(record_id))
+
     async def remember(self, key: str, value: str) -> None:
         """Keep a last good answer (JSON) under a name."""
         self._last[key] = value
@@ -205,10 +218,14 @@ class FakeOperations:
             {**stored.attempts, commit.attempt: written.version},
             stored.is_released or commit.index is IndexMove.RELEASE,
         )
-        self.audit.append({**commit.audit, "seq": str(len(self.audit) + 1), "version": str(written.version)})
+        self._append({**commit.audit, "operation": written.id, "version": str(written.version)})
         self._write_records(commit)
         self._mark_work(commit, written)
         return written
+
+    def _append(self, entry: Mapping[str, str]) -> None:
+        at = int(self._clock.now().timestamp() * 1000)
+        self.audit.append({**entry, "seq": str(len(self.audit) + 1), "at": str(at)})
 
     def _write_records(self, commit: Commit) -> None:
         mine = commit.operation.id
@@ -220,6 +237,11 @@ class FakeOperations:
             if commit.hold_for:
                 until = self._clock.now() + commit.hold_for
                 self._held[record] = max(self._held.get(record, until), until)
+
+        self._watched |= {r: mine for r in commit.operation.plan.record_ids if r in commit.watch}
+        for record in commit.leave:
+            if self._watched.get(record) == mine:
+                del self._watched[record]
 
     def _mark_work(self, commit: Commit, written: Operation) -> None:
         self._due.pop(written.id, None)

@@ -1,7 +1,7 @@
 """A commit in the words of commit.lua, and the script's answer in ours."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ def script_terms(commit: Commit, store: str, life: timedelta) -> str:
         "schema": SCHEMA,
         "digest": operation.plan.digest,
         "index": commit.index,
-        "audit": [[name, str(value)] for name, value in commit.audit.items() if name not in _WRITTEN_BY_THE_SCRIPT],
+        "audit": [pair for pair in audit_pairs(commit.audit) if pair[0] != "operation"],
         "is_news": commit.is_news,
         "life": _span(life),
         "not_before": _moment(commit.not_before),
@@ -47,8 +47,20 @@ def script_terms(commit: Commit, store: str, life: timedelta) -> str:
         "hold_for": _span(commit.hold_for),
         "unless_held": commit.unless_held,
         "unless_frozen": commit.unless_frozen,
+        "watch": _numbers(commit, commit.watch),
+        "leave": _numbers(commit, commit.leave),
     }
     return json.dumps({name: value for name, value in terms.items() if value is not None and value is not False})
+
+
+def _numbers(commit: Commit, records: tuple[str, ...]) -> list[int] | None:
+    """Return where these records stand among the operation's, counted from 1 as Lua does."""
+    return [i for i, known in enumerate(commit.operation.plan.record_ids, start=1) if known in records] or None
+
+
+def audit_pairs(entry: Mapping[str, str]) -> list[list[str]]:
+    """Return the fields of an audit entry as the scripts append them; number and time are the script's own."""
+    return [[name, str(value)] for name, value in entry.items() if name not in _WRITTEN_BY_THE_SCRIPT]
 
 
 def outcome(answer: Sequence[Any], commit: Commit) -> Operation:
@@ -101,7 +113,7 @@ def _span(span: timedelta | None) -> int | None:
     return None if span is None else int(span.total_seconds() * 1000)
 
 
-_WRITTEN_BY_THE_SCRIPT = {"seq", "at", "operation", "version"}
+_WRITTEN_BY_THE_SCRIPT = {"seq", "at", "version"}
 _REFUSALS: dict[str, tuple[type[BotError], str]] = {
     "VERSION": (VersionConflict, "Somebody else changed {id} a moment ago. Look at its card and decide again."),
     "EARLY": (

@@ -1,13 +1,10 @@
-"""Operations in Redis: the one place that knows its keys. Redis decides, here and in commit.lua; it never proves.
-
-Every key expires, or says below why not. No safety rests on a key's lifetime: times that matter are values, compared
-with the server's own clock.
-"""
+"""Operations in Redis. Redis decides, here and in commit.lua; it never proves."""
 
 import asyncio
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from importlib import resources
@@ -17,37 +14,27 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from bot.adapters import documents
 from bot.adapters.operation_log import tell
-from bot.adapters.redis_commit import REPLACED, milliseconds, outcome, script_terms, unclear, unknown
+from bot.adapters.redis_commit import REPLACED, audit_pairs, milliseconds, outcome, script_terms, unclear, unknown
 from bot.adapters.redis_durability import Trust, WriteMode, assess
+from bot.adapters.redis_keys import (
+    AUDIT,
+    AWAY,
+    DUE,
+    FREEZE,
+    HOLD,
+    LAST,
+    META,
+    OPEN,
+    OPERATION,
+    OUTBOX,
+    POSTING,
+    RECENT,
+)
 from bot.adapters.redis_link import CONNECT_TIMEOUT, OPERATION_TIMEOUT, Command, NoReply, RedisLink, explained
+from bot.adapters.redis_script import Script
 from bot.domain.operation import Operation
 from bot.errors import InvalidConfiguration, StoreUnavailable
-from bot.ports import Card, Clock, Commit
-
-TAG = "{registry-bot}"
-"""One hash tag, so that one script may touch all keys of a cluster."""
-OPERATION = f"{TAG}:op:"
-"""+ id. Open ones stay; LIFE after the end."""
-OPEN = f"{TAG}:open:"
-"""+ record id → id of the open operation. Gone at that operation's end, which always comes."""
-HOLD = f"{TAG}:hold:"
-"""+ record id → until when. An hour after that moment."""
-LAST = f"{TAG}:last:"
-"""+ name → last good answer. LAST_LIFE after it was given."""
-DUE = f"{TAG}:due"
-"""Never: members go when their operation has no next step."""
-OUTBOX = f"{TAG}:outbox"
-"""id:version of the last news. Never: members go when the card shows that version."""
-POSTING = f"{TAG}:posting:"
-"""+ id → 1 while one process draws that card. Seconds: it only saves double work, and no safety rests on it."""
-RECENT = f"{TAG}:recent"
-"""Never: members go LIFE after their creation."""
-AUDIT = f"{TAG}:audit"
-"""Never: the record of who did what is trimmed by hand, after an export."""
-FREEZE = f"{TAG}:freeze"
-"""Never: a kill switch that goes off by itself is none."""
-META = f"{TAG}:meta"
-"""Never: whose store this is, and the number of the last audit entry."""
+from bot.ports import Card, Claims, Clock, Commit
 
 LIFE = timedelta(days=400)
 """A year of audit and a month to look at it."""
@@ -78,6 +65,7 @@ class RedisOperations:
         self._replicas = replicas
         self._script = resources.files("bot.adapters").joinpath("lua/commit.lua").read_text("utf-8")
         self._script_name = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
+        self._recorder = Script("record.lua")
         self._store = ""
 
     @property
@@ -148,6 +136,17 @@ class RedisOperations:
         tell(commit)
         return stored
 
+    async def record(self, entry: Mapping[str, str]) -> None:
+        """Append one entry to the audit that belongs to no commit."""
+        await self._append(entry)
+
+    async def _append(self, entry: Mapping[str, str], *freeze: str) -> None:
+        """Append an entry and, where given, set a freeze (scope and value) in the same step."""
+        pairs = json.dumps(audit_pairs(entry))
+        answer = await self._recorder.run(self._link, (META, AUDIT, FREEZE), await self.adopt(), pairs, *freeze)
+        if answer[0] != "OK":
+            raise StoreUnavailable(f"{REPLACED} Nothing was recorded.", code="E_STORE_REPLACED")
+
     async def due(self, now: datetime, limit: int = 20) -> tuple[str, ...]:
         """Return ids of operations with a step to take now."""
         return await self._until(DUE, now, limit)
@@ -201,6 +200,11 @@ class RedisOperations:
         """Tell whether the kill switch is on in the store."""
         return bool(await self._link.call("EXISTS", FREEZE))
 
+    async def claims(self, record_id: str) -> Claims:
+        """Return which operations have to do with a record."""
+        is_open, watches = await self._link.call("MGET", OPEN + record_id, AWAY + record_id)
+        return Claims(is_open, watches)
+
     async def remember(self, key: str, value: str) -> None:
         """Keep a last good answer (JSON) under a name."""
         await self._link.call("SET", LAST + key, value, "EX", int(LAST_LIFE.total_seconds()))
@@ -224,7 +228,7 @@ class RedisOperations:
         operation = commit.operation
         records = operation.plan.record_ids
         keys = [OPERATION + operation.id, META, AUDIT, DUE, OUTBOX, RECENT, FREEZE]
-        keys += [OPEN + record for record in records] + [HOLD + record for record in records]
+        keys += [prefix + record for prefix in (OPEN, HOLD, AWAY) for record in records]
         body = documents.encode(replace(operation, version=operation.version + 1))
         plan = [] if operation.version else [documents.encode_plan(operation)]
         return ["EVALSHA", self._script_name, len(keys), *keys, body, script_terms(commit, store, LIFE), *plan]

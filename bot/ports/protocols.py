@@ -1,15 +1,16 @@
 """The outside world as the use cases see it."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.access import Identity
 from bot.domain.operation import Operation
 from bot.domain.plan import Change
-from bot.domain.record import Record, Zone
+from bot.domain.record import ChangeLogLine, Record, Zone
 from bot.domain.snapshot import Answer, Endpoints, Instance, Inventory, Silence, SyncRule, TaskFeed
 from bot.domain.topology import Site, View
-from bot.ports.values import Card, Channel, Commit, Message, Resolved, Written
+from bot.ports.values import Card, Channel, Claims, Commit, Message, Resolved, Written
 
 
 class PrivateZone(Protocol):
@@ -24,7 +25,11 @@ class PrivateZone(Protocol):
         ...
 
     async def record(self, record_id: str) -> Record:
-        """Return one record by id."""
+        """Return one record by id. Raises Gone when there is none any more."""
+        ...
+
+    async def changes(self, zone_id: str, since: datetime) -> tuple[ChangeLogLine, ...]:
+        """Return the change log of a zone's records from `since` on, newest first."""
         ...
 
     async def apply(self, change: Change, client_token: str) -> Written:
@@ -89,6 +94,10 @@ class Operations(Protocol):
         """
         ...
 
+    async def record(self, entry: Mapping[str, str]) -> None:
+        """Append one entry to the audit that belongs to no commit; the store numbers and times it."""
+        ...
+
     async def due(self, now: datetime, limit: int = 20) -> tuple[str, ...]:
         """Return ids of operations with a step to take now."""
         ...
@@ -127,6 +136,10 @@ class Operations(Protocol):
 
     async def is_frozen(self) -> bool:
         """Tell whether the kill switch is on in the store."""
+        ...
+
+    async def claims(self, record_id: str) -> Claims:
+        """Return which operations have to do with a record."""
         ...
 
     async def remember(self, key: str, value: str) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from bot.adapters.redis_keys import AUDIT
 from bot.adapters.redis_link import CONNECT_TIMEOUT, OPERATION_TIMEOUT, RedisLink
-from bot.adapters.redis_store import AUDIT, RedisOperations
+from bot.adapters.redis_store import RedisOperations
 from bot.errors import InvalidConfiguration, StoreUnavailable
 from bot.ports import Commit, IndexMove
 from tests.adapters.stores import opened

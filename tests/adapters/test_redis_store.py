@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bot.adapters.clock import SystemClock
-from bot.adapters.redis_store import AUDIT, DUE, HOLD, LAST, LAST_LIFE, LIFE, META, OPEN, OPERATION, RedisOperations
+from bot.adapters.redis_keys import AUDIT, DUE, HOLD, LAST, META, OPEN, OPERATION
+from bot.adapters.redis_store import LAST_LIFE, LIFE, RedisOperations
 from bot.domain.operation import SCHEMA, Operation
 from bot.errors import ForgedApproval, InvalidConfiguration, StoreUnavailable
 from bot.ports import Commit, IndexMove

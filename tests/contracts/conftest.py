@@ -1,7 +1,7 @@
 """Every store of operations, each as a test's subject."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import pytest
 
 from bot.adapters.clock import SystemClock
-from bot.adapters.redis_store import FREEZE, HOLD, OPEN, RedisOperations
+from bot.adapters.redis_keys import AUDIT, FREEZE, HOLD, OPEN
+from bot.adapters.redis_store import RedisOperations
 from bot.domain.operation import Operation
 from bot.ports import Commit, IndexMove, Operations
 from tests.builders import WORKSPACE, an_operation
@@ -27,6 +28,10 @@ class Observed(Operations, Protocol):
         """Return the seconds for which this record is still on hold, 0 when it is not."""
         ...
 
+    async def entries(self) -> list[Mapping[str, str]]:
+        """Return the audit."""
+        ...
+
 
 class ObservedRedis(RedisOperations):
     """The real store, with a look at its keys."""
@@ -41,6 +46,11 @@ class ObservedRedis(RedisOperations):
         until = int(await self.link.call("GET", HOLD + record_id) or 0)
         seconds, microseconds = await self.link.call("TIME")
         return max(0, math.ceil(until / 1000 - int(seconds) - int(microseconds) / 1_000_000))
+
+    async def entries(self) -> list[Mapping[str, str]]:
+        """Return the audit."""
+        found = await self.link.call("XRANGE", AUDIT, "-", "+")
+        return [dict(zip(flat[::2], flat[1::2], strict=True)) for _, flat in found]
 
 
 @dataclass

@@ -12,8 +12,8 @@ from typing import Any
 
 import aiohttp
 
+from bot.adapters.redis_keys import AUDIT, DUE, OPERATION, OUTBOX
 from bot.adapters.redis_link import RedisLink
-from bot.adapters.redis_store import AUDIT, DUE, OPERATION, OUTBOX
 from simulator.app import running
 from simulator.demo import BotProcess, bot_process
 from simulator.local_redis import free_port

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.redis_store import META
+from bot.adapters.redis_keys import META
 from simulator.local_redis import local_redis_async
 from tests.processes.premises import HOME, STANDBY, Premises, premises, until_ready, until_troubles
 from tests.proxy import Proxy, proxy_to

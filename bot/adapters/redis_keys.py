@@ -1,0 +1,32 @@
+"""The keys of Redis, all in one place.
+
+Every key expires, or says below why not. No safety rests on a key's lifetime: times that matter are values, compared
+with the server's own clock.
+"""
+
+TAG = "{registry-bot}"
+"""One hash tag, so that one script may touch all keys of a cluster."""
+OPERATION = f"{TAG}:op:"
+"""+ id. Open ones stay; LIFE after the end."""
+OPEN = f"{TAG}:open:"
+"""+ record id → id of the open operation. Gone at that operation's end, which always comes."""
+HOLD = f"{TAG}:hold:"
+"""+ record id → until when. An hour after that moment."""
+AWAY = f"{TAG}:away:"
+"""+ record id → id of the operation that watches over it. Gone when that watch ends; a later one takes it over."""
+LAST = f"{TAG}:last:"
+"""+ name → last good answer. LAST_LIFE after it was given."""
+DUE = f"{TAG}:due"
+"""Never: members go when their operation has no next step."""
+OUTBOX = f"{TAG}:outbox"
+"""id:version of the last news. Never: members go when the card shows that version."""
+POSTING = f"{TAG}:posting:"
+"""+ id → 1 while one process draws that card. Seconds: it only saves double work, and no safety rests on it."""
+RECENT = f"{TAG}:recent"
+"""Never: members go LIFE after their creation."""
+AUDIT = f"{TAG}:audit"
+"""Never: the record of who did what is trimmed by hand, after an export."""
+FREEZE = f"{TAG}:freeze"
+"""Never: a kill switch that goes off by itself is none."""
+META = f"{TAG}:meta"
+"""Never: whose store this is, and the number of the last audit entry."""
