@@ -112,6 +112,10 @@ class Refused(ProviderError):
     """The vendor answered and refused: certainly not applied."""
 
 
+class Gone(Refused):
+    """What was asked for does not exist any more."""
+
+
 class Unreachable(ProviderError):
     """No usable answer came to a read."""
 

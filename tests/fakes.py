@@ -9,10 +9,10 @@ from typing import Any
 
 from bot.adapters.signer import HmacSigner
 from bot.domain.plan import Change
-from bot.domain.record import Record, Zone
+from bot.domain.record import ChangeLogLine, Record, Zone
 from bot.domain.snapshot import Answer, Endpoints, Instance, Inventory, Silence, SyncRule, TaskFeed
 from bot.domain.topology import Site, View
-from bot.errors import BotError, NotMovable, Refused, Unreachable
+from bot.errors import BotError, Gone, NotMovable, Unreachable
 from bot.ports import Clock, Ports, Resolved, Rules, Written
 from tests import builders
 from tests.builders import DOMAIN, HOME_ADDRESS, IMAGES, INSTANCE_ID, NOW, PUBLIC_NAME, RESOLVER, VPC
@@ -88,6 +88,9 @@ class FakePrivateZone:
         self.sent: list[tuple[Change, str]] = []
         self.applied: list[Change] = []
         self.unreadable: BotError | None = None
+        self.log: list[ChangeLogLine] = []
+        self.unlogged: BotError | None = None
+        self.reads = 0
         self._failures: list[tuple[BotError, bool]] = []
 
     def fail_next(self, error: BotError, *, after: bool = False) -> None:
@@ -111,11 +114,18 @@ class FakePrivateZone:
         self._require_readable()
         return tuple(record for record in self.held.values() if record.zone_id == zone_id)
 
+    async def changes(self, zone_id: str, since: datetime) -> tuple[ChangeLogLine, ...]:
+        """Return what `log` holds from then on, newest first."""
+        if self.unlogged is not None:
+            raise self.unlogged
+        return tuple(line for line in reversed(self.log) if line.at >= since)
+
     async def record(self, record_id: str) -> Record:
         """Return one record by id."""
         self._require_readable()
+        self.reads += 1
         if record_id not in self.held:
-            raise Refused("There is no such record.", code="Record.NotExists")
+            raise Gone("There is no such record.", code="Record.Invalid.Id")
         return self.held[record_id]
 
     async def apply(self, change: Change, client_token: str) -> Written:

@@ -1,6 +1,7 @@
 """PrivateZone's records and zones, and when two readings of a record are the same record."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,17 @@ class Zone:
     dns_group_changing: bool = False
     creator_subtype: str | None = None
     is_secondary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLogLine:
+    """One line of a zone's change log; `content` is the vendor's free text, and the only word on what changed."""
+
+    at: datetime
+    person: str | None
+    address: str | None
+    action: str | None
+    content: str
 
 
 def _may_be_left_out(record: Record) -> tuple[object, ...]:

@@ -18,17 +18,19 @@ from bot.ports.protocols import (
     Signer,
     Workspace,
 )
-from bot.ports.values import Card, Channel, Commit, IndexMove, Message, Resolved, Written
+from bot.ports.values import Card, Channel, Claims, Commit, IndexMove, Listing, Message, Resolved, Written
 
 __all__ = [
     "Card",
     "Channel",
+    "Claims",
     "Clock",
     "Commit",
     "DataPlane",
     "Identities",
     "Ids",
     "IndexMove",
+    "Listing",
     "Message",
     "Operations",
     "Ports",
@@ -59,7 +61,8 @@ class Ports:
 
     Both of these are sentences, or nothing: `kill_switch` is why this process must not write, `store_trouble` why its
     Redis cannot be trusted to keep a decision just now. `is_stopping` tells that no further write may be begun, `wake`
-    tells the local worker that something is due. All return at once.
+    tells the local worker that something is due, `alarm` counts what somebody should look into, by its kind. All
+    return at once.
     """
 
     zones: PrivateZone
@@ -77,3 +80,4 @@ class Ports:
     store_trouble: Callable[[], str] = field(default=lambda: "")
     is_stopping: Callable[[], bool] = field(default=lambda: False)
     wake: Callable[[], None] = field(default=lambda: None)
+    alarm: Callable[[str], None] = field(default=lambda _kind: None)

@@ -10,7 +10,7 @@ from bot.domain.plan import Change
 from bot.domain.record import ChangeLogLine, Record, Zone
 from bot.domain.snapshot import Answer, Endpoints, Instance, Inventory, Silence, SyncRule, TaskFeed
 from bot.domain.topology import Site, View
-from bot.ports.values import Card, Channel, Claims, Commit, Message, Resolved, Written
+from bot.ports.values import Card, Channel, Claims, Commit, Listing, Message, Resolved, Written
 
 
 class PrivateZone(Protocol):
@@ -107,7 +107,15 @@ class Operations(Protocol):
         ...
 
     async def recent(self, limit: int = 50) -> tuple[Operation, ...]:
-        """Return the newest operations, newest first."""
+        """Return the newest operations that can be read, newest first."""
+        ...
+
+    async def listing(self, limit: int = 50) -> Listing:
+        """Return the newest operations, and name those that cannot be read: one of them must not hide the others."""
+        ...
+
+    async def count_request(self, person: str) -> int:
+        """Count one more request of this person in the clock hour at hand, and return how many there are by now."""
         ...
 
     async def card(self, operation_id: str) -> Card | None:
@@ -180,6 +188,10 @@ class Workspace(Protocol):
 
     async def whisper(self, channel: str, user_id: str, message: Message) -> None:
         """Post a message that only one person sees."""
+        ...
+
+    async def direct(self, user_id: str) -> str:
+        """Return the id of the direct messages with one person."""
         ...
 
     async def permalink(self, channel: str, ts: str) -> str | None:

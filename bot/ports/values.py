@@ -58,7 +58,8 @@ class Commit:
 
     `operation.version` is the version that was read; the store writes version + 1. The same `attempt` token again
     gives the same answer. `audit` is appended in the same step. `durable` waits on the same connection until the
-    configured number of replicas has the write (StoreUnavailable when they do not).
+    configured number of replicas has the write (StoreUnavailable when they do not). From then on this operation watches
+    over the records in `watch`, whoever did before, and no longer over those in `leave`.
     """
 
     operation: Operation
@@ -73,16 +74,47 @@ class Commit:
     due_at: datetime | None = None
     is_news: bool = True
     durable: bool = False
+    watch: tuple[str, ...] = ()
+    leave: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Which operations have to do with a record: the open one that wants it, the ended one that watches over it."""
+
+    open_by: str | None = None
+    watched_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Where an operation's message stands and which version it shows; `steps` counts thread replies posted."""
+    """Where an operation's message stands and which version it shows; `steps` counts thread replies posted.
+
+    `told` counts the direct messages about people's own words. `spoken` is the version that people were told directly
+    because no channel took the card, which then stands nowhere. `is_doubtful`: Slack gave no clear answer to the last
+    post or edit, so that it may still come into force.
+    """
 
     channel: str
     ts: str
     rendered: int
     steps: int = 0
+    told: int = 0
+    spoken: int = 0
+    is_doubtful: bool = False
+
+    @property
+    def is_posted(self) -> bool:
+        """Tell whether the card stands anywhere."""
+        return bool(self.ts)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The newest operations, newest first, and the ids of those among them that cannot be read."""
+
+    operations: tuple[Operation, ...]
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

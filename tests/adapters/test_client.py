@@ -349,6 +349,7 @@ async def test_the_policy_grants_exactly_what_the_bot_calls(
     (record,) = await dns.records(zone.zone_id)
     change = Change(HANGZHOU_VIEW, zone, await dns.record(record.record_id), replace(record, value="10.1.0.11"))
     await dns.apply(change, "token")
+    await dns.changes(zone.zone_id, now())
     await registries.instance(HANGZHOU)
     await registries.endpoints(HANGZHOU)
     await registries.inventory(HANGZHOU, ("core/*",))

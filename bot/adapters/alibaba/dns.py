@@ -1,18 +1,36 @@
 """PrivateZone: the zone of a view, its `@` records, and the one write that the bot makes."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from bot.adapters.alibaba.client import Alibaba
 from bot.adapters.alibaba.limits import Lane
-from bot.adapters.alibaba.wire import PAGE_SIZE, Page, body, count, flag, number, read_list, required, text, together
+from bot.adapters.alibaba.wire import (
+    PAGE_SIZE,
+    Page,
+    body,
+    count,
+    flag,
+    moment,
+    number,
+    read_list,
+    required,
+    text,
+    together,
+)
 from bot.domain.plan import Change
-from bot.domain.record import Record, Zone
+from bot.domain.record import ChangeLogLine, Record, Zone
 from bot.domain.topology import View
-from bot.errors import NotMovable, OutcomeUnknown
+from bot.errors import Gone, NotMovable, OutcomeUnknown, Refused
 from bot.ports import Written
 
 APEX = "@"
+RECORDS = "PV_RECORD"
+"""What the change log calls lines about records."""
+LOG_PAGES = 5
+"""Of the change log at once: hundreds of edits within minutes are told by the newest."""
+NO_SUCH_RECORD = ("Record.Invalid.Id", "Record.NotExists")
 
 
 class AlibabaDns:
@@ -56,11 +74,35 @@ class AlibabaDns:
         return tuple(_record_from_wire(zone_id, wire) for wire in page.items if wire.rr == APEX)
 
     async def record(self, record_id: str) -> Record:
-        """Return one record by id."""
+        """Return one record by id. Raises Gone when there is none any more."""
         pvtz, (models, _) = await self._alibaba.pvtz(), await self._alibaba.models()
         request = models.DescribeZoneRecordRequest(record_id=int(record_id))
-        found = body(await pvtz.describe_zone_record_async(request), "DescribeZoneRecord")
+        try:
+            found = body(await pvtz.describe_zone_record_async(request), "DescribeZoneRecord")
+        except Refused as error:
+            if (error.code or "").startswith(NO_SUCH_RECORD):
+                raise Gone(str(error), code=error.code, request_id=error.request_id) from error
+            raise
         return _record_from_wire(None, found)
+
+    async def changes(self, zone_id: str, since: datetime) -> tuple[ChangeLogLine, ...]:
+        """Return the change log of a zone's records from `since` on, newest first, up to a cap of pages.
+
+        No order is documented, so the lines are sorted here; what changed is free text.
+        """
+        pvtz, (models, _) = await self._alibaba.pvtz(), await self._alibaba.models()
+        start = int(since.timestamp() * 1000)
+
+        async def fetch(page: int) -> Page:
+            request = models.DescribeChangeLogsRequest(
+                zone_id=zone_id, entity_type=RECORDS, start_timestamp=start, page_number=page, page_size=PAGE_SIZE
+            )
+            found = body(await pvtz.describe_change_logs_async(request), "DescribeChangeLogs")
+            return Page(_entries(found.change_logs, "change_log"), count(found.total_items, "TotalItems"))
+
+        page = await read_list(fetch, lambda wire: required(wire.id, "Id"), "the change log", max_pages=LOG_PAGES)
+        lines = (_line_from_wire(wire) for wire in page.items)
+        return tuple(sorted((line for line in lines if line), key=lambda line: line.at, reverse=True))
 
     async def apply(self, change: Change, client_token: str) -> Written:
         """Rewrite the record in place, sending TTL, line, weight and priority explicitly.
@@ -139,6 +181,15 @@ def _record_from_wire(zone_id: str | None, wire: Any) -> Record:
         remark=text(wire.remark),
         status=text(wire.status),
     )
+
+
+def _line_from_wire(wire: Any) -> ChangeLogLine | None:
+    """Read a line; one without a time says nothing about when, so it is left out."""
+    at = moment(wire.oper_timestamp)
+    if at is None:
+        return None
+    person = text(wire.creator_id) or text(wire.creator_user_id)
+    return ChangeLogLine(at, person, text(wire.oper_ip), text(wire.oper_action), text(wire.content) or "")
 
 
 def _entries(wrapper: Any, name: str) -> list[Any]:

@@ -17,6 +17,8 @@ _REPOSITORY = {
     "ListRepoTag": "ListRepositoryTag",
 }
 _ZONE_WIDE = ("DescribeZones", "DescribeZoneInfo")
+_CHANGE_LOG = "DescribeChangeLogs"
+"""Granted for everything or not at all; without it nobody is named when somebody else edits a record."""
 _ZONE_NARROW = ("DescribeZoneRecords", "DescribeZoneRecord", "UpdateZoneRecord")
 
 
@@ -31,6 +33,8 @@ class Grant:
 
 def needed_for(action: str, region: str | None, query: Mapping[str, str]) -> tuple[str, str]:
     """Name the RAM action and the resource that one call needs."""
+    if action == _CHANGE_LOG:
+        return f"pvtz:{action}", "*"
     if region is None:
         return f"pvtz:{action}", f"acs:pvtz::*:zone/{query.get('ZoneId', '*')}"
     instance = query.get("InstanceId", "*")
@@ -48,6 +52,7 @@ def ram_actions(topology: Topology) -> tuple[Grant, ...]:
     grants = [Grant("main", f"pvtz:{action}", _PVTZ_ANY) for action in _ZONE_WIDE]
     zones = dict.fromkeys(view.zone for view in topology.views if view.zone)
     grants += [Grant("main", f"pvtz:{action}", f"acs:pvtz::*:zone/{zone}") for zone in zones for action in _ZONE_NARROW]
+    grants.append(Grant("main", f"pvtz:{_CHANGE_LOG}", "*"))
     for site in topology.sites.values():
         grants += _site_grants(site)
     roles = [account.role_arn for account in topology.accounts.values() if account.role_arn]

@@ -9,11 +9,12 @@
 --       5 outbox      sorted set: id:version, time of the next try; one an operation
 --       6 recent      sorted set: id, time of creation
 --       7 freeze      exists while the kill switch is on
---       8 ...         open:<record> of every record, then hold:<record> of every record
+--       8 ...         open:<record> of every record, then hold:<record> of every record, then away:<record> of every
+--                     record: the operation that watches over it
 -- ARGV  1 the document as it shall be: JSON, with the digest of its plan but without the plan
 --       2 terms: JSON with id, store, attempt, version (that was read), schema, digest, index (take, keep, release),
 --         audit (pairs), is_news, life (of the operation after its end) and, where they apply, not_before, not_after,
---         due_at, hold_for, unless_held, unless_frozen
+--         due_at, hold_for, unless_held, unless_frozen, watch and leave (numbers of records, from 1)
 --       3 the plan, for the first version only: a plan never changes
 -- Times and spans are milliseconds. The answer is a word and what belongs to it; only OK has written anything.
 -- All reads come before the first write, where Redis refuses for a full memory, a read-only role or missing replicas.
@@ -25,7 +26,7 @@ local HOLD_KEPT_LONGER = 3600000 -- a hold is judged by its value; its key may o
 
 local document = ARGV[1]
 local terms = cjson.decode(ARGV[2])
-local records = (#KEYS - FIRST_OPEN + 1) / 2
+local records = (#KEYS - FIRST_OPEN + 1) / 3
 
 local function milliseconds()
   local time = redis.call('TIME')
@@ -42,6 +43,10 @@ end
 
 local function hold_key(i)
   return KEYS[FIRST_OPEN + records + i - 1]
+end
+
+local function away_key(i)
+  return KEYS[FIRST_OPEN + 2 * records + i - 1]
 end
 
 local function is_given(value)
@@ -185,6 +190,17 @@ local function write_records()
   end
 end
 
+local function write_watch()
+  for _, i in ipairs(terms.watch or {}) do
+    redis.call('SET', away_key(i), terms.id)
+  end
+  for _, i in ipairs(terms.leave or {}) do
+    if redis.call('GET', away_key(i)) == terms.id then
+      redis.call('DEL', away_key(i))
+    end
+  end
+end
+
 local function mark_work(version)
   if terms.due_at then
     redis.call('ZADD', DUE, text(terms.due_at), terms.id)
@@ -213,5 +229,6 @@ local version = terms.version + 1
 write_operation(version)
 append_audit(version)
 write_records()
+write_watch()
 mark_work(version)
 return { 'OK', version }
