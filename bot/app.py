@@ -173,6 +173,7 @@ class Bot:
             store_trouble=lambda: self._standing.redis,
             is_stopping=lambda: self._is_stopping,
             wake=self._wake,
+            alarm=lambda kind: self._metrics.alarms.labels(kind).inc(),
         )
         self._standing.redis = await self._assessment(store)
         self._background.start(self._keep_assessing(store), "redis.assess")

@@ -9,7 +9,7 @@ from bot.adapters import documents
 from bot.adapters.redis_commit import refusal, unknown
 from bot.domain.operation import Operation
 from bot.errors import BotError
-from bot.ports import Card, Claims, Clock, Commit, IndexMove
+from bot.ports import Card, Claims, Clock, Commit, IndexMove, Listing
 
 
 @dataclass
@@ -44,6 +44,7 @@ class FakeOperations:
         self._posting: dict[str, datetime] = {}
         self._cards: dict[str, Card] = {}
         self._last: dict[str, str] = {}
+        self._asked: dict[tuple[str, datetime], int] = {}
         self._failures: list[tuple[BotError, bool]] = []
         for operation in operations:
             self.put(operation)
@@ -109,8 +110,28 @@ class FakeOperations:
         return tuple(i for i, (_, at) in self._news.items() if at is None or at <= now)[:limit]
 
     async def recent(self, limit: int = 50) -> tuple[Operation, ...]:
-        """Return the newest operations, newest first."""
-        return tuple([stored.operation() for stored in reversed(self._stored.values())][:limit])
+        """Return the newest operations that can be read, newest first."""
+        return (await self.listing(limit)).operations
+
+    async def listing(self, limit: int = 50) -> Listing:
+        """Return the newest operations, and name those that cannot be read."""
+        read, unreadable = [], []
+        for operation_id, stored in list(reversed(self._stored.items()))[:limit]:
+            try:
+                read.append(stored.operation())
+            except BotError:
+                unreadable.append(operation_id)
+        return Listing(tuple(read), tuple(unreadable))
+
+    async def count_request(self, person: str) -> int:
+        """Count one more request of this person in the clock hour at hand, and return how many there are by now."""
+        hour = (person, self._clock.now().replace(minute=0, second=0, microsecond=0))
+        self._asked[hour] = self._asked.get(hour, 0) + 1
+        return self._asked[hour]
+
+    async def spoil(self, operation_id: str) -> None:
+        """Have somebody write nonsense over a document."""
+        self._stored[operation_id].body = "nonsense"
 
     async def open_on(self, record_id: str) -> str | None:
         """Return the id of the open operation that wants this record."""

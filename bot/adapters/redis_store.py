@@ -5,8 +5,8 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from importlib import resources
 from typing import Any
 
@@ -14,36 +14,36 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from bot.adapters import documents
 from bot.adapters.operation_log import tell
-from bot.adapters.redis_commit import REPLACED, audit_pairs, milliseconds, outcome, script_terms, unclear, unknown
+from bot.adapters.redis_at_hand import AtHand
+from bot.adapters.redis_commit import REPLACED, audit_pairs, outcome, script_terms, unclear, unknown
 from bot.adapters.redis_durability import Trust, WriteMode, assess
+from bot.adapters.redis_freeze import already_frozen, decode, encode, in_force, server_time
 from bot.adapters.redis_keys import (
     AUDIT,
     AWAY,
     DUE,
     FREEZE,
     HOLD,
-    LAST,
     META,
     OPEN,
     OPERATION,
     OUTBOX,
-    POSTING,
     RECENT,
 )
 from bot.adapters.redis_link import CONNECT_TIMEOUT, OPERATION_TIMEOUT, Command, NoReply, RedisLink, explained
 from bot.adapters.redis_script import Script
+from bot.domain.freeze import SET_BY_HAND, Freeze
 from bot.domain.operation import Operation
 from bot.errors import InvalidConfiguration, StoreUnavailable
-from bot.ports import Card, Claims, Clock, Commit
+from bot.ports import Claims, Clock, Commit
 
 LIFE = timedelta(days=400)
 """A year of audit and a month to look at it."""
-LAST_LIFE = timedelta(days=30)
 WAIT = timedelta(seconds=1)
 """How long a durable write waits for its replicas."""
 
 
-class RedisOperations:
+class RedisOperations(AtHand):
     """The store of operations; owns its connections.
 
     `connect_timeout` and `operation_timeout` are seconds; a commit takes at most both together, and WAIT if durable.
@@ -59,8 +59,7 @@ class RedisOperations:
         connect_timeout: float = CONNECT_TIMEOUT,
         operation_timeout: float = OPERATION_TIMEOUT,
     ) -> None:
-        self._link = RedisLink(url, connect_timeout=connect_timeout, operation_timeout=operation_timeout)
-        self._clock = clock
+        super().__init__(RedisLink(url, connect_timeout=connect_timeout, operation_timeout=operation_timeout), clock)
         self._workspace = workspace
         self._replicas = replicas
         self._script = resources.files("bot.adapters").joinpath("lua/commit.lua").read_text("utf-8")
@@ -144,78 +143,31 @@ class RedisOperations:
         """Append an entry and, where given, set a freeze (scope and value) in the same step."""
         pairs = json.dumps(audit_pairs(entry))
         answer = await self._recorder.run(self._link, (META, AUDIT, FREEZE), await self.adopt(), pairs, *freeze)
+        if answer[0] == "KEPT":
+            raise already_frozen(decode(answer[1]))
         if answer[0] != "OK":
             raise StoreUnavailable(f"{REPLACED} Nothing was recorded.", code="E_STORE_REPLACED")
 
-    async def due(self, now: datetime, limit: int = 20) -> tuple[str, ...]:
-        """Return ids of operations with a step to take now."""
-        return await self._until(DUE, now, limit)
+    async def freezes(self) -> tuple[Freeze, ...]:
+        """Return what is frozen now, by the store's own clock; what cannot be read freezes all."""
+        found, time = await self._link.batch(("HGETALL", FREEZE), ("TIME",))
+        if isinstance(found, ResponseError) and str(found).startswith("WRONGTYPE"):
+            return (SET_BY_HAND,)
+        _require(found)
+        _require(time)
+        return in_force(found, server_time(time))
 
-    async def news(self, limit: int = 20) -> tuple[str, ...]:
-        """Return ids of operations whose card is behind."""
-        marks = await self._until(OUTBOX, self._clock.now(), limit)
-        return tuple(mark.rpartition(":")[0] for mark in marks)
+    async def freeze(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
+        """Freeze and append the entry in one step; the same freeze again changes nothing.
 
-    async def recent(self, limit: int = 50) -> tuple[Operation, ...]:
-        """Return the newest operations, newest first."""
-        ids = await self._link.call("ZREVRANGE", RECENT, 0, limit - 1)
-        if not ids:
-            return ()
-        found = await self._all(*(("HMGET", OPERATION + operation_id, "doc", "plan") for operation_id in ids))
-        return tuple(documents.decode(body, plan) for body, plan in found if body is not None and plan is not None)
-
-    async def card(self, operation_id: str) -> Card | None:
-        """Return where the operation's card stands."""
-        found = await self._link.call("HGET", OPERATION + operation_id, "card")
-        return None if found is None else Card(**json.loads(found))
-
-    async def save_card(self, operation_id: str, card: Card) -> None:
-        """Remember where the card stands; clears the news mark when it shows the latest version.
-
-        Marks carry their version, so that news which arrives at this moment is not cleared with the old.
+        Raises AlreadyFrozen, and writes nothing, where its scope is frozen for longer.
         """
-        shown = [f"{operation_id}:{version}" for version in range(card.rendered + 1)]
-        pointer = json.dumps(asdict(card))
-        await self._all(("HSET", OPERATION + operation_id, "card", pointer), ("ZREM", OUTBOX, *shown))
-
-    async def postpone_step(self, operation_id: str, until: datetime) -> None:
-        """Leave a step that cannot be taken now until then, so that it does not stand before others."""
-        await self._link.call("ZADD", DUE, "XX", milliseconds(until), operation_id)
-
-    async def postpone_news(self, operation_id: str, until: datetime) -> None:
-        """Try the card again at `until`."""
-        version = await self._link.call("HGET", OPERATION + operation_id, "news")
-        await self._link.call("ZADD", OUTBOX, "XX", milliseconds(until), f"{operation_id}:{version}")
-
-    async def claim_news(self, operation_id: str, until: datetime) -> bool:
-        """Take the drawing of a card until then; False when somebody has it."""
-        span = max(1, milliseconds(until) - milliseconds(self._clock.now()))
-        return await self._link.call("SET", POSTING + operation_id, 1, "NX", "PX", span) is not None
-
-    async def release_news(self, operation_id: str) -> None:
-        """Give the drawing of a card back."""
-        await self._link.call("DEL", POSTING + operation_id)
-
-    async def is_frozen(self) -> bool:
-        """Tell whether the kill switch is on in the store."""
-        return bool(await self._link.call("EXISTS", FREEZE))
+        await self._append(entry, freeze.scope, encode(freeze))
 
     async def claims(self, record_id: str) -> Claims:
         """Return which operations have to do with a record."""
         is_open, watches = await self._link.call("MGET", OPEN + record_id, AWAY + record_id)
         return Claims(is_open, watches)
-
-    async def remember(self, key: str, value: str) -> None:
-        """Keep a last good answer (JSON) under a name."""
-        await self._link.call("SET", LAST + key, value, "EX", int(LAST_LIFE.total_seconds()))
-
-    async def recall(self, key: str) -> str | None:
-        """Return a last good answer."""
-        found = await self._link.call("GET", LAST + key)
-        return None if found is None else str(found)
-
-    async def _until(self, key: str, now: datetime, limit: int) -> tuple[str, ...]:
-        return tuple(await self._link.call("ZRANGEBYSCORE", key, "-inf", milliseconds(now), "LIMIT", 0, limit))
 
     async def _all(self, *commands: Command) -> list[Any]:
         replies = await self._link.batch(*commands)
@@ -226,9 +178,9 @@ class RedisOperations:
     def script_call(self, commit: Commit, store: str) -> Command:
         """Return the command by which a commit is decided in the store of this identity."""
         operation = commit.operation
-        records = operation.plan.record_ids
+        subjects = operation.plan.subjects
         keys = [OPERATION + operation.id, META, AUDIT, DUE, OUTBOX, RECENT, FREEZE]
-        keys += [prefix + record for prefix in (OPEN, HOLD, AWAY) for record in records]
+        keys += [prefix + record for prefix in (OPEN, HOLD, AWAY) for record in subjects]
         body = documents.encode(replace(operation, version=operation.version + 1))
         plan = [] if operation.version else [documents.encode_plan(operation)]
         return ["EVALSHA", self._script_name, len(keys), *keys, body, script_terms(commit, store, LIFE), *plan]

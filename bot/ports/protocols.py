@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.access import Identity
+from bot.domain.freeze import Freeze
 from bot.domain.operation import Operation
 from bot.domain.plan import Change
 from bot.domain.record import ChangeLogLine, Record, Zone
@@ -90,7 +91,8 @@ class Operations(Protocol):
     async def commit(self, commit: Commit) -> Operation:
         """Check and write in one step; returns the operation with its new version.
 
-        Raises VersionConflict, AlreadyOpen, RecordHeld, Frozen, OutOfTime or ForgedApproval, and writes nothing then.
+        Raises VersionConflict, AlreadyOpen, RecordHeld, Frozen, FreezeChanged, OutOfTime or ForgedApproval, and writes
+        nothing then.
         """
         ...
 
@@ -142,8 +144,15 @@ class Operations(Protocol):
         """Give the drawing of a card back."""
         ...
 
-    async def is_frozen(self) -> bool:
-        """Tell whether the kill switch is on in the store."""
+    async def freezes(self) -> tuple[Freeze, ...]:
+        """Return what is frozen now, by the store's own clock; what cannot be read freezes all."""
+        ...
+
+    async def freeze(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
+        """Freeze and append the entry in one step; the same freeze again changes nothing.
+
+        Raises AlreadyFrozen, and writes nothing, where its scope is frozen for longer.
+        """
         ...
 
     async def claims(self, record_id: str) -> Claims:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from bot.domain.freeze import Freeze
 from bot.domain.operation import Operation
 from bot.domain.record import Record, folded
 
@@ -59,7 +60,8 @@ class Commit:
     `operation.version` is the version that was read; the store writes version + 1. The same `attempt` token again
     gives the same answer. `audit` is appended in the same step. `durable` waits on the same connection until the
     configured number of replicas has the write (StoreUnavailable when they do not). From then on this operation watches
-    over the records in `watch`, whoever did before, and no longer over those in `leave`.
+    over the records in `watch`, whoever did before, and no longer over those in `leave`. None of the scopes in
+    `unless_frozen` may be frozen; exactly the freezes in `lifts` are lifted, in the same step.
     """
 
     operation: Operation
@@ -69,13 +71,14 @@ class Commit:
     not_after: datetime | None = None
     index: IndexMove = IndexMove.KEEP
     unless_held: bool = False
-    unless_frozen: bool = False
+    unless_frozen: tuple[str, ...] = ()
     hold_for: timedelta | None = None
     due_at: datetime | None = None
     is_news: bool = True
     durable: bool = False
     watch: tuple[str, ...] = ()
     leave: tuple[str, ...] = ()
+    lifts: tuple[Freeze, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

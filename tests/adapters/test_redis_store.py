@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from bot.adapters.clock import SystemClock
+from bot.adapters.redis_at_hand import LAST_LIFE
 from bot.adapters.redis_keys import AUDIT, DUE, HOLD, LAST, META, OPEN, OPERATION
-from bot.adapters.redis_store import LAST_LIFE, LIFE, RedisOperations
+from bot.adapters.redis_store import LIFE, RedisOperations
 from bot.domain.operation import SCHEMA, Operation
 from bot.errors import ForgedApproval, InvalidConfiguration, StoreUnavailable
 from bot.ports import Commit, IndexMove

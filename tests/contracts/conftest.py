@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 
 from bot.adapters.clock import SystemClock
-from bot.adapters.redis_keys import AUDIT, FREEZE, HOLD, OPEN
+from bot.adapters.redis_keys import AUDIT, FREEZE, HOLD, OPEN, OPERATION
 from bot.adapters.redis_store import RedisOperations
 from bot.domain.operation import Operation
 from bot.ports import Commit, IndexMove, Operations
@@ -22,6 +22,10 @@ class Observed(Operations, Protocol):
 
     async def open_on(self, record_id: str) -> str | None:
         """Return the id of the open operation that wants this record."""
+        ...
+
+    async def spoil(self, operation_id: str) -> None:
+        """Have somebody write nonsense over a document."""
         ...
 
     async def held_for(self, record_id: str) -> int:
@@ -40,6 +44,10 @@ class ObservedRedis(RedisOperations):
         """Return the id of the open operation that wants this record."""
         found = await self.link.call("GET", OPEN + record_id)
         return None if found is None else str(found)
+
+    async def spoil(self, operation_id: str) -> None:
+        """Have somebody write nonsense over a document."""
+        await self.link.call("HSET", OPERATION + operation_id, "doc", "nonsense")
 
     async def held_for(self, record_id: str) -> int:
         """Return the seconds for which this record is still on hold, 0 when it is not."""

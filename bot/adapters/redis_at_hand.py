@@ -1,0 +1,132 @@
+"""What the store keeps at hand beside the documents: what is due, whose card is behind and where it stands, the
+newest operations, last good answers. Nothing here decides anything.
+"""
+
+import json
+from dataclasses import asdict, fields
+from datetime import datetime, timedelta
+
+from redis.exceptions import ResponseError
+from structlog import get_logger
+
+from bot.adapters import documents
+from bot.adapters.redis_commit import milliseconds
+from bot.adapters.redis_keys import ASKED, DUE, LAST, OPERATION, OUTBOX, POSTING, RECENT
+from bot.adapters.redis_link import RedisLink, explained
+from bot.domain.operation import Operation
+from bot.errors import BotError
+from bot.ports import Card, Clock, Listing
+
+LAST_LIFE = timedelta(days=30)
+HOUR = timedelta(hours=1)
+_CARD_FIELDS = {field.name for field in fields(Card)}
+
+
+class AtHand:
+    """The part of the store that keeps what is to be done next, and what is good to have."""
+
+    def __init__(self, link: RedisLink, clock: Clock) -> None:
+        self._link = link
+        self._clock = clock
+
+    async def due(self, now: datetime, limit: int = 20) -> tuple[str, ...]:
+        """Return ids of operations with a step to take now."""
+        return await self._until(DUE, now, limit)
+
+    async def news(self, limit: int = 20) -> tuple[str, ...]:
+        """Return ids of operations whose card is behind."""
+        marks = await self._until(OUTBOX, self._clock.now(), limit)
+        return tuple(dict.fromkeys(mark.rpartition(":")[0] for mark in marks))
+
+    async def recent(self, limit: int = 50) -> tuple[Operation, ...]:
+        """Return the newest operations that can be read, newest first."""
+        return (await self.listing(limit)).operations
+
+    async def listing(self, limit: int = 50) -> Listing:
+        """Return the newest operations, and name those that cannot be read."""
+        ids = await self._link.call("ZREVRANGE", RECENT, 0, limit - 1)
+        if not ids:
+            return Listing(())
+        found = await self._link.batch(*(("HMGET", OPERATION + operation_id, "doc", "plan") for operation_id in ids))
+        read: list[Operation] = []
+        unreadable: list[str] = []
+        for operation_id, stored in zip(ids, found, strict=True):
+            try:
+                read += _read(stored)
+            except BotError as error:
+                get_logger().error("operation.unreadable", operation=operation_id, why=str(error))
+                unreadable.append(operation_id)
+        return Listing(tuple(read), tuple(unreadable))
+
+    async def count_request(self, person: str) -> int:
+        """Count one more request of this person in the clock hour at hand, and return how many there are by now."""
+        hour = int(self._clock.now().timestamp() // HOUR.total_seconds())
+        key = f"{ASKED}{person}:{hour}"
+        count, lasts = await self._link.batch(("INCR", key), ("EXPIRE", key, 2 * int(HOUR.total_seconds())))
+        for reply in (count, lasts):
+            if isinstance(reply, ResponseError):
+                raise explained(reply) from reply
+        return int(count)
+
+    async def card(self, operation_id: str) -> Card | None:
+        """Return where the operation's card stands; what a newer bot keeps beside that is left alone."""
+        found = await self._link.call("HGET", OPERATION + operation_id, "card")
+        if found is None:
+            return None
+        return Card(**{name: value for name, value in json.loads(found).items() if name in _CARD_FIELDS})
+
+    async def save_card(self, operation_id: str, card: Card) -> None:
+        """Remember where the card stands; clears the news mark when it shows the latest version.
+
+        Marks carry their version, so that news which arrives at this moment is not cleared with the old.
+        """
+        shown = [f"{operation_id}:{version}" for version in range(card.rendered + 1)]
+        pointer = json.dumps(asdict(card))
+        replies = await self._link.batch(("HSET", OPERATION + operation_id, "card", pointer), ("ZREM", OUTBOX, *shown))
+        for reply in replies:
+            if isinstance(reply, ResponseError):
+                raise explained(reply) from reply
+
+    async def postpone_step(self, operation_id: str, until: datetime) -> None:
+        """Leave a step that cannot be taken now until then, so that it does not stand before others."""
+        await self._link.call("ZADD", DUE, "XX", milliseconds(until), operation_id)
+
+    async def postpone_news(self, operation_id: str, until: datetime) -> None:
+        """Try the card again at `until`; its marks are found without the operation, which may be unreadable."""
+        marks = [mark for mark in await self._link.call("ZRANGE", OUTBOX, 0, -1) if _is_of(mark, operation_id)]
+        if marks:
+            moved = [word for mark in marks for word in (milliseconds(until), mark)]
+            await self._link.call("ZADD", OUTBOX, "XX", *moved)
+
+    async def claim_news(self, operation_id: str, until: datetime) -> bool:
+        """Take the drawing of a card until then; False when somebody has it."""
+        span = max(1, milliseconds(until) - milliseconds(self._clock.now()))
+        return await self._link.call("SET", POSTING + operation_id, 1, "NX", "PX", span) is not None
+
+    async def release_news(self, operation_id: str) -> None:
+        """Give the drawing of a card back."""
+        await self._link.call("DEL", POSTING + operation_id)
+
+    async def remember(self, key: str, value: str) -> None:
+        """Keep a last good answer (JSON) under a name."""
+        await self._link.call("SET", LAST + key, value, "EX", int(LAST_LIFE.total_seconds()))
+
+    async def recall(self, key: str) -> str | None:
+        """Return a last good answer."""
+        found = await self._link.call("GET", LAST + key)
+        return None if found is None else str(found)
+
+    async def _until(self, key: str, now: datetime, limit: int) -> tuple[str, ...]:
+        return tuple(await self._link.call("ZRANGEBYSCORE", key, "-inf", milliseconds(now), "LIMIT", 0, limit))
+
+
+def _read(stored: list[str | None] | ResponseError) -> list[Operation]:
+    """Return the operation of one reply; none where its life is over. Raises a BotError for what is no document."""
+    if isinstance(stored, ResponseError):
+        raise explained(stored) from stored
+    body, plan = stored
+    return [] if body is None or plan is None else [documents.decode(body, plan)]
+
+
+def _is_of(mark: str, operation_id: str) -> bool:
+    return mark.rpartition(":")[0] == operation_id
