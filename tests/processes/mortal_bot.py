@@ -39,8 +39,9 @@ LOOKING_FOR_WORK = {"operations.due", "operations.news", "operations.recent"}
 class ShortLeases:
     """A store whose leases end nearly at once."""
 
-    def __init__(self, store: Operations) -> None:
+    def __init__(self, store: Operations, shorter_by: timedelta = SHORTER_BY) -> None:
         self._store = store
+        self._shorter_by = shorter_by
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -50,8 +51,8 @@ class ShortLeases:
         lease = commit.operation.lease
         if lease is None or commit.due_at is None:
             return await self._store.commit(commit)
-        operation = replace(commit.operation, lease=replace(lease, until=lease.until - SHORTER_BY))
-        return await self._store.commit(replace(commit, operation=operation, due_at=commit.due_at - SHORTER_BY))
+        operation = replace(commit.operation, lease=replace(lease, until=lease.until - self._shorter_by))
+        return await self._store.commit(replace(commit, operation=operation, due_at=commit.due_at - self._shorter_by))
 
 
 @dataclass(slots=True)
