@@ -18,7 +18,7 @@ import structlog
 from bot import messages
 from bot.domain import grammar
 from bot.domain.access import Act
-from bot.errors import BotError, NotPermitted, ProviderError, StoreUnavailable, Unreachable, UsageError
+from bot.errors import BotError, ProviderError, StoreUnavailable, Unreachable, UsageError, stable_code
 from bot.listeners.deliveries import Delivery
 from bot.ports import Message, Ports
 from bot.routing import Call, Command, Handler, Router
@@ -134,8 +134,7 @@ class Desk:
         return Reply(messages.refusal(StoreUnavailable(_HUNG)), "late")
 
     def _refused(self, error: BotError, what: str) -> Reply:
-        code = error.code if isinstance(error, NotPermitted | ProviderError) else None
-        self._log.info("delivery.refused", verb=what, error=type(error).__name__, code=code)
+        self._log.info("delivery.refused", verb=what, error=type(error).__name__, code=stable_code(error))
         return Reply(messages.refusal(error), "refused")
 
     async def _open_command(self, delivery: Delivery) -> _Job:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.domain.operation import Operation, State, Verb
-from bot.errors import BotError, NotPermitted
+from bot.errors import BotError, stable_code
 from bot.messages import plan as words
 from bot.messages.blocks import compose, say, section
 from bot.messages.headline import headline, show_manual, wants_hands
@@ -46,10 +46,10 @@ def voted(operation: Operation, verb: Verb) -> Message:
 
 
 def refusal(error: BotError) -> Message:
-    """Return the error's own sentence, with the stable code where somebody may not do something."""
-    said = naming(sentence(str(error), 1500)) or "This was refused."
-    suffix = f" {code(error.code, 60)}" if isinstance(error, NotPermitted) else ""
-    return say(f"{said}{suffix}")
+    """Return the error's own words in one line, with its stable code at the end and nowhere else."""
+    named = stable_code(error)
+    said = naming(sentence(str(error).replace(f" ({named})", ""), 1500)) or "This was refused."
+    return say(f"{said} {code(named, 60)}")
 
 
 def unexpected(reference: str) -> Message:

@@ -140,7 +140,7 @@ async def test_a_bug_is_answered_with_a_reference_and_logged_without_values() ->
     assert "a-secret" not in f"{said}{logs}"
 
 
-async def test_our_own_errors_are_the_sentence_they_carry() -> None:
+async def test_our_own_errors_are_the_sentence_they_carry_and_their_code() -> None:
     async def try_(call: Call, ports: Ports) -> Message:
         """Fail."""
         raise StoreUnavailable("Redis does not answer. Nothing was decided.")
@@ -148,7 +148,7 @@ async def test_our_own_errors_are_the_sentence_they_carry() -> None:
     async with office(router=_router(try_)) as place:
         said = await place.say(ON_CALL, "try")
 
-    assert said == "Redis does not answer. Nothing was decided."
+    assert said == "Redis does not answer. Nothing was decided. `E_STORE_DOWN`"
 
 
 @pytest.mark.parametrize(

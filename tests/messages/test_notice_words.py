@@ -8,7 +8,7 @@ from bot import messages
 from bot.domain.access import Role
 from bot.domain.operation import State, Step, Verb
 from bot.domain.topology import Route
-from bot.errors import NotPermitted, UnknownSite
+from bot.errors import BotError, NotMovable, NotPermitted, RecordHeld, Refused, StoreUnavailable, UnknownSite
 from bot.messages import CommandHelp
 from bot.messages.text import ago, listed, naming, span, truncate
 from tests import builders as make
@@ -23,8 +23,30 @@ def test_a_refusal_is_the_sentence_with_its_code() -> None:
     )
 
 
-def test_other_errors_show_no_code() -> None:
-    assert messages.refusal(UnknownSite("No site is called 'x'.")).text == "No site is called 'x'."
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (UnknownSite("No site is called 'x'."), "No site is called 'x'. `E_BAD_TARGET`"),
+        (NotMovable("Its zone is another one (E_ZONE_MISMATCH)."), "Its zone is another one. `E_ZONE_MISMATCH`"),
+        (
+            StoreUnavailable("Nothing\nwas recorded (E_STORE_FULL).", code="E_STORE_FULL"),
+            "Nothing was recorded. `E_STORE_FULL`",
+        ),
+        (Refused("Slack says no.", code="not_in_channel"), "Slack says no. `E_VENDOR_REFUSED`"),
+        (RecordHeld(7), "on hold for 7 more seconds. Approve again after that. `E_ON_HOLD`"),
+    ],
+)
+def test_every_refusal_is_one_line_with_its_stable_code_at_the_end(error: BotError, shown: str) -> None:
+    assert messages.refusal(error).text.endswith(shown)
+    assert "\n" not in messages.refusal(error).text
+
+
+def test_every_kind_of_error_has_a_code_of_its_own_words() -> None:
+    kinds = [BotError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+
+    assert all(kind.code and kind.code.startswith("E_") for kind in kinds)
 
 
 def test_a_refusal_pings_no_channel() -> None:
