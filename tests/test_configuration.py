@@ -68,6 +68,7 @@ def test_every_mistake_is_reported_at_once_with_its_path() -> None:
     ]
 
 
+@pytest.mark.covers("A10", "A11")
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -101,6 +102,12 @@ def test_every_mistake_is_reported_at_once_with_its_path() -> None:
         (lambda d: d["sites"]["hangzhou"]["views"][0].update(resolver="100.100.2.136"), "for the VPC that asks"),
         (lambda d: d["people"]["approver"].update(slack=["U01ONCALL"]), "U01ONCALL already is"),
         (lambda d: d["people"].pop("approver"), "E_NO_SECOND_PERSON"),
+        (lambda d: d["people"]["approver"].update(roles=[]), "E_NO_SECOND_PERSON"),
+        (lambda d: d["people"]["approver"].update(slack=["*"]), "must be a Slack member id"),
+        (lambda d: d["people"]["approver"].update(slack=[]), "people.approver.slack: must not be empty"),
+        (lambda d: d["people"]["approver"].update(roles=["*"]), "people.approver.roles"),
+        (lambda d: d.update(people={}), "people: must not be empty"),
+        (lambda d: d.pop("people"), "people: is missing"),
         (lambda d: d["policy"].update(approvals=2), "2 others with the role approver"),
         (lambda d: d["policy"].update(channels=[]), "policy.channels: must not be empty"),
         (lambda d: d["policy"].update(pending_for="0s"), "must be longer than nothing"),

@@ -57,6 +57,7 @@ def test_other_values_become_short_text() -> None:
     assert _kept(why=["a"]) == {"why": "['a']"}
 
 
+@pytest.mark.covers("A48")
 def test_an_event_is_one_json_line_with_its_level_and_time(logs: Any, capsys: pytest.CaptureFixture[str]) -> None:
     logs.warning("card.postponed", operation="fo-7k2m", why="two\nlines \u202e and a \u2028 break", token="canary")
 

@@ -26,6 +26,7 @@ async def a_change(dns: AlibabaDns) -> Change:
     return Change(ZHANGJIAKOU_VIEW, zone, record, replace(record, type="CNAME", value=TARGET))
 
 
+@pytest.mark.covers("A38")
 async def test_of_two_zones_with_one_name_each_view_gets_the_one_bound_to_its_vpc(dns: AlibabaDns) -> None:
     ours, theirs = await dns.zone(ZHANGJIAKOU_VIEW), await dns.zone(HANGZHOU_VIEW)
 

@@ -97,6 +97,7 @@ async def test_in_an_organisation_a_member_of_our_workspace_belongs_to_it() -> N
     assert (ours.team_id, theirs.team_id) == ("T1", "T9HOME")
 
 
+@pytest.mark.covers("A40")
 @pytest.mark.parametrize(
     "url",
     [

@@ -39,6 +39,7 @@ def _code(identity: Identity, act: Act, requester: str | None = None, access: Ac
     return ""
 
 
+@pytest.mark.covers("A04", "A05", "A06", "A07")
 @pytest.mark.parametrize("act", Act)
 @pytest.mark.parametrize(
     ("account", "code"),
@@ -93,6 +94,7 @@ def test_an_id_counts_whole_and_a_name_never(user_id: str) -> None:
     assert _code(an_identity(user_id), Act.APPROVE, "on-call") == "E_NOT_APPROVER"
 
 
+@pytest.mark.covers("A01")
 def test_self_approval_is_refused_in_the_promised_words() -> None:
     with pytest.raises(NotPermitted, match=r"You asked for this change\. Another person must approve it\."):
         ACCESS.authorize(an_identity(ON_CALL), Act.APPROVE, "on-call")
@@ -103,6 +105,7 @@ def test_reading_tells_who_the_person_is_where_the_list_knows_them() -> None:
     assert ACCESS.authorize(an_identity(OUTSIDER), Act.READ) is None
 
 
+@pytest.mark.covers("A10")
 def test_an_empty_people_list_means_nobody() -> None:
     nobody = an_access(people=People(()))
 

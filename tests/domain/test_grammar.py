@@ -118,6 +118,7 @@ def test_a_wish_may_say_everything_in_any_order() -> None:
     assert wish == Wish("zhangjiakou", "hangzhou", Route.INTERNAL, "vpc-bbbbb", "Region is down")
 
 
+@pytest.mark.covers("A45")
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
@@ -142,6 +143,7 @@ def test_words_that_do_not_fit_are_refused_in_a_sentence(typed: str, sentence: s
     assert str(refused.value) == sentence
 
 
+@pytest.mark.covers("A30", "A31")
 @pytest.mark.parametrize(
     "typed",
     [

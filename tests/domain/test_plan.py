@@ -104,6 +104,7 @@ def test_the_internal_route_points_at_the_address_in_the_standbys_own_vpc() -> N
     assert desired_value(Route.INTERNAL, a_site("hangzhou"), endpoints(), RANGES) == ("A", HOME_ADDRESS["hangzhou"])
 
 
+@pytest.mark.covers("A34")
 @pytest.mark.parametrize(
     ("internet", "words"),
     [
@@ -123,6 +124,7 @@ def test_a_public_endpoint_that_is_off_or_not_the_vendors_own_is_no_value(
     assert words in str(refused.value)
 
 
+@pytest.mark.covers("A35")
 @pytest.mark.parametrize(
     "address",
     [
@@ -215,6 +217,7 @@ def test_a_view_without_exactly_one_plain_record_cannot_be_moved(records: tuple[
     assert words in str(refused.value)
 
 
+@pytest.mark.covers("A36", "A38")
 @pytest.mark.parametrize(
     ("zone", "words"),
     [

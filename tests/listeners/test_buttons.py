@@ -22,6 +22,7 @@ def _button(place: Office, value: str, action_id: str = APPROVE, channel: str = 
     return place.slack.workspace.post(channel, BOT_USER_ID, "x", [{"type": "actions", "elements": [button]}]).ts
 
 
+@pytest.mark.covers("A16")
 async def test_a_button_that_somebody_else_made_is_not_believed() -> None:
     async with office() as place:
         card = await place.asked()
@@ -38,6 +39,7 @@ async def test_a_button_that_somebody_else_made_is_not_believed() -> None:
     assert card["text"] == place.posts()[0]["text"]
 
 
+@pytest.mark.covers("A16")
 async def test_the_value_of_one_button_does_not_work_behind_another() -> None:
     async with office() as place:
         await place.asked()

@@ -34,6 +34,7 @@ async def test_status_answers_with_every_view(by_http: bool) -> None:
     assert "every VPC is at home" in said
 
 
+@pytest.mark.covers("A04", "A05", "A07")
 @pytest.mark.parametrize(
     ("user", "code"),
     [("U01OUTSIDER", "E_EXTERNAL_USER"), ("U01GUEST", "E_EXTERNAL_USER"), ("U01LEFT", "E_INACTIVE_USER")],
@@ -94,6 +95,7 @@ async def test_nobody_passes_while_slack_does_not_say_who_they_are() -> None:
     assert "E_IDENTITY_UNVERIFIED" in said
 
 
+@pytest.mark.covers("A29")
 @pytest.mark.parametrize("text", ["status", "failover zhangjiakou", "approve fo-0001", "stauts"])
 async def test_a_channel_shared_with_others_is_refused(text: str) -> None:
     async with office() as place:

@@ -176,6 +176,7 @@ async def test_every_kind_of_payload_is_acknowledged(payload: dict[str, Any]) ->
     assert "hangzhou" not in str(said)
 
 
+@pytest.mark.covers("A52")
 async def test_deliveries_are_counted_without_ids() -> None:
     async with office() as place:
         await place.say(ON_CALL, "help")

@@ -61,6 +61,7 @@ def _wrong_type(text: str) -> str:
     return yaml.safe_dump(document)
 
 
+@pytest.mark.covers("A11")
 @pytest.mark.parametrize(
     ("edit", "says"),
     [

@@ -46,6 +46,7 @@ async def test_a_reason_of_ten_kilobytes_is_refused_with_the_limit(company: Comp
     company.refused(told, "the bot reads at most 2,000", "Shorten the reason")
 
 
+@pytest.mark.covers("A32", "A33")
 @pytest.mark.parametrize("reason", REASONS)
 async def test_a_reason_is_shown_harmless_and_without_keys(company: Company, reason: str) -> None:
     card = await company.failover(f"failover zhangjiakou because {reason}")
@@ -55,6 +56,7 @@ async def test_a_reason_is_shown_harmless_and_without_keys(company: Company, rea
     assert "LTAI5tAbCdEf" not in company.said()
 
 
+@pytest.mark.covers("A32", "A33")
 async def test_reasons_of_a_decision_are_made_harmless_too(company: Company) -> None:
     card = await company.failover()
 
@@ -65,6 +67,7 @@ async def test_reasons_of_a_decision_are_made_harmless_too(company: Company) -> 
     assert "<!here" not in company.said()
 
 
+@pytest.mark.covers("A28")
 async def test_who_has_asked_already_is_told_which_operation_is_open(company: Company) -> None:
     card = await company.failover()
 

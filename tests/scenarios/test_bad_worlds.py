@@ -54,6 +54,7 @@ DENIED = {
 }
 
 
+@pytest.mark.covers("A36", "A37")
 async def test_no_failover_is_asked_for_in_a_world_that_does_not_fit(company: Company) -> None:
     for edit, words in WORLDS.values():
         company.sim.reset()

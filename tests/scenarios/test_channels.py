@@ -34,6 +34,7 @@ async def test_an_incident_channel_with_the_bot_gets_the_card_itself(company: Co
     assert company.cards(OPS) == []
 
 
+@pytest.mark.covers("A29")
 @pytest.mark.parametrize(("channel", "words"), [(SHARED, "another organisation"), (PRIVATE, "/invite @registry")])
 async def test_registries_are_not_discussed_where_others_may_read_along(
     company: Company, channel: str, words: str

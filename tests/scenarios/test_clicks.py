@@ -12,6 +12,7 @@ from tests.scenarios.company import APPROVER, MEMBER, ON_CALL, OPS, SECOND, WAIT
 Json = dict[str, Any]
 
 
+@pytest.mark.covers("A17")
 async def test_a_copied_card_does_not_count_and_is_retired(company: Company) -> None:
     card = await company.failover()
     copy = await post(company, buttons(card))
@@ -34,6 +35,7 @@ FORGERIES = {
 }
 
 
+@pytest.mark.covers("A16", "A17")
 @pytest.mark.parametrize("forgery", FORGERIES)
 async def test_a_button_that_somebody_else_made_does_not_count(company: Company, forgery: str) -> None:
     card = await company.failover()
@@ -96,6 +98,7 @@ async def test_typed_decisions_count_like_pressed_ones(company: Company) -> None
     assert len(company.writes()) == 1
 
 
+@pytest.mark.covers("A19")
 async def test_an_expired_card_cannot_be_approved_any_more(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
     def hurry(config: str) -> str:
         return config.replace("pending_for: 15m", "pending_for: 1s")

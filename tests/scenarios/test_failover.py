@@ -1,5 +1,7 @@
 """The story: a command, a second person's click, and the pulls of a VPC move."""
 
+import pytest
+
 from tests.scenarios.company import APPROVER, MEMBER, ON_CALL, Company
 
 HOME, STANDBY_NAME, STANDBY_ADDRESS = "10.2.0.20", "sim-a-registry.cn-hangzhou.cr.aliyuncs.com", "10.1.0.10"
@@ -28,6 +30,7 @@ async def test_the_internal_route_writes_the_standbys_address(company_by: Compan
     assert await company_by.resolves("vpc-bbbbb") == (STANDBY_ADDRESS,)
 
 
+@pytest.mark.covers("A01")
 async def test_the_requester_alone_cannot_move_anything(company: Company) -> None:
     await company.failover()
 

@@ -8,6 +8,7 @@ from tests.scenarios.company import APPROVER, ON_CALL, SECOND, WAITING, Company,
 STRANGE, HOME, STANDBY_ADDRESS = "10.99.0.99", "10.2.0.20", "10.1.0.10"
 
 
+@pytest.mark.covers("A23")
 @pytest.mark.covers("F56")
 async def test_an_edit_behind_the_bots_back_is_not_overwritten(company: Company) -> None:
     await company.failover()

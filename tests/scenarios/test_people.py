@@ -7,6 +7,7 @@ from tests.scenarios.company import APPROVER, GUEST, LEFT, MEMBER, ON_CALL, OPS,
 STRANGERS = {GUEST: "E_EXTERNAL_USER", OUTSIDER: "E_EXTERNAL_USER", LEFT: "E_INACTIVE_USER"}
 
 
+@pytest.mark.covers("A04", "A05", "A07")
 @pytest.mark.parametrize("who", STRANGERS)
 async def test_a_stranger_gets_one_refusal_for_whatever_is_typed_or_pressed(company: Company, who: str) -> None:
     for typed in ("failover zhangjiakou", "status", "approve fo-2222", "nonsense"):
@@ -20,6 +21,7 @@ async def test_a_stranger_gets_one_refusal_for_whatever_is_typed_or_pressed(comp
     assert company.writes() == []
 
 
+@pytest.mark.covers("A03")
 async def test_a_member_without_a_role_may_look_but_neither_ask_nor_decide(company: Company) -> None:
     company.refused(await company.command(MEMBER, "failover zhangjiakou"), "E_NOT_REQUESTER", "registry.yaml")
     card = await company.failover()

@@ -2,9 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from tests.scenarios.company import APPROVER, ON_CALL, OPS, SECOND, Company
 
 
+@pytest.mark.covers("A25")
 async def test_two_approvers_at_the_same_moment_make_one_change(company: Company) -> None:
     await company.failover()
 

@@ -41,6 +41,7 @@ async def test_what_this_bot_stored_is_genuine() -> None:
     assert is_genuine_vote(world.ports, operation, operation.votes[0])
 
 
+@pytest.mark.covers("A41")
 @pytest.mark.parametrize(
     "forgery",
     [
@@ -74,6 +75,7 @@ async def test_a_vote_marked_with_another_key_does_not_count() -> None:
     assert (await recheck(world.ports, replace(operation, votes=(foreign,)))).difference == FORGED_VOTE
 
 
+@pytest.mark.covers("A42")
 async def test_a_vote_copied_from_another_operation_does_not_count() -> None:
     world, operation = await _approved()
     other = mark_request(world.ports, replace(operation, id="fo-9999"))
@@ -102,6 +104,7 @@ async def test_marks_under_a_key_that_nobody_knows_any_more_do_not_count() -> No
     assert (await recheck(world.ports, operation)).difference == FORGED_REQUEST
 
 
+@pytest.mark.covers("A41")
 @pytest.mark.parametrize("forgery", [{"mac": ""}, {"person": "somebody"}, {"user_id": "U01OTHER"}], ids=str)
 async def test_a_forged_requester_is_stale_at_the_claim_and_nothing_is_written(forgery: dict[str, str]) -> None:
     world, operation = await _approved()

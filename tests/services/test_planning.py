@@ -121,6 +121,7 @@ async def test_an_unmovable_view_among_two_stops_the_whole_plan() -> None:
     assert "is disabled" in await _refused(world)
 
 
+@pytest.mark.covers("A36", "A38")
 @pytest.mark.parametrize(
     ("zones", "words"),
     [

@@ -45,6 +45,7 @@ async def test_nothing_differs_when_nothing_has_changed() -> None:
     assert (await recheck(world.ports, operation)).difference == ""
 
 
+@pytest.mark.covers("A22")
 @pytest.mark.parametrize(
     "rules",
     [
@@ -91,6 +92,7 @@ async def test_a_person_deactivated_between_approval_and_claim_ends_it(
     assert why.endswith(code.rpartition(" ")[2])
 
 
+@pytest.mark.covers("A22")
 async def test_a_public_name_that_changed_is_told_with_both_values() -> None:
     world, operation = await _approved()
     internet = replace(endpoints().internet, system_domain="sim-c-registry.cn-hangzhou.cr.aliyuncs.com")
