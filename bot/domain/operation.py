@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Self
 
 from bot.domain.plan import Plan
+from bot.domain.sighting import Sighting
 from bot.errors import InvalidTransition
 
 SCHEMA = 1
@@ -74,6 +75,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.PENDING, Event.REJECT): State.REJECTED,
     (State.PENDING, Event.CANCEL): State.CANCELLED,
     (State.PENDING, Event.EXPIRE): State.EXPIRED,
+    (State.PENDING, Event.DIFFER): State.STALE,
     (State.APPROVED, Event.CLAIM): State.APPLYING,
     (State.APPROVED, Event.CANCEL): State.CANCELLED,
     (State.APPROVED, Event.EXPIRE): State.EXPIRED,
@@ -213,6 +215,7 @@ class Operation:
     watch_until: datetime | None = None
     observations: tuple[Observation, ...] = ()
     steps: tuple[Step, ...] = field(default=())
+    sightings: tuple[Sighting, ...] = ()
     schema: int = SCHEMA
 
     @property

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.domain.drift import watched_records
 from bot.domain.operation import HOLD, SECOND_READ_AFTER, Event, Operation, State, SubState, advance
 from bot.ports import Commit, IndexMove, Ports
 from bot.services.audit import entry
@@ -21,9 +22,20 @@ async def end(
 ) -> None:
     """End the operation, not before a moment of the store's clock. Raises a Conflict when somebody else was first."""
     moved = advance(operation, event, ports.clock.now(), sentence)
-    hold = HOLD if moved.has_unclean_write else None
     plain = move(ports, moved, event, operation.state)
-    await ports.operations.commit(replace(plain, hold_for=hold, index=IndexMove.RELEASE, not_before=not_before))
+    await ports.operations.commit(replace(ending(ports, plain), not_before=not_before))
+
+
+def ending(ports: Ports, commit: Commit) -> Commit:
+    """Let go of the records with the operation's end: they rest after doubt, and those it touched are watched."""
+    operation, records = commit.operation, watched_records(commit.operation)
+    return replace(
+        commit,
+        index=IndexMove.RELEASE,
+        hold_for=HOLD if operation.has_unclean_write else None,
+        watch=records,
+        due_at=ports.clock.now() if records else None,
+    )
 
 
 async def give_up(ports: Ports, operation: Operation, index: int) -> None:

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.operation import HOLD, READ_BACK_WITHIN, Event, Operation, advance
+from bot.domain.operation import READ_BACK_WITHIN, Event, Operation, advance
 from bot.errors import ProviderError
-from bot.ports import IndexMove, Ports
-from bot.services.finishing import RETRY_AFTER, end, move
+from bot.ports import Ports
+from bot.services.finishing import RETRY_AFTER, end, ending, move
 from bot.services.watching import watch_until
 from bot.services.writing import read_record
 
@@ -26,10 +26,7 @@ async def verify(ports: Ports, operation: Operation, _owner: str) -> None:
 
 async def _done(ports: Ports, operation: Operation, now: datetime) -> None:
     done = replace(advance(operation, Event.CONFIRM, now), watch_until=watch_until(operation))
-    hold = HOLD if done.has_unclean_write else None
-    await ports.operations.commit(
-        replace(move(ports, done, Event.CONFIRM, operation.state), due_at=now, hold_for=hold, index=IndexMove.RELEASE)
-    )
+    await ports.operations.commit(ending(ports, move(ports, done, Event.CONFIRM, operation.state)))
 
 
 async def _second_read(ports: Ports, operation: Operation) -> str:

@@ -1,4 +1,4 @@
-"""Look at what a finished operation did for pulls: CONVERGED by DNS, CONFIRMED by the instance that answers.
+"""Look at what an ended operation left: its records, and for pulls CONVERGED by DNS, CONFIRMED by who answers.
 
 These are observations: they never change the state. What nobody can see from here is said to be not observed.
 """
@@ -6,18 +6,19 @@ These are observations: they never change the state. What nobody can see from he
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.operation import CONFIRMED, CONVERGED, Observation, Observed, Operation, Progress
+from bot.domain.drift import close_until
+from bot.domain.operation import CONFIRMED, CONVERGED, Observation, Observed, Operation, Progress, State
 from bot.domain.plan import Change
 from bot.domain.snapshot import Answer
 from bot.domain.topology import Route
 from bot.errors import ProviderError
-from bot.ports import Ports
+from bot.ports import Commit, Ports
 from bot.services.finishing import move
+from bot.services.guarding import guarded_changes, may_rest, read_records, tell_news
 
 LOOK_EVERY = timedelta(seconds=5)
-LOOK_CLOSELY_FOR = timedelta(minutes=2)
 LOOK_SELDOM = timedelta(seconds=60)
-"""After the first minutes; a record may have a TTL of a day."""
+"""After the close look, while a record is away from home or DNS is still waited for."""
 GRACE = timedelta(seconds=30)
 """Added to the longest time for which the VPC resolver may still give the old answer."""
 SHORTEST_CACHE = 10
@@ -25,23 +26,47 @@ SHORTEST_CACHE = 10
 
 
 async def watch(ports: Ports, operation: Operation, _owner: str) -> None:
-    """Take one look at every change whose observations are not settled yet; only news is stored."""
-    if operation.is_observed:
-        return
+    """Take one look at the records of an ended operation and at what DNS makes of them; only news is stored."""
+    indexes = await guarded_changes(ports, operation)
+    readings = await read_records(ports, operation, indexes)
+    operation = await tell_news(ports, operation, readings)
+    moved = await _look_at_pulls(ports, operation)
+    if not _is_waiting(moved) and await may_rest(ports, moved, readings, indexes):
+        await _end_watch(ports, operation, moved, indexes)
+    elif _outcomes(moved) == _outcomes(operation):
+        await ports.operations.postpone_step(operation.id, _next_look(ports, operation))
+    else:
+        await ports.operations.commit(replace(_observed(ports, operation, moved), due_at=_next_look(ports, operation)))
+
+
+async def _look_at_pulls(ports: Ports, operation: Operation) -> Operation:
+    """Look at every change of a finished operation whose observations are not settled yet."""
     moved = operation
-    for index in range(len(operation.plan.changes)):
+    for index in range(len(operation.plan.changes)) if operation.state is State.DONE else ():
         if not operation.is_change_observed(index):
             moved = await _look(ports, moved, index)
-    due_at = None if moved.is_observed else ports.clock.now() + _pause(ports, operation)
-    if due_at is not None and _outcomes(moved) == _outcomes(operation):
-        await ports.operations.postpone_step(operation.id, due_at)
-    else:
-        await ports.operations.commit(replace(move(ports, moved, "observed", operation.state), due_at=due_at))
+    return moved
 
 
-def _pause(ports: Ports, operation: Operation) -> timedelta:
-    ended_at = operation.ended_at or ports.clock.now()
-    return LOOK_EVERY if ports.clock.now() - ended_at < LOOK_CLOSELY_FOR else LOOK_SELDOM
+def _is_waiting(operation: Operation) -> bool:
+    return operation.state is State.DONE and not operation.is_observed
+
+
+async def _end_watch(ports: Ports, operation: Operation, moved: Operation, indexes: tuple[int, ...]) -> None:
+    """Leave the records to whoever moves them next."""
+    has_news = _outcomes(moved) != _outcomes(operation)
+    last = _observed(ports, operation, moved) if has_news else move(ports, moved, "watch ended", operation.state)
+    records = tuple(operation.plan.record_ids[index] for index in indexes)
+    await ports.operations.commit(replace(last, leave=records, is_news=has_news))
+
+
+def _observed(ports: Ports, operation: Operation, moved: Operation) -> Commit:
+    return move(ports, moved, "observed", operation.state)
+
+
+def _next_look(ports: Ports, operation: Operation) -> datetime:
+    now = ports.clock.now()
+    return now + (LOOK_EVERY if now < close_until(operation) else LOOK_SELDOM)
 
 
 def watch_until(operation: Operation) -> datetime:

@@ -37,7 +37,7 @@ expire         EXPIRED    EXPIRED    -            -
 claim          -          APPLYING   APPLYING     -
 read_back      -          -          VERIFYING    -
 confirm        -          -          -            DONE
-differ         -          STALE      STALE        -
+differ         STALE      STALE      STALE        -
 fail           -          -          FAILED       -
 apply_some     -          -          PARTIAL      -
 lose_track     -          -          NEEDS_HUMAN  NEEDS_HUMAN

@@ -15,7 +15,7 @@ from bot.errors import OutcomeUnknown
 from bot.ports import Ports
 from bot.services.buttons import button_value
 from bot.worker import Worker
-from tests.services.world import ALL_THE_WAY, World, a_world, a_world_of_two_views, moves
+from tests.services.world import ALL_THE_WAY, World, a_world, a_world_of_two_views, is_settled, moves
 
 OUTSIDE = ("zones", "registries", "data_plane", "resolver", "operations", "identities", "workspace")
 
@@ -62,25 +62,24 @@ def _mortal(ports: Ports, fate: Fate) -> Ports:
     return replace(ports, **parts)
 
 
-async def _work(world: World, ports: Ports, owner: str) -> None:
-    """Do everything that is due, as a worker does, until nothing is and every card is up to date."""
+async def _work(world: World, ports: Ports, owner: str, operation: Operation) -> None:
+    """Do everything that is due, as a worker does, until it is settled and every card is up to date."""
     worker = Worker(ports, owner, lambda operation, verb: button_value(ports, operation, verb))
-    while await _is_open(world):
+    while await _is_open(world, operation):
         await worker.tick()
         world.clock.move(timedelta(seconds=1))
 
 
-async def _is_open(world: World) -> bool:
-    later = world.clock.now() + timedelta(hours=1)
-    return bool(await world.operations.due(later) or await world.operations.news())
+async def _is_open(world: World, operation: Operation) -> bool:
+    return not is_settled(await world.operations.get(operation.id)) or bool(await world.operations.news())
 
 
 async def _die_and_take_over(world: World, operation: Operation, fate: Fate) -> Operation:
     with suppress(Crash, BaseExceptionGroup):
-        await _work(world, _mortal(world.ports, fate), "bot-1")
+        await _work(world, _mortal(world.ports, fate), "bot-1", operation)
     if fate.calls >= fate.at:
         world.clock.move(LEASE)
-        await _work(world, world.ports, "bot-2")
+        await _work(world, world.ports, "bot-2", operation)
     return await world.operations.get(operation.id)
 
 

@@ -74,13 +74,24 @@ class World:
         return await self.operations.get(operation.id)
 
     async def carry_out(self, operation: Operation, owner: str = OWNER) -> Operation:
-        """Take every step when it is due, until nothing is; time passes in between."""
-        while due := await self.operations.due(self.clock.now() + timedelta(hours=1)):
-            if operation.id in await self.operations.due(self.clock.now()):
-                await self._try_step(operation, owner)
+        """Take every step when it is due, until it has ended and pulls were looked at; time passes in between."""
+        while not is_settled(now := await self.operations.get(operation.id)):
+            assert now.id in await self.operations.due(self.clock.now() + timedelta(hours=1))
+            await self._step_if_due(operation, owner)
             self.clock.move(timedelta(seconds=0.5))
-            assert due
+        return now
+
+    async def watch(self, operation: Operation, span: timedelta, owner: str = OWNER) -> Operation:
+        """Take every look at an ended operation that is due within this time."""
+        until = self.clock.now() + span
+        while self.clock.now() < until and await self.operations.due(until):
+            await self._step_if_due(operation, owner)
+            self.clock.move(timedelta(seconds=1))
         return await self.operations.get(operation.id)
+
+    async def _step_if_due(self, operation: Operation, owner: str) -> None:
+        if operation.id in await self.operations.due(self.clock.now()):
+            await self._try_step(operation, owner)
 
     async def _try_step(self, operation: Operation, owner: str) -> None:
         try:
@@ -89,6 +100,11 @@ class World:
             return  # as the worker does: somebody else was first
         except BotError:
             await self.operations.postpone_step(operation.id, self.clock.now() + RETRY_AFTER)
+
+
+def is_settled(operation: Operation) -> bool:
+    """Tell whether an operation has ended and what it did for pulls is known; its records are watched longer."""
+    return operation.is_terminal and (operation.is_observed or operation.state is not State.DONE)
 
 
 def a_world(**rules: Any) -> World:
