@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-from benchmarks import acks, adapters, code, failover, start
+from benchmarks import acks, adapters, claim, code, failover, memory, start
 from benchmarks.table import Row, table
 
 MEASUREMENTS: dict[str, Callable[[], Iterable[Row]]] = {
@@ -19,7 +19,9 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Row]]] = {
     "acks": acks.p50_rows,
     "hung": acks.hung_rows,
     "check": acks.check_rows,
+    "claim": claim.rows,
     "failover": failover.rows,
+    "memory": memory.rows,
 }
 
 
