@@ -29,7 +29,8 @@ Act = Callable[[], Awaitable[object]]
 class Moments:
     """What happens at named moments, each once; `passed` tells which of them came.
 
-    A commit is named by its audit event, any other call by port and method: "before claimed", "after zones.apply".
+    A commit is named by its audit event, any other call by port and method: "before claimed", "after zones.apply". The
+    look at one's own claim is "re-read", and the look at the record behind a write "read-back".
     """
 
     acts: dict[str, Act] = field(default_factory=dict)
@@ -54,13 +55,21 @@ class Told:
 
     def _announced(self, name: str, call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def announced(*args: Any, **fields: Any) -> Any:
-            said = args[0].audit["event"] if args and isinstance(args[0], Commit) else f"{self._name}.{name}"
+            said = self._called(name, args)
             await self._moments.come(f"before {said}")
             result = await call(*args, **fields)
             await self._moments.come(f"after {said}")
             return result
 
         return announced
+
+    def _called(self, name: str, args: tuple[Any, ...]) -> str:
+        if args and isinstance(args[0], Commit):
+            return str(args[0].audit["event"])
+        after = self._moments.passed[-1] if self._moments.passed else ""
+        return {("get", "after claimed"): "re-read", ("record", "after zones.apply"): "read-back"}.get(
+            (name, after), f"{self._name}.{name}"
+        )
 
 
 @dataclass

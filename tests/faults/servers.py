@@ -86,7 +86,7 @@ async def follow(replica: LocalRedis, primary: LocalRedis, by: int = 0) -> None:
             await asyncio.sleep(0.02)
 
 
-async def told(server: LocalRedis, *command: str | int) -> str:
+async def told(server: LocalRedis, *command: str | float) -> str:
     """Tell a server something as its administrator, past every proxy."""
     link = RedisLink(server.url, connect_timeout=5, operation_timeout=5)
     try:
