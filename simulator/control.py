@@ -132,10 +132,10 @@ class Control:
 
     def _set_latency(self, wire: Wire) -> Wire:
         timing = self._cloud().cloud.timing
-        names = {"ms": "latency_ms", "slow_ms": "slow_ms", "hang_ms": "hang_ms"}
+        names = {"ms": "latency_ms"} | {name: name for name in ("slow_ms", "hang_ms", "late_ms", "stale_ms")}
         for key, value in wire.items():
             if key not in names or type(value) is not int or value < 0:
-                raise ValueError(f"latency takes ms, slow_ms and hang_ms, whole milliseconds; not {key}: {value!r}.")
+                raise ValueError(f"latency takes {', '.join(names)}, whole milliseconds; not {key}: {value!r}.")
             setattr(timing, names[key], value)
         return dataclasses.asdict(timing)
 

@@ -8,6 +8,8 @@ NAMES = (
     "throttled",
     "slow",
     "applied_but_timed_out",
+    "late_write",
+    "stale_reads",
     "third_party_edit",
     "slack_429",
     "slack_down",

@@ -15,6 +15,8 @@ from simulator.world import World
 VERSION = "2018-01-01"
 Wire = dict[str, Any]
 Call = Callable[[Parameters], Wire]
+IsStale = Callable[[Zone, int], bool]
+"""Tells whether readers of a zone do not see yet what was written then."""
 
 
 class PrivateZone:
@@ -22,8 +24,9 @@ class PrivateZone:
 
     version = VERSION
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, is_stale: IsStale = lambda _zone, _written_ms: False) -> None:
         self._world = world
+        self._is_stale = is_stale
         self._disorder = Disorder()
         self.writer = RecordWriter(world)
         self.calls: dict[str, Call] = {
@@ -60,11 +63,11 @@ class PrivateZone:
         zone = self._zone(given)
         mode = given.choice("SearchMode", "EXACT", ("LIKE", "EXACT"))
         found = [record for record in zone.records if _matches(record.rr, given.optional("Keyword"), mode)]
-        return _paged(given, "Records", "Record", [_record_to_wire(zone, record) for record in found])
+        return _paged(given, "Records", "Record", [self._record_to_wire(zone, record) for record in found])
 
     def record(self, given: Parameters) -> Wire:
         """DescribeZoneRecord, by the record's id."""
-        return _record_to_wire(*self.writer.find(given))
+        return self._record_to_wire(*self.writer.find(given))
 
     def change_logs(self, given: Parameters) -> Wire:
         """DescribeChangeLogs, newest first."""
@@ -83,6 +86,11 @@ class PrivateZone:
     def _region(self, vpc: str) -> str:
         site = self._world.vpcs.get(vpc)
         return site.region if site else "cn-hangzhou"
+
+    def _record_to_wire(self, zone: Zone, record: Record) -> Wire:
+        former = self.writer.former(record)
+        is_late = former is not None and self._is_stale(zone, former[1])
+        return _record_to_wire(zone, former[0] if former and is_late else record)
 
     def _vpc_to_wire(self, vpc: str) -> Wire:
         region = self._region(vpc)

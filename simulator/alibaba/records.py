@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from dataclasses import replace
 from typing import Any
 
 from simulator.alibaba.errors import Refusal
@@ -26,10 +27,16 @@ class RecordWriter:
     def __init__(self, world: World) -> None:
         self._world = world
         self._answers: dict[str, tuple[Wire, Wire]] = {}
+        self._former: dict[int, tuple[Record, int]] = {}
 
     def forget(self) -> None:
-        """Forget every client token, as a fresh world has seen none."""
+        """Forget every client token and every former value, as a fresh world has seen none."""
         self._answers.clear()
+        self._former.clear()
+
+    def former(self, record: Record) -> tuple[Record, int] | None:
+        """Return what a record was before its last write, and when that was."""
+        return self._former.get(record.id)
 
     def find(self, given: Parameters) -> tuple[Zone, Record]:
         """Find the record that RecordId names."""
@@ -69,6 +76,7 @@ class RecordWriter:
 
     def _apply(self, zone: Zone, record: Record, wanted: Wire) -> None:
         before = f"{record.rr} {record.type} {record.value} {record.ttl}"
+        self._former[record.id] = (replace(record), self._world.now_ms())
         for name, value in wanted.items():
             setattr(record, name, value)
         record.updated_ms = self._world.now_ms()

@@ -19,6 +19,7 @@ from simulator.alibaba.pvtz import PrivateZone
 from simulator.alibaba.ram import Identity, Ram, is_forbidden
 from simulator.alibaba.signature import Received, Verifier
 from simulator.faults import Faults
+from simulator.model import Zone
 from simulator.world import World
 
 KEPT_CALLS = 100_000
@@ -35,11 +36,15 @@ class Product(Protocol):
 
 @dataclass(slots=True)
 class Timing:
-    """How slow the cloud is, in milliseconds: always, under `slow`, and before `applied_but_timed_out` resets."""
+    """How slow the cloud is, in milliseconds: always, under `slow`, before a write without an answer is reset, until
+    `late_write` takes effect, and for how long `stale_reads` shows what was.
+    """
 
     latency_ms: int = 0
     slow_ms: int = 2_000
     hang_ms: int = 10_000
+    late_ms: int = 20_000
+    stale_ms: int = 15_000
 
 
 @dataclass(slots=True)
@@ -52,6 +57,23 @@ class Cloud:
     verifier: Verifier
     timing: Timing = field(default_factory=Timing)
     calls: list[Wire] = field(default_factory=list)
+    late: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def later(self, act: Callable[[], object]) -> None:
+        """Do something when a late write takes effect, unless the world ends or begins anew before."""
+
+        async def wait() -> None:
+            await asyncio.sleep(self.timing.late_ms / 1000)
+            act()
+
+        task = asyncio.create_task(wait())
+        self.late.add(task)
+        task.add_done_callback(self.late.discard)
+
+    def forget_late(self) -> None:
+        """Let no late write take effect any more."""
+        for task in self.late:
+            task.cancel()
 
     def remember(self, call: Wire) -> None:
         self.calls.append(call)
@@ -73,7 +95,7 @@ class Alibaba:
         self.cloud = Cloud(world, faults, ram, verifier)
         self.pvtz = ""
         self.cr: dict[str, str] = {}
-        self._private_zone = PrivateZone(world)
+        self._private_zone = PrivateZone(world, self._is_stale)
         self._runners: list[web.AppRunner] = []
 
     async def start(self, host: str, port_for: Callable[[], int]) -> None:
@@ -96,16 +118,24 @@ class Alibaba:
         del self.cloud.ram.identities[access_key_id]
 
     async def close(self) -> None:
-        """Stop listening; hanging requests are cut off."""
+        """Stop listening; hanging requests are cut off, and late writes never happen."""
+        self.cloud.forget_late()
         for runner in self._runners:
             await runner.cleanup()
 
     def reset(self) -> None:
         """Forget calls, client tokens, latency and taken permissions; the keys stay."""
+        self.cloud.forget_late()
         self.cloud.calls.clear()
         self.cloud.ram.denied.clear()
         self.cloud.timing = Timing()
         self._private_zone.writer.forget()
+
+    def _is_stale(self, zone: Zone, written_ms: int) -> bool:
+        """Tell whether readers of a zone still see what was before a write of that time."""
+        site, age = self.cloud.world.site_of_zone(zone), self.cloud.world.now_ms() - written_ms
+        is_lagging = self.cloud.faults.active("stale_reads", site.name if site else None)
+        return is_lagging and age < self.cloud.timing.stale_ms
 
     async def _serve(self, front: "Front", host: str, port: int) -> str:
         app = web.Application(client_max_size=1 << 20)
@@ -137,8 +167,13 @@ class Front:
         )
         call = self._describe(received)
         self._cloud.remember(call)
+        is_write = call["action"] == "UpdateZoneRecord"
+        if is_write and self._write_fault("late_write", call):
+            self._cloud.later(lambda: self._answer(received, call))
+            await self._hang_up(request)
+            return web.Response(status=500)  # which nobody sees
         status, wire = self._answer(received, call)
-        if call["action"] == "UpdateZoneRecord" and status == 200 and self._loses_answer(call):
+        if is_write and status == 200 and self._write_fault("applied_but_timed_out", call):
             await self._hang_up(request)
         body = json.dumps(wire, ensure_ascii=False).encode()
         return web.Response(body=body, status=status, content_type="application/json", charset="utf-8")
@@ -208,10 +243,11 @@ class Front:
         if delay:
             await asyncio.sleep(delay / 1000)
 
-    def _loses_answer(self, call: Wire) -> bool:
-        found = self._cloud.world.find_record(int(call["params"]["RecordId"]))
+    def _write_fault(self, name: str, call: Wire) -> bool:
+        record_id = call["params"].get("RecordId", "")
+        found = self._cloud.world.find_record(int(record_id)) if record_id.isdecimal() else None
         site = self._cloud.world.site_of_zone(found[0]) if found else None
-        return self._cloud.faults.active("applied_but_timed_out", site.name if site else None)
+        return self._cloud.faults.active(name, site.name if site else None)
 
     async def _hang_up(self, request: web.Request) -> None:
         await asyncio.sleep(self._cloud.timing.hang_ms / 1000)

@@ -1,6 +1,7 @@
 """PrivateZone, asked by the vendor's own client."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -238,6 +239,81 @@ async def test_the_answer_of_another_sites_update_arrives(sim: Simulator, zones:
     sim.faults.set("applied_but_timed_out", "hangzhou", True)
 
     assert await update(zones) == RECORD_ID
+
+
+async def test_a_write_may_take_effect_long_after_its_caller_gave_up(
+    sim: Simulator, alibaba: Alibaba, zones: Client
+) -> None:
+    alibaba.cloud.timing.late_ms = 50
+    sim.faults.set("late_write", "zhangjiakou", True)
+
+    with pytest.raises(UnretryableException):
+        await update(zones)
+    assert record(sim).value != HANGZHOU
+
+    await _until(lambda: record(sim).value == HANGZHOU)
+    assert [call["effective"] for call in sim.calls] == [True]
+
+
+async def test_a_late_write_that_was_sent_twice_with_one_token_takes_effect_once(
+    sim: Simulator, alibaba: Alibaba, zones: Client
+) -> None:
+    alibaba.cloud.timing.late_ms = 50
+    sim.faults.set("late_write", None, True)
+    for _ in range(2):
+        with pytest.raises(UnretryableException):
+            await update(zones, client_token="same")
+
+    await _until(lambda: all(call.get("status") for call in sim.calls))
+
+    assert [call["effective"] for call in sim.calls] == [True, False]
+
+
+async def test_a_late_write_does_not_reach_into_a_fresh_world(sim: Simulator, alibaba: Alibaba, zones: Client) -> None:
+    sim.faults.set("late_write", None, True)
+    with pytest.raises(UnretryableException):
+        await update(zones)
+
+    sim.reset()
+
+    await _until(lambda: alibaba.cloud.late == set())
+    assert record(sim).value != HANGZHOU
+
+
+async def test_a_record_may_be_read_as_it_was_for_a_while_after_it_was_written(
+    sim: Simulator, alibaba: Alibaba, zones: Client
+) -> None:
+    sim.faults.set("stale_reads", "zhangjiakou", True)
+    await update(zones)
+
+    assert [await _read(zones), await _listed(zones)] == ["10.2.0.20", "10.2.0.20"]
+    assert record(sim).value == HANGZHOU
+
+    alibaba.cloud.timing.stale_ms = 0
+    assert [await _read(zones), await _listed(zones)] == [HANGZHOU, HANGZHOU]
+
+
+async def test_reads_of_another_sites_record_do_not_lag(sim: Simulator, zones: Client) -> None:
+    sim.faults.set("stale_reads", "hangzhou", True)
+    await update(zones)
+
+    assert await _read(zones) == HANGZHOU
+
+
+async def _read(zones: Client) -> str:
+    read = await zones.describe_zone_record_async(models.DescribeZoneRecordRequest(record_id=RECORD_ID))
+    return str(read.body.value)
+
+
+async def _listed(zones: Client) -> str:
+    listed = await zones.describe_zone_records_async(models.DescribeZoneRecordsRequest(zone_id=ZONE))
+    return str(listed.body.records.record[0].value)
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.01)
 
 
 async def test_slowness_is_felt_and_can_be_set(sim: Simulator, alibaba: Alibaba, zones: Client) -> None:

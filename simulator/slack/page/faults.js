@@ -11,6 +11,8 @@ const WORDS = {
   throttled: ["API throttled", "Calls are refused as too many"],
   slow: ["API slow", "Every answer takes seconds"],
   applied_but_timed_out: ["Write applied, answer lost", "The record changes, the caller sees a time-out"],
+  late_write: ["Write applied late", "The caller sees a time-out, the record changes 20 seconds later"],
+  stale_reads: ["Reads lag behind writes", "For 15 seconds a record is shown as it was"],
   third_party_edit: ["Somebody edits the record", "A colleague at the console changes the record"],
   pvtz_down: ["PrivateZone down", "No record can be read or changed"],
   slack_429: ["Slack refuses: too many calls", "Every call is answered with 429"],
