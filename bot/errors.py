@@ -89,7 +89,7 @@ class AlreadyOpen(Conflict):
     code = "E_ALREADY_OPEN"
 
     def __init__(self, operation_id: str) -> None:
-        super().__init__(f"{operation_id} already wants to change this record. Decide or cancel it first.")
+        super().__init__(f"{operation_id} already wants to change the same. Decide or cancel it first.")
         self.operation_id = operation_id
 
 
@@ -109,15 +109,19 @@ class RecordHeld(Conflict):
 class Frozen(Conflict):
     """The kill switch is on."""
 
+    code = "E_FROZEN"
+
 
 class AlreadyFrozen(Conflict):
     """The same is frozen for longer."""
+
+    code = "E_ALREADY_FROZEN"
 
 
 class FreezeChanged(Conflict):
     """What was to be lifted is not frozen any more, or was frozen anew."""
 
-    code = "E_FROZEN"
+    code = "E_CHANGED_MEANWHILE"
 
 
 class OutOfTime(Conflict):
@@ -176,6 +180,10 @@ class Unreachable(ProviderError):
     """No usable answer came to a read."""
 
     code = "E_UNREACHABLE"
+
+
+class Unanswered(Unreachable):
+    """A message was sent and no usable answer came: it may have been shown all the same."""
 
 
 class OutcomeUnknown(ProviderError):

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.domain.access import Access, Identity, People, Person, Policy, Role
 from bot.domain.draft import Draft
+from bot.domain.freeze import Freeze
 from bot.domain.operation import LEASE, Lease, Operation, Progress, Requester, State, SubState, Verb, Vote
 from bot.domain.plan import Change, Effect, Finding, Kind, Level, Plan
 from bot.domain.record import Record, Zone
@@ -147,6 +148,11 @@ def a_plan(away: str = "zhangjiakou", route: Route = Route.INTERNET, **fields: A
         nonce="0" * 32,
     )
     return replace(plan, **fields)
+
+
+def a_freeze(**fields: Any) -> Freeze:
+    """Return a freeze of everything by on-call, without an end."""
+    return replace(Freeze("all", "on-call", ON_CALL, NOW, None, "storage migration"), **fields)
 
 
 def a_vote(plan: Plan | None = None, verb: Verb = Verb.APPROVE, **fields: Any) -> Vote:

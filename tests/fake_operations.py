@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from bot.adapters import documents
 from bot.adapters.redis_commit import refusal, unknown
+from bot.adapters.redis_freeze import already_frozen, encode
+from bot.domain.freeze import SET_BY_HAND, Freeze
 from bot.domain.operation import Operation
 from bot.errors import BotError
 from bot.ports import Card, Claims, Clock, Commit, IndexMove, Listing
@@ -33,7 +35,7 @@ class FakeOperations:
 
     def __init__(self, clock: Clock, *operations: Operation) -> None:
         self.audit: list[Mapping[str, str]] = []
-        self.is_switched_off = False
+        self._freezes: dict[str, Freeze] = {}
         self._clock = clock
         self._stored: dict[str, Stored] = {}
         self._open: dict[str, str] = {}
@@ -59,14 +61,38 @@ class FakeOperations:
             is_released=operation.is_terminal,
         )
         if not stored.is_released:
-            self._open |= dict.fromkeys(operation.plan.record_ids, operation.id)
+            self._open |= dict.fromkeys(operation.plan.subjects, operation.id)
         if due_at is not None:
             self._due[operation.id] = due_at
         return operation
 
-    async def freeze(self) -> None:
-        """Turn the kill switch on."""
-        self.is_switched_off = True
+    async def freezes(self) -> tuple[Freeze, ...]:
+        """Return what is frozen now."""
+        now = self._clock.now()
+        every = self._freezes.values()
+        return tuple(sorted((f for f in every if not f.is_over(now)), key=lambda f: (f.at, f.scope)))
+
+    async def freeze(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
+        """Freeze and append the entry in one step; the same freeze again changes nothing."""
+        held = self._freezes.get(freeze.scope)
+        if held == freeze:
+            return
+        if held and held.outlasts(freeze) and not held.is_over(self._clock.now()):
+            raise already_frozen(held)
+        self._append(entry)
+        self._freezes[freeze.scope] = freeze
+
+    async def freeze_by_hand(self) -> None:
+        """Turn the kill switch on past the bot."""
+        self.put_freeze(SET_BY_HAND)
+
+    def put_freeze(self, freeze: Freeze) -> None:
+        """Have a freeze in store."""
+        self._freezes[freeze.scope] = freeze
+
+    async def thaw_by_hand(self) -> None:
+        """Turn the kill switch off past the bot."""
+        self._freezes.clear()
 
     def hold(self, record_id: str, span: timedelta) -> None:
         """Put a record on hold from now."""
@@ -174,10 +200,6 @@ class FakeOperations:
         """Give the drawing of a card back."""
         self._posting.pop(operation_id, None)
 
-    async def is_frozen(self) -> bool:
-        """Tell whether the kill switch is on in the store."""
-        return self.is_switched_off
-
     async def claims(self, record_id: str) -> Claims:
         """Return which operations have to do with a record."""
         return Claims(self._open.get(record_id), self._watched.get(record_id))
@@ -216,12 +238,19 @@ class FakeOperations:
             raise refusal("EARLY", commit.operation.id)
         if commit.not_after and now > commit.not_after:
             raise refusal("LATE", commit.operation.id)
-        if commit.unless_frozen and self.is_switched_off:
-            raise refusal("FROZEN", commit.operation.id)
+        self._require_unfrozen(commit)
+
+    def _require_unfrozen(self, commit: Commit) -> None:
+        for freeze in self._freezes.values():
+            is_stopping = freeze.is_by_hand or freeze.scope in commit.unless_frozen
+            if commit.unless_frozen and is_stopping and not freeze.is_over(self._clock.now()):
+                raise refusal("FROZEN", commit.operation.id, encode(freeze))
+        if any(self._freezes.get(lifted.scope) != lifted for lifted in commit.lifts):
+            raise refusal("LIFTED", commit.operation.id)
 
     def _require_records(self, commit: Commit, stored: Stored) -> None:
         wants = commit.index is IndexMove.TAKE or (commit.index is IndexMove.KEEP and not stored.is_released)
-        for record in commit.operation.plan.record_ids:
+        for record in commit.operation.plan.subjects:
             owner = self._open.get(record, commit.operation.id)
             if wants and owner != commit.operation.id:
                 raise refusal("OPEN", commit.operation.id, owner)
@@ -250,7 +279,9 @@ class FakeOperations:
 
     def _write_records(self, commit: Commit) -> None:
         mine = commit.operation.id
-        for record in commit.operation.plan.record_ids:
+        for lifted in commit.lifts:
+            self._freezes.pop(lifted.scope, None)
+        for record in commit.operation.plan.subjects:
             if commit.index is IndexMove.TAKE:
                 self._open[record] = mine
             if commit.index is IndexMove.RELEASE and self._open.get(record) == mine:

@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from structlog import get_logger
 
 from bot.adapters import documents
-from bot.adapters.redis_commit import milliseconds
+from bot.adapters.redis_freeze import milliseconds
 from bot.adapters.redis_keys import ASKED, DUE, LAST, OPERATION, OUTBOX, POSTING, RECENT
 from bot.adapters.redis_link import RedisLink, explained
 from bot.domain.operation import Operation

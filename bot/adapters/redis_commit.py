@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.adapters.documents import newer_schema
+from bot.adapters.redis_freeze import decode, milliseconds
 from bot.domain.operation import SCHEMA, Operation
 from bot.errors import (
     AlreadyOpen,
     BotError,
     ForgedApproval,
+    FreezeChanged,
     Frozen,
     OutOfTime,
     RecordHeld,
@@ -46,7 +48,8 @@ def script_terms(commit: Commit, store: str, life: timedelta) -> str:
         "due_at": _moment(commit.due_at),
         "hold_for": _span(commit.hold_for),
         "unless_held": commit.unless_held,
-        "unless_frozen": commit.unless_frozen,
+        "unless_frozen": list(commit.unless_frozen) or None,
+        "lifts": [[freeze.scope, milliseconds(freeze.at)] for freeze in commit.lifts] or None,
         "watch": _numbers(commit, commit.watch),
         "leave": _numbers(commit, commit.leave),
     }
@@ -55,7 +58,7 @@ def script_terms(commit: Commit, store: str, life: timedelta) -> str:
 
 def _numbers(commit: Commit, records: tuple[str, ...]) -> list[int] | None:
     """Return where these records stand among the operation's, counted from 1 as Lua does."""
-    return [i for i, known in enumerate(commit.operation.plan.record_ids, start=1) if known in records] or None
+    return [i for i, known in enumerate(commit.operation.plan.subjects, start=1) if known in records] or None
 
 
 def audit_pairs(entry: Mapping[str, str]) -> list[list[str]]:
@@ -80,10 +83,19 @@ def refusal(word: str, operation_id: str, *details: Any) -> BotError:
             return RecordHeld(int(details[0]))
         case "SCHEMA":
             return newer_schema(operation_id, int(details[0]))
+        case "FROZEN":
+            return frozen(operation_id, str(details[0]))
         case "GONE":
             return unknown(operation_id)
     kind, sentence = _REFUSALS[word]
     return kind(sentence.format(id=operation_id))
+
+
+def frozen(operation_id: str, value: str) -> Frozen:
+    """Return the answer to a step that a freeze stops."""
+    freeze = decode(value)
+    told = freeze.told(freeze.at)
+    return Frozen(f"{told} So {operation_id} may not move; `/registry status` still answers.")
 
 
 def unknown(operation_id: str) -> UnknownOperation:
@@ -98,11 +110,6 @@ def unclear(operation_id: str) -> StoreUnavailable:
         "you try again (E_STORE_DOWN).",
         code="E_STORE_DOWN",
     )
-
-
-def milliseconds(moment: datetime) -> int:
-    """Return a moment as Redis keeps it."""
-    return int(moment.timestamp() * 1000)
 
 
 def _moment(moment: datetime | None) -> int | None:
@@ -121,7 +128,11 @@ _REFUSALS: dict[str, tuple[type[BotError], str]] = {
         "It is too early for this step of {id}. Nothing was changed; it is taken when its time comes.",
     ),
     "LATE": (OutOfTime, "The time for this step of {id} is over. Nothing was changed; ask for a new plan."),
-    "FROZEN": (Frozen, "The kill switch is on, so {id} may not move. `/registry status` still answers."),
+    "LIFTED": (
+        FreezeChanged,
+        "What {id} would lift is not frozen any more, or was frozen anew since. Nothing was changed. "
+        "`/registry status` shows what is frozen now.",
+    ),
     "FORGED": (
         ForgedApproval,
         "{id} claims an approval that no second person gave to exactly this plan. It will not be carried out. "

@@ -30,6 +30,8 @@ class Act(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     CANCEL = "cancel"
+    FREEZE = "freeze"
+    LIFT = "lift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,20 @@ def _may_reject(person: Person, _requester: str | None) -> None:
         raise NotPermitted(*_NOBODY[Act.REJECT])
 
 
+def _may_freeze(person: Person, _requester: str | None) -> None:
+    if not person.roles & {Role.REQUESTER, Role.APPROVER}:
+        raise NotPermitted(*_NOBODY[Act.FREEZE])
+
+
+def _may_lift(person: Person, requester: str | None) -> None:
+    if person.name == requester:
+        raise NotPermitted(
+            "E_SECOND_PERSON_NEEDED",
+            "You asked to lift this freeze. One person turns the kill switch on; turning it off takes a second one.",
+        )
+    _may_approve(person, requester)
+
+
 def _may_cancel(person: Person, requester: str | None) -> None:
     if person.name != requester and Role.APPROVER not in person.roles:
         raise NotPermitted(*_NOBODY[Act.CANCEL])
@@ -189,6 +205,15 @@ _NOBODY = {
     Act.REQUEST: ("E_NOT_REQUESTER", f"You are not on the requester list of this registry. {_LIST}"),
     Act.APPROVE: ("E_NOT_APPROVER", f"You are not on the approver list of this registry. {_LIST}"),
     Act.REJECT: ("E_NOT_APPROVER", f"You are not on the approver list of this registry. {_LIST}"),
+    Act.FREEZE: ("E_NOT_REQUESTER", f"You are on no list of this registry, so you may not freeze or lift. {_LIST}"),
+    Act.LIFT: ("E_NOT_APPROVER", f"You are not on the approver list of this registry. {_LIST}"),
     Act.CANCEL: ("E_NOT_REQUESTER", "Only the person who asked, or an approver, may cancel this."),
 }
-_RULES = {Act.REQUEST: _may_request, Act.APPROVE: _may_approve, Act.REJECT: _may_reject, Act.CANCEL: _may_cancel}
+_RULES = {
+    Act.REQUEST: _may_request,
+    Act.APPROVE: _may_approve,
+    Act.REJECT: _may_reject,
+    Act.CANCEL: _may_cancel,
+    Act.FREEZE: _may_freeze,
+    Act.LIFT: _may_lift,
+}

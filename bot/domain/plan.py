@@ -8,12 +8,15 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bot.domain.access import canonical_json
+from bot.domain.freeze import Freeze
 from bot.domain.record import Record, Zone, folded
 from bot.domain.snapshot import Endpoints, Unknown, ViewState
 from bot.domain.topology import Route, Site, View
 from bot.errors import NotMovable, Unreadable
 
 PLAN_VERSION = 1
+_ADDED_LATER = ("lifts",)
+"""Fields that a digest leaves out while they are empty, so that plans written before them keep theirs."""
 TTL_CHOICES = (5, 30, 60, 3600, 43200, 86400)
 """Seconds; the only values that UpdateZoneRecord takes (PrivateZone API reference)."""
 VENDOR_SUFFIX = ".cr.aliyuncs.com"
@@ -23,6 +26,7 @@ class Kind(StrEnum):
     """What an operation is for; the value is the prefix of its id."""
 
     FAILOVER = "fo"
+    UNFREEZE = "uf"
 
 
 class Level(StrEnum):
@@ -91,6 +95,7 @@ class Plan:
     nonce: str
     is_simulation: bool = False
     plan_version: int = PLAN_VERSION
+    lifts: tuple[Freeze, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -107,11 +112,18 @@ class Plan:
         """Return the record ids that this plan would write, in order."""
         return tuple(change.existing.record_id for change in self.changes)
 
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Return what only one open operation at a time may want: records to write, freezes to lift."""
+        return (*self.record_ids, *(f"freeze:{freeze.scope}" for freeze in self.lifts))
+
 
 @lru_cache(maxsize=256)
 def _digest(plan: Plan) -> str:
     """Compute a digest once a plan: it is compared many times on the way of an operation."""
-    return hashlib.sha256(canonical_json(asdict(plan))).hexdigest()
+    fields = asdict(plan)
+    told = {name: value for name, value in fields.items() if value or name not in _ADDED_LATER}
+    return hashlib.sha256(canonical_json(told)).hexdigest()
 
 
 def verdict(findings: Iterable[Finding]) -> Verdict:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot.domain.access import Access
 from bot.domain.topology import Topology
+from bot.ports.local_freezes import LocalFreezes
 from bot.ports.protocols import (
     Clock,
     DataPlane,
@@ -31,6 +32,7 @@ __all__ = [
     "Ids",
     "IndexMove",
     "Listing",
+    "LocalFreezes",
     "Message",
     "Operations",
     "Ports",
@@ -62,7 +64,7 @@ class Ports:
     Both of these are sentences, or nothing: `kill_switch` is why this process must not write, `store_trouble` why its
     Redis cannot be trusted to keep a decision just now. `is_stopping` tells that no further write may be begun, `wake`
     tells the local worker that something is due, `alarm` counts what somebody should look into, by its kind. All
-    return at once.
+    return at once. `local_freezes` is what somebody froze here that the store does not have yet.
     """
 
     zones: PrivateZone
@@ -81,3 +83,4 @@ class Ports:
     is_stopping: Callable[[], bool] = field(default=lambda: False)
     wake: Callable[[], None] = field(default=lambda: None)
     alarm: Callable[[str], None] = field(default=lambda _kind: None)
+    local_freezes: LocalFreezes = field(default_factory=LocalFreezes)

@@ -8,6 +8,7 @@ happens to this process, the next claimant finds enough in the store and the rec
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.domain.freeze import scopes_of
 from bot.domain.operation import (
     LEASE,
     MAX_CLAIMS,
@@ -23,6 +24,7 @@ from bot.errors import Conflict, Frozen, ProviderError, StoreUnavailable, Unread
 from bot.ports import Commit, Ports
 from bot.services.audit import entry
 from bot.services.finishing import end, finish, give_up, save
+from bot.services.freezing import in_force, told
 from bot.services.recheck import Recheck, recheck, recheck_authority
 from bot.services.verification import verify
 from bot.services.watching import watch
@@ -132,7 +134,7 @@ async def _claim(ports: Ports, operation: Operation, index: int, owner: str) -> 
         not_before=operation.lease.until if operation.lease else None,
         not_after=_lapses_at(operation) if is_first else None,
         unless_held=is_first,
-        unless_frozen=is_first,
+        unless_frozen=scopes_of(operation.plan.away, operation.plan.to) if is_first else (),
         due_at=now + LEASE,
         durable=True,
     )
@@ -171,8 +173,8 @@ async def _may_not_send(ports: Ports, operation: Operation, *, is_first: bool) -
     """Return why a claim may not be used to write; before the first one people were asked about a moment ago."""
     if why := ports.kill_switch():
         return why
-    if await ports.operations.is_frozen():
-        return "The kill switch is on."
+    if found := await in_force(ports, (operation.plan.away, operation.plan.to)):
+        return told(ports, found)
     return "" if is_first else (await recheck_authority(ports, operation)).difference
 
 
@@ -216,5 +218,5 @@ _ACTS = {
     State.APPROVED: _start,
     State.APPLYING: _take_over,
     State.VERIFYING: verify,
-    State.DONE: watch,
+    **dict.fromkeys((State.DONE, State.PARTIAL, State.FAILED, State.NEEDS_HUMAN), watch),
 }

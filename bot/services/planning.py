@@ -50,6 +50,12 @@ async def draft_for(
     return Draft(plan, snapshot)
 
 
+def sites_of(ports: Ports, wish: Wish) -> tuple[str, str]:
+    """Return the names of the sites between which a wish moves pulls. Raises as `draft` does."""
+    away = ports.rules.topology.site(wish.away)
+    return away.name, _standby(away, wish.to, ports).name
+
+
 def _standby(away: Site, named: str | None, ports: Ports) -> Site:
     if named == away.name:
         raise UsageError(f"{away.name} cannot take over from itself. Its standbys: {', '.join(away.standby)}.")

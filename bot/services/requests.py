@@ -1,10 +1,11 @@
 """Ask for an operation and decide on it: people's words in, one committed state out."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.domain.access import Act, Identity, Person
 from bot.domain.draft import Draft
+from bot.domain.freeze import scopes_of
 from bot.domain.grammar import Wish, clean_reason
 from bot.domain.operation import (
     Event,
@@ -29,10 +30,11 @@ from bot.errors import (
 )
 from bot.ports import Commit, IndexMove, Ports
 from bot.services.audit import entry
+from bot.services.freezing import require_thawed, require_thawed_here
+from bot.services.identity import IDENTITY_MAX_AGE, verified
 from bot.services.marks import is_genuine_request, mark_request, mark_vote
-from bot.services.planning import draft
+from bot.services.planning import draft, sites_of
 
-IDENTITY_MAX_AGE = timedelta(seconds=60)
 TRIES = 3
 _ACTS = {Verb.APPROVE: Act.APPROVE, Verb.REJECT: Act.REJECT, Verb.CANCEL: Act.CANCEL}
 _EVENTS = {Verb.APPROVE: Event.APPROVE, Verb.REJECT: Event.REJECT, Verb.CANCEL: Event.CANCEL}
@@ -45,8 +47,7 @@ async def propose(ports: Ports, wish: Wish, requester: Requester, channel: str) 
     """
     require_unfrozen(ports)
     # asked of the store before anything else, so that one that hangs is told at once and not after the planning
-    if await ports.operations.is_frozen():
-        raise Frozen("The kill switch is on, so nothing can be requested. `/registry status` still answers.")
+    await require_thawed(ports, sites_of(ports, wish))
     drafted = await draft(ports, wish)
     if drafted.plan.verdict is Verdict.NO_GO:
         return drafted
@@ -89,7 +90,7 @@ async def _store(ports: Ports, drafted: Draft, wish: Wish, requester: Requester,
                     attempt=ports.ids.token(),
                     audit=entry("requested", operation, requester.person, requester.user_id),
                     index=IndexMove.TAKE,
-                    unless_frozen=True,
+                    unless_frozen=scopes_of(operation.plan.away, operation.plan.to),
                     due_at=operation.expires_at,
                 )
             )
@@ -144,16 +145,6 @@ async def _vote_once(
     return await _commit_vote(ports, operation, vote, now)
 
 
-async def verified(ports: Ports, user_id: str) -> Identity:
-    """Return what Slack said about this person within the last minute. Raises NotPermitted on any doubt."""
-    try:
-        return await ports.identities.identity(user_id, IDENTITY_MAX_AGE)
-    except ProviderError as error:
-        raise NotPermitted(
-            "E_IDENTITY_UNVERIFIED", f"Slack does not confirm who you are just now ({error}), so nothing was counted."
-        ) from None
-
-
 def _has_said(operation: Operation, person: Person, verb: Verb) -> bool:
     return any(vote.person == person.name and vote.verb is verb for vote in operation.votes)
 
@@ -190,6 +181,7 @@ def _already(operation: Operation) -> str:
 async def _require_same_ground(ports: Ports, operation: Operation) -> Identity:
     """Return the requester as Slack confirms them now. Raises when an approval could not be acted upon."""
     require_unfrozen(ports)
+    require_thawed_here(ports, (operation.plan.away, operation.plan.to))
     if not is_genuine_request(ports, operation):
         raise NotPermitted(
             "E_REQUEST_FORGED",
@@ -238,7 +230,7 @@ async def _commit_vote(ports: Ports, operation: Operation, vote: Vote, now: date
         audit=entry(vote.verb, moved, vote.person, vote.user_id, before=operation.state),
         not_after=operation.expires_at if operation.state is State.PENDING else None,
         index=IndexMove.RELEASE if moved.is_terminal else IndexMove.KEEP,
-        unless_frozen=vote.verb is Verb.APPROVE,
+        unless_frozen=scopes_of(moved.plan.away, moved.plan.to) if vote.verb is Verb.APPROVE else (),
         unless_held=vote.verb is Verb.APPROVE,
         due_at=now if is_approved else None if moved.is_terminal else operation.expires_at,
     )

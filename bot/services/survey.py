@@ -171,14 +171,14 @@ def _select(ports: Ports, only: str | None) -> tuple[View, ...]:
 
 
 async def _store_view(ports: Ports) -> tuple[tuple[Operation, ...], bool, str]:
-    switch = ports.kill_switch()
+    switch, local = ports.kill_switch(), ports.local_freezes.freezes()
     try:
         recent = await ports.operations.recent(RECENT_OPERATIONS)
-        is_frozen = await ports.operations.is_frozen()
+        freezes = await ports.operations.freezes()
     except BotError as error:  # also a document that somebody changed: the rest of the picture must still be shown
-        return (), bool(switch), f"Open operations and history are unavailable: {error}"
+        return (), bool(switch or local), f"Open operations and history are unavailable: {error}"
     is_open = tuple(operation for operation in recent if not operation.is_terminal)
-    return is_open, is_frozen or bool(switch), switch or ports.store_trouble()
+    return is_open, bool(switch or local or freezes), switch or ports.store_trouble()
 
 
 async def _standby_answer(

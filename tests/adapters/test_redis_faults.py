@@ -129,7 +129,7 @@ async def test_a_late_reply_is_never_taken_for_anothers(store: RedisOperations, 
 
 async def test_a_cancelled_call_leaves_no_reply_behind(store: RedisOperations, proxy: Proxy) -> None:
     proxy.delay = 0.05
-    call = asyncio.ensure_future(store.is_frozen())
+    call = asyncio.ensure_future(store.freezes())
     await asyncio.sleep(0.01)
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)

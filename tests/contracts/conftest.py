@@ -75,7 +75,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     if request.param == "fake":
         still = FakeClock()
         fake = FakeOperations(still)
-        yield Subject(fake, still.now, fake.freeze)
+        yield Subject(fake, still.now, fake.freeze_by_hand)
         return
     clock = SystemClock()
     real = ObservedRedis(request.getfixturevalue("redis_url"), clock=clock, workspace=WORKSPACE)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.freeze import SET_BY_HAND
 from bot.domain.operation import Operation, State, Verb
 from bot.errors import (
     AlreadyOpen,
@@ -110,13 +111,13 @@ async def test_a_commit_counts_until_its_latest_moment(subject: Subject) -> None
 
 async def test_the_kill_switch_stops_what_respects_it_and_nothing_else(subject: Subject) -> None:
     first = await taken(subject.store)
-    assert not await subject.store.is_frozen()
+    assert await subject.store.freezes() == ()
 
     await subject.freeze()
 
-    assert await subject.store.is_frozen()
+    assert await subject.store.freezes() == (SET_BY_HAND,)
     with pytest.raises(Frozen):
-        await subject.store.commit(a_commit(first, unless_frozen=True))
+        await subject.store.commit(a_commit(first, unless_frozen=("hangzhou",)))
     assert (await subject.store.commit(a_commit(first))).version == 2
 
 

@@ -1,12 +1,14 @@
 """What a plan names, which values a record may get, and which records may be moved at all."""
 
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.access import canonical_json
 from bot.domain.plan import Effect, Kind, Plan, Verdict, change_to, desired_value, movable_record, verdict
 from bot.domain.snapshot import InternetEndpoint, Unknown, VpcLink
 from bot.domain.topology import Route
@@ -18,6 +20,7 @@ from tests.builders import (
     VPC,
     a_change,
     a_finding,
+    a_freeze,
     a_plan,
     a_record,
     a_site,
@@ -41,6 +44,7 @@ OTHER_VALUES: dict[str, Any] = {
     "nonce": "1" * 32,
     "is_simulation": True,
     "plan_version": 2,
+    "lifts": (a_freeze(),),
 }
 EFFECT_LISTS = st.lists(st.sampled_from(Effect), max_size=6)
 
@@ -55,7 +59,19 @@ def _with_link(ip: str, **fields_of_link: Any) -> Any:
 
 def test_the_list_of_other_values_names_every_field_of_a_plan() -> None:
     assert {field.name for field in fields(Plan)} == {*OTHER_VALUES, "kind"}
-    assert list(Kind) == [Kind.FAILOVER]
+    assert list(Kind) == [Kind.FAILOVER, Kind.UNFREEZE]
+
+
+def test_a_plan_that_lifts_nothing_has_the_digest_that_it_had_before_plans_could() -> None:
+    before = {name: value for name, value in asdict(a_plan()).items() if name != "lifts"}
+
+    assert a_plan().digest == sha256(canonical_json(before)).hexdigest()
+
+
+def test_a_plan_wants_its_records_and_the_freezes_that_it_lifts() -> None:
+    plan = a_plan(lifts=(a_freeze(), a_freeze(scope="hangzhou")))
+
+    assert plan.subjects == ("record-b", "freeze:all", "freeze:hangzhou")
 
 
 @pytest.mark.parametrize("field", OTHER_VALUES)

@@ -73,5 +73,5 @@ async def test_who_has_asked_already_is_told_which_operation_is_open(company: Co
 
     told = await company.command(ON_CALL, "failover zhangjiakou to hangzhou", GENERAL)
 
-    assert f"{company.operation_id(card)} already wants to change this record." in told
+    assert f"{company.operation_id(card)} already wants to change the same." in told
     assert len(company.cards(OPS)) == 1

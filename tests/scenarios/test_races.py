@@ -45,7 +45,7 @@ async def test_the_same_request_twice_at_once_makes_one_card(company: Company) -
 
     def refused() -> int:
         told = [str(m["text"]) for m in company.slack.messages(OPS, ON_CALL)]
-        return sum("already wants to change this record" in words for words in told)
+        return sum("already wants to change the same" in words for words in told)
 
     await company.until(lambda: refused() == 2)
     assert len(company.cards()) == 1

@@ -6,17 +6,19 @@ from typing import Any
 
 import pytest
 
+from bot.domain.freeze import SET_BY_HAND
 from bot.domain.operation import Operation, State, SubState
 from bot.ports import Commit, Written
 from tests.fakes import FakeClock, FakeOperations
 from tests.services.world import World, a_world, a_world_of_two_views
 
+FROZEN = "All sites are frozen by hand in Redis, past this bot; whoever looks after Redis must remove it there."
 SWITCHED_OFF = "The kill switch is on (REGISTRY_BOT_FREEZE)."
 
 
 async def _turn(world: World, switch: str) -> None:
     if switch == "store":
-        await world.operations.freeze()
+        await world.operations.freeze_by_hand()
     else:
         world.ports = replace(world.ports, kill_switch=lambda: SWITCHED_OFF)
 
@@ -30,7 +32,7 @@ async def test_between_approval_and_claim_it_ends_stale_with_the_reason_and_noth
     ended = await world.step(operation)
 
     assert (ended.state, ended.progress[0].state, world.zones.sent) == (State.STALE, SubState.WAITING, [])
-    assert "kill switch is on" in ended.outcome
+    assert (SWITCHED_OFF if switch == "process" else FROZEN) in ended.outcome
     assert await world.operations.open_on("record-b") is None
     assert await world.operations.held_for("record-b") == 0
 
@@ -45,16 +47,16 @@ async def test_between_a_first_claim_and_its_write_it_ends_stale_and_nothing_is_
 
     ended = await world.step(operation)
 
-    assert (ended.state, ended.outcome, world.zones.sent) == (State.STALE, "The kill switch is on.", [])
+    assert (ended.state, ended.outcome, world.zones.sent) == (State.STALE, FROZEN, [])
 
 
-@pytest.mark.parametrize(("switch", "told"), [("process", SWITCHED_OFF), ("store", "The kill switch is on.")])
+@pytest.mark.parametrize(("switch", "told"), [("process", SWITCHED_OFF), ("store", FROZEN)])
 async def test_between_two_changes_it_leaves_the_second_and_says_partial(switch: str, told: str) -> None:
     world = a_world_of_two_views()
     operation = await world.approve()
     is_on: list[bool] = []
     world.ports = replace(world.ports, kill_switch=lambda: SWITCHED_OFF if is_on else "")
-    turn = is_on.append if switch == "process" else lambda _: setattr(world.operations, "is_switched_off", True)
+    turn = is_on.append if switch == "process" else lambda _: world.operations.put_freeze(SET_BY_HAND)
     world.ports = replace(world.ports, zones=_TurnedAfterWriting(world, turn))
 
     ended = await world.step(operation)
@@ -68,7 +70,7 @@ async def test_turned_off_again_a_new_request_is_carried_out() -> None:
     operation = await world.approve()
     await _turn(world, "store")
     await world.step(operation)
-    world.operations.is_switched_off = False
+    await world.operations.thaw_by_hand()
 
     assert (await world.carry_out(await world.approve())).state is State.DONE
 
@@ -83,7 +85,7 @@ class _TurnedAtTheClaim(FakeOperations):
         """Commit, and turn it."""
         written = await super().commit(commit)
         if commit.audit["event"] == "claimed":
-            await self.freeze()
+            await self.freeze_by_hand()
         return written
 
 

@@ -59,7 +59,7 @@ async def test_a_second_request_for_the_same_record_names_the_first() -> None:
     world = a_world()
     await world.ask()
 
-    with pytest.raises(AlreadyOpen, match=r"fo-0001 already wants to change this record\. Decide or cancel it first\."):
+    with pytest.raises(AlreadyOpen, match=r"fo-0001 already wants to change the same\. Decide or cancel it first\."):
         await world.ask("zhangjiakou via internal")
 
 
@@ -67,7 +67,7 @@ async def test_a_second_request_for_the_same_record_names_the_first() -> None:
 async def test_nothing_can_be_asked_under_the_kill_switch(switch: str) -> None:
     world = a_world()
     if switch == "store":
-        await world.operations.freeze()
+        await world.operations.freeze_by_hand()
     else:
         world.ports = replace(world.ports, kill_switch=lambda: "REGISTRY_BOT_FREEZE is set.")
 

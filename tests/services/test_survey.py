@@ -183,7 +183,7 @@ async def test_the_kill_switch_and_its_reason_are_shown() -> None:
 
 async def test_the_kill_switch_in_the_store_is_shown() -> None:
     world = a_world()
-    await world.operations.freeze()
+    await world.operations.freeze_by_hand()
 
     assert (await survey_sites(world.ports)).is_frozen
 

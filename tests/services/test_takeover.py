@@ -84,7 +84,7 @@ async def test_a_takeover_that_finds_a_third_value_asks_for_a_person() -> None:
 async def test_a_takeover_under_the_kill_switch_only_looks(is_applied: bool) -> None:
     world = a_world()
     dead = await _crashed_after_claim(world)
-    await world.operations.freeze()
+    await world.operations.freeze_by_hand()
     if is_applied:
         world.zones.edit("record-b", type="CNAME", value=LINK)
     world.clock.move(LEASE)

@@ -8,13 +8,14 @@
 --       4 due         sorted set: id, time of the next step
 --       5 outbox      sorted set: id:version, time of the next try; one an operation
 --       6 recent      sorted set: id, time of creation
---       7 freeze      exists while the kill switch is on
+--       7 freeze      hash: scope, freeze (JSON; record.lua writes it); of another type, or unreadable, all is frozen
 --       8 ...         open:<record> of every record, then hold:<record> of every record, then away:<record> of every
 --                     record: the operation that watches over it
 -- ARGV  1 the document as it shall be: JSON, with the digest of its plan but without the plan
 --       2 terms: JSON with id, store, attempt, version (that was read), schema, digest, index (take, keep, release),
 --         audit (pairs), is_news, life (of the operation after its end) and, where they apply, not_before, not_after,
---         due_at, hold_for, unless_held, unless_frozen, watch and leave (numbers of records, from 1)
+--         due_at, hold_for, unless_held, unless_frozen (scopes), watch and leave (numbers of records, from 1),
+--         lifts (pairs of a scope and the time when it was frozen)
 --       3 the plan, for the first version only: a plan never changes
 -- Times and spans are milliseconds. The answer is a word and what belongs to it; only OK has written anything.
 -- All reads come before the first write, where Redis refuses for a full memory, a read-only role or missing replicas.
@@ -98,6 +99,52 @@ local function is_forged()
   return others == 0
 end
 
+-- The freeze under a scope, unless it cannot be read.
+local function readable(scope, value)
+  local is_read, freeze = pcall(cjson.decode, value)
+  if is_read and type(freeze) == 'table' and type(freeze.at) == 'number' and freeze.scope == scope then
+    return freeze
+  end
+  return nil
+end
+
+local function is_over(freeze)
+  return type(freeze.ends) == 'number' and now >= freeze.ends
+end
+
+-- The freeze that stops this step, or an empty text for one that cannot be read.
+local function stopping_freeze()
+  local kind = redis.call('TYPE', FREEZE).ok
+  if kind ~= 'hash' then
+    return kind ~= 'none' and '' or nil
+  end
+  local pairs_found = redis.call('HGETALL', FREEZE)
+  for i = 1, #pairs_found, 2 do
+    local freeze = readable(pairs_found[i], pairs_found[i + 1])
+    if not freeze then
+      return ''
+    end
+    for _, scope in ipairs(terms.unless_frozen) do
+      if scope == pairs_found[i] and not is_over(freeze) then
+        return pairs_found[i + 1]
+      end
+    end
+  end
+  return nil
+end
+
+-- Whether the freezes that are to be lifted are the very ones that are on.
+local function is_lifting_others()
+  for _, lifted in ipairs(terms.lifts or {}) do
+    local value = redis.call('TYPE', FREEZE).ok == 'hash' and redis.call('HGET', FREEZE, lifted[1])
+    local freeze = value and readable(lifted[1], value)
+    if not freeze or freeze.at ~= lifted[2] then
+      return true
+    end
+  end
+  return false
+end
+
 -- What is written beside an ended operation does not mind who has its records now.
 local wants_records = terms.index == 'take' or (terms.index == 'keep' and not stored[6])
 
@@ -121,8 +168,12 @@ local function refusal()
   if terms.not_after and now > terms.not_after then
     return { 'LATE' }
   end
-  if terms.unless_frozen and redis.call('EXISTS', FREEZE) == 1 then
-    return { 'FROZEN' }
+  local freeze = terms.unless_frozen and stopping_freeze()
+  if freeze then
+    return { 'FROZEN', freeze }
+  end
+  if is_lifting_others() then
+    return { 'LIFTED' }
   end
   for i = 1, records do
     local owner = redis.call('GET', open_key(i))
@@ -201,6 +252,12 @@ local function write_watch()
   end
 end
 
+local function lift()
+  for _, lifted in ipairs(terms.lifts or {}) do
+    redis.call('HDEL', FREEZE, lifted[1])
+  end
+end
+
 local function mark_work(version)
   if terms.due_at then
     redis.call('ZADD', DUE, text(terms.due_at), terms.id)
@@ -230,5 +287,6 @@ write_operation(version)
 append_audit(version)
 write_records()
 write_watch()
+lift()
 mark_work(version)
 return { 'OK', version }

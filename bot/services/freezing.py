@@ -1,0 +1,107 @@
+"""Freeze at one person's word, and tell what is frozen.
+
+A freeze is in force in this process before the store is asked, so whatever becomes of that call, it is not lost: what
+the store did not take, the worker writes down as soon as it answers.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from bot.domain.access import Act
+from bot.domain.freeze import Freeze, Switches, stopping
+from bot.domain.grammar import clean_reason
+from bot.errors import AlreadyFrozen, Frozen, NotPermitted, StoreUnavailable
+from bot.ports import Ports
+from bot.services.audit import frozen
+from bot.services.identity import verified
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A freeze that is in force; `trouble` is why the store does not have it, so that others may not know."""
+
+    freeze: Freeze
+    trouble: str = ""
+
+
+async def freeze(
+    ports: Ports, scope: str, person: str, user_id: str, until: datetime | None = None, reason: str = ""
+) -> Taken:
+    """Freeze `all` or one site on the word of one person with a role.
+
+    Raises NotPermitted, or AlreadyFrozen where it is frozen for longer.
+    """
+    allowed = ports.rules.access.authorize(await verified(ports, user_id), Act.FREEZE)
+    if allowed is None or allowed.name != person:
+        raise NotPermitted("E_NOT_APPROVER", "You are not in the people list of this registry.")
+    taken = Freeze(scope, person, user_id, _to_the_millisecond(ports.clock.now()), until, clean_reason(reason))
+    ports.local_freezes.add(taken, frozen(taken))
+    try:
+        await ports.operations.freeze(taken, frozen(taken))
+    except StoreUnavailable as error:
+        log.warning("freeze.local", scope=scope, why=str(error))
+        return Taken(taken, str(error))
+    except AlreadyFrozen:
+        ports.local_freezes.drop(taken)
+        raise
+    ports.local_freezes.drop(taken)
+    ports.wake()
+    return Taken(taken)
+
+
+async def write_down(ports: Ports) -> None:
+    """Give the store every freeze that it does not have. Raises StoreUnavailable while it does not answer."""
+    for waiting, entry in ports.local_freezes.waiting():
+        try:
+            await ports.operations.freeze(waiting, entry)
+        except AlreadyFrozen:
+            log.info("freeze.longer_already", scope=waiting.scope)
+        ports.local_freezes.drop(waiting)
+
+
+async def in_force(ports: Ports, sites: Iterable[str]) -> tuple[Freeze, ...]:
+    """Return what stops a move between these sites. Raises StoreUnavailable while nobody can tell."""
+    return stopping((*_local(ports), *await ports.operations.freezes()), sites)
+
+
+async def switches(ports: Ports) -> Switches:
+    """Return everything that may stop a write now; a store that does not say counts as frozen."""
+    try:
+        freezes, unknown = await ports.operations.freezes(), ""
+    except StoreUnavailable as error:
+        freezes, unknown = (), str(error)
+    local = tuple(freeze for freeze in _local(ports) if freeze not in freezes)
+    return Switches(freezes, local, ports.kill_switch(), unknown)
+
+
+async def require_thawed(ports: Ports, sites: Iterable[str]) -> None:
+    """Raise Frozen while something stops a move between these sites, StoreUnavailable while nobody can tell."""
+    if found := await in_force(ports, sites):
+        raise Frozen(f"{told(ports, found)} Until then nothing moves there; `/registry status` still answers.")
+
+
+def require_thawed_here(ports: Ports, sites: Iterable[str]) -> None:
+    """Raise Frozen while this process alone knows that something stops a move between these sites."""
+    if found := stopping(_local(ports), sites):
+        raise Frozen(f"{told(ports, found)} Redis does not have it yet, so only this bot may know.")
+
+
+def told(ports: Ports, freezes: Iterable[Freeze]) -> str:
+    """Return what these freezes say, in sentences."""
+    now = ports.clock.now()
+    return " ".join(freeze.told(now) for freeze in freezes)
+
+
+def _local(ports: Ports) -> tuple[Freeze, ...]:
+    now = ports.clock.now()
+    return tuple(freeze for freeze in ports.local_freezes.freezes() if not freeze.is_over(now))
+
+
+def _to_the_millisecond(moment: datetime) -> datetime:
+    """Return a moment as the store can keep it, so that what is read back equals what was written."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
