@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.drift import astray
 from bot.domain.operation import CONFIRMED, Observed, Operation, State, SubState, Verb
+from bot.domain.sighting import Sight
 from bot.messages import plan as words
 from bot.messages.text import When, clock, code, escape, listed, mention, naming, plural, sentence, short, soon
 
@@ -39,8 +41,19 @@ def first_paragraph(operation: Operation, now: datetime) -> str:
 
 def headline(operation: Operation, now: datetime, when: When) -> Headline:
     """Say how an operation stands."""
-    said = _BY_STATE[operation.state](operation, now, when)
+    said = _with_sightings(operation, _BY_STATE[operation.state](operation, now, when), when)
     return Headline(f"{words.simulated(operation.plan)}{said.word}", said.sentence, said.then)
+
+
+def _with_sightings(operation: Operation, said: Headline, when: When) -> Headline:
+    """Put first what a record holds now, where that is not what the operation left."""
+    seen = astray(operation)
+    if not seen:
+        return said
+    word = "WRITTEN LATE" if any(one.sight is Sight.LATE for one in seen) else "CHANGED SINCE"
+    more = f". And {plural(len(seen) - 1, 'more record')}" if len(seen) > 1 else ""
+    told = f"{_bare(operation, seen[0].sentence)}{more}"
+    return Headline(f"{said.word}, BUT {word}", told, (f"seen {when(seen[0].at)}", _STEPS))
 
 
 def _moves(operation: Operation) -> str:
@@ -189,7 +202,7 @@ def again(operation: Operation) -> str:
 
 def wants_hands(operation: Operation) -> bool:
     """Tell whether the card must carry the manual steps."""
-    return operation.state in _ENDED_BADLY or operation.has_failed_observation
+    return operation.state in _ENDED_BADLY or operation.has_failed_observation or bool(astray(operation))
 
 
 def show_manual(operation: Operation) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot.domain.operation import Operation, State, Verb
+from bot.domain.sighting import Sight, Sighting
 from bot.errors import BotError, stable_code
 from bot.messages import plan as words
 from bot.messages.blocks import compose, say, section
@@ -12,6 +13,7 @@ from bot.ports import Message
 
 _PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.CANCEL: "cancelled"}
 _MOST_MENTIONED = 20
+_SEEN = {Sight.FOREIGN: "CHANGED SINCE", Sight.LATE: "WRITTEN LATE", Sight.RESTORED: "BACK AS IT WAS LEFT"}
 
 
 def outcome_notice(operation: Operation) -> Message:
@@ -25,6 +27,16 @@ def outcome_notice(operation: Operation) -> Message:
     hands = f"\nManual steps: {code(show_manual(operation))}" if wants_hands(operation) else ""
     message = compose(f"{said.line()} {names}", [section(f"{said.markup()}{hands}\n{names}")])
     return replace(message, in_channel=True)
+
+
+def sighting_notice(operation: Operation, seen: Sighting) -> Message:
+    """Tell everybody who asked or voted what a record holds since the operation ended; like the outcome, to all."""
+    names = " ".join(mention(user_id) for user_id in words.people(operation)[:_MOST_MENTIONED])
+    told = naming(sentence(seen.sentence, 1500), words.people(operation))
+    word = f"{words.simulated(operation.plan)}{_SEEN[seen.sight]}"
+    hands = f"\nManual steps: {code(show_manual(operation))}" if seen.holds else ""
+    line = f"{word}: {told} Seen at {clock(seen.at)} after {escape(short(operation.id, 20))}. {names}"
+    return replace(compose(line, [section(f"*{word}*: {told}{hands}\n{names}")]), in_channel=True)
 
 
 def proposed(operation: Operation, link: str | None = None) -> Message:
