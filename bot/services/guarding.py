@@ -16,7 +16,7 @@ from bot.domain.sighting import Sight, Sighting
 from bot.errors import Gone, ProviderError
 from bot.ports import Ports
 from bot.services import memory
-from bot.services.audit import entry
+from bot.services.audit import cleaned, entry
 from bot.services.finishing import move
 
 log = structlog.get_logger()
@@ -101,9 +101,9 @@ async def _change_log(ports: Ports, operation: Operation, seen: Sighting) -> tup
 async def _store(ports: Ports, operation: Operation, seen: Sighting) -> Operation:
     change = operation.plan.changes[seen.change]
     moved = replace(operation, sightings=(*operation.sightings, seen))
-    told = {"record": change.existing.record_id, "holds": seen.holds, "by": seen.person, "told": seen.sentence[:500]}
+    told = {"record": change.existing.record_id, "holds": seen.holds, "by": seen.person, "told": seen.sentence}
     plain = move(ports, moved, seen.sight, operation.state)
-    audit = {**entry(seen.sight, moved, "", "", before=operation.state), **told}
+    audit = {**entry(seen.sight, moved, "", "", before=operation.state), **cleaned(told)}
     # due at once: the same look goes on and sets the next one
     stored = await ports.operations.commit(replace(plain, audit=audit, due_at=ports.clock.now()))
     if seen.sight is not Sight.RESTORED:

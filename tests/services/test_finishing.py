@@ -50,7 +50,7 @@ async def test_each_result_of_a_claim_has_its_own_end(result: Result, state: Sta
 
 @pytest.mark.parametrize(
     ("result", "due_in"),
-    [(Result.APPLIED, 5), (Result.RELEASED, 2), (Result.LATER, 30), (Result.FAILED, None), (Result.UNKNOWN, None)],
+    [(Result.APPLIED, 5), (Result.RELEASED, 2), (Result.LATER, 30), (Result.FAILED, 0), (Result.DIFFERS, None)],
 )
 async def test_what_is_due_next_follows_from_the_result(result: Result, due_in: int | None) -> None:
     world = a_world()

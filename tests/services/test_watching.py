@@ -44,7 +44,6 @@ async def test_a_move_that_dns_shows_and_that_the_right_instance_answers_is_conv
         CONFIRMED: (Observed.OK, "cri-aaaaa answers `/v2/` under cross-region.registry.io."),
     }
     assert world.data_plane.asked[-1][1] == HOME_ADDRESS["hangzhou"]
-    assert await world.operations.due(world.clock.now() + timedelta(days=1)) == ()
 
 
 async def test_a_view_without_a_resolver_is_not_observed_by_dns_and_still_asked_for_its_instance() -> None:
@@ -207,8 +206,8 @@ async def test_a_look_with_news_is_told_once() -> None:
     assert [entry["event"] for entry in world.operations.audit][-2:] == ["observed", "observed"]
 
 
-@pytest.mark.parametrize(("waited", "pause"), [(0, 5), (119, 5), (120, 60), (3000, 60)])
-async def test_looks_are_close_for_two_minutes_and_seldom_afterwards(waited: int, pause: int) -> None:
+@pytest.mark.parametrize(("waited", "pause"), [(0, 5), (1480, 5), (1500, 60), (3000, 60)])
+async def test_looks_are_close_while_a_write_may_come_late_and_caches_are_old_and_seldom_afterwards(waited: int, pause: int) -> None:
     world = a_world()
     world.zones.edit("record-b", ttl=3600)
     waiting = await _waiting(world)
