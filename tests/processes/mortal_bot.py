@@ -1,4 +1,4 @@
-"""A real bot that dies by SIGKILL at a chosen external call of an execution, before or after the call took effect.
+"""A real bot that is struck at a chosen external call of an execution, before or after the call took effect.
 
 Calls are counted from the commit that makes an operation APPROVED; looking for work is not counted, as it changes
 nothing and happens at any time. Its leases are stored as nearly over: the lease of the dead ends a moment after its
@@ -8,8 +8,10 @@ death, and nobody has to wait for half a minute.
 import asyncio
 import inspect
 import os
+import resource
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -33,6 +35,8 @@ PRELOADED = sdk
 """What a bot would load when it starts; here a parent has done it for all its children."""
 SHORTER_BY = timedelta(seconds=28)
 OUTSIDE = ("zones", "registries", "data_plane", "resolver", "operations", "identities", "workspace")
+BLOCKS_FOR = 12.0
+"""Seconds; a claim may be used for ten."""
 LOOKING_FOR_WORK = {"operations.due", "operations.news", "operations.recent"}
 
 
@@ -57,33 +61,47 @@ class ShortLeases:
 
 @dataclass(slots=True)
 class Fate:
-    """Dies at the `nth` counted call of a name, before or after it. Every counted call leaves its name in the journal.
+    """Strikes at the `nth` counted call of a name, before or after it. Every such call leaves its name in the journal.
 
-    Calls are counted by name, because execution and outbox run side by side and their order is not always the same.
+    Calls are counted by name, because execution and outbox run side by side and their order is not always the same. A
+    commit has its audit event in its name, and the look at one's own claim is a "re-read".
     """
 
     name: str
     nth: int
     is_after: bool
     journal: Path
+    stroke: str = "kill"
     calls: int = 0
     is_counting: bool = False
+    claimer: Any = None
 
     async def live_through(self, name: str, call: Callable[[], Awaitable[Any]], arguments: tuple[Any, ...]) -> Any:
-        """Make one external call, or die around it."""
+        """Make one external call, or be struck around it."""
         self.is_counting = self.is_counting or _approves(arguments)
         if not self.is_counting or name in LOOKING_FOR_WORK:
             return await call()
+        name = self._called(name, arguments)
         self.calls += name == self.name
         is_last = name == self.name and self.calls == self.nth
         with self.journal.open("a") as journal:
             journal.write(f"{name}\n")
         if is_last and not self.is_after:
-            die()
+            STROKES[self.stroke]()
         result = await call()
-        if is_last:
-            die()
+        if is_last and self.is_after:
+            STROKES[self.stroke]()
         return result
+
+    def _called(self, name: str, arguments: tuple[Any, ...]) -> str:
+        """Return the call's name; it is a re-read when the task that claimed looks again."""
+        if arguments and isinstance(arguments[0], Commit):
+            event = arguments[0].audit["event"]
+            self.claimer = asyncio.current_task() if event == "claimed" else None
+            return f"{name} {event}"
+        if name == "operations.get" and self.claimer is asyncio.current_task():
+            return "operations.get re-read"
+        return name
 
 
 def _approves(arguments: tuple[Any, ...]) -> bool:
@@ -93,6 +111,25 @@ def _approves(arguments: tuple[Any, ...]) -> bool:
 def die() -> None:
     """End without a word, as when the power fails."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def freeze() -> None:
+    """Stand still until somebody sends SIGCONT."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def block() -> None:
+    """Hold up the event loop for longer than a claim may be used."""
+    time.sleep(BLOCKS_FOR)
+
+
+def starve() -> None:
+    """Get no more memory from now on."""
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 20, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    bytearray(1 << 28)
+
+
+STROKES: dict[str, Callable[[], None]] = {"kill": die, "freeze": freeze, "block": block, "starve": starve}
 
 
 class Mortal:

@@ -5,30 +5,38 @@ them, two for each of more than fifty calls, take some minutes: EVERY_CRASH=1 ru
 """
 
 import asyncio
-import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-import aiohttp
 import pytest
 
-from simulator.local_redis import free_port, local_redis
-from tests.processes.mortal_bot import Fate, live
+from simulator.local_redis import local_redis
+from tests.processes.forked import ask, decide, forked_bot
+from tests.processes.mortal_bot import Fate
 from tests.processes.premises import STANDBY, Premises, premises
-from tests.scenarios.company import APPROVER, ON_CALL, OPS, PATIENCE
 
 SIDE_BY_SIDE = 12
 MOVES = [("PENDING", "APPROVED"), ("APPROVED", "APPLYING"), ("APPLYING", "VERIFYING"), ("VERIFYING", "DONE")]
-EFFECTS = {"operations.commit", "operations.save_card", "zones.apply", "workspace.post", "workspace.update"}
-"""The calls that change something outside."""
-DECISIVE = {"operations.commit", "zones.apply"}
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.processes.mortal_bot"])
+CHECKPOINTS = {
+    "approve": ("operations.commit approve", 1),
+    "claim, with the wait for replicas": ("operations.commit claimed", 1),
+    "re-read of the claim": ("operations.get re-read", 1),
+    "look at the record": ("zones.record", 1),
+    "send": ("zones.apply", 1),
+    "read-back": ("zones.record", 2),
+    "finish": ("operations.commit read back", 1),
+    "second read": ("zones.record", 3),
+    "end": ("operations.commit second read-back", 1),
+    "post": ("workspace.post", 1),
+    "update": ("workspace.update", 1),
+    "where the card stands": ("operations.save_card", 1),
+}
+"""Where an execution must survive a death, before and after the call."""
+NOTE = ("operations.commit progress", 1)
+"""The commit that keeps an unclear outcome; only an execution with one comes there."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,8 @@ class Case:
     name: str = ""
     nth: int = 0
     is_after: bool = False
+    is_unclear: bool = False
+    """Whether the answer to the write is lost, though it took effect."""
 
     def __str__(self) -> str:
         return f"{'after' if self.is_after else 'before'} call {self.nth} of {self.name or 'nothing'}"
@@ -65,6 +75,7 @@ async def test_a_crash_at_any_call_ends_done_with_one_effect_and_a_whole_audit(
 ) -> None:
     undisturbed = (await _run(Case(), f"{many_databases}0", tmp_path)).calls
     cases = [Case(name, nth, is_after) for name, nth in _chosen(undisturbed) for is_after in (False, True)]
+    cases += [Case(*NOTE, is_after, is_unclear=True) for is_after in (False, True)]
     turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def in_turn(number: int, case: Case) -> Life:
@@ -74,16 +85,18 @@ async def test_a_crash_at_any_call_ends_done_with_one_effect_and_a_whole_audit(
     async with asyncio.TaskGroup() as group:
         runs = [group.create_task(in_turn(number, case)) for number, case in enumerate(cases, start=1)]
 
-    died = {(case.name, case.is_after) for run, case in zip(runs, cases, strict=True) if run.result().was_killed}
-    assert died >= {(name, is_after) for name in EFFECTS for is_after in (False, True)}
+    died = {
+        (case.name, case.nth, case.is_after) for run, case in zip(runs, cases, strict=True) if run.result().was_killed
+    }
+    assert died >= {(*point, after) for point in (*CHECKPOINTS.values(), NOTE) for after in (False, True)}
 
 
 def _chosen(calls: list[str]) -> list[tuple[str, int]]:
-    """Return all calls by name and number, or a fixed choice: every decision and write, and the first of each other."""
+    """Return all calls by name and number, or a fixed choice: every checkpoint, and the first of each other call."""
     numbered = [(name, calls[: at + 1].count(name)) for at, name in enumerate(calls)]
     if os.environ.get("EVERY_CRASH"):
         return numbered
-    return [(name, nth) for name, nth in numbered if name in DECISIVE or nth == 1]
+    return [call for call in numbered if call in CHECKPOINTS.values() or call[1] == 1]
 
 
 async def _run(case: Case, redis_url: str, directory: Path) -> Life:
@@ -117,63 +130,15 @@ async def _carry_out(company: Premises, case: Case) -> Life:
     """Let a bot die in an execution and another one end it; return the life of the first."""
     journal = company.logs / "journal"
     journal.touch()
-    async with _process(company, Fate(case.name, case.nth, case.is_after, journal)) as mortal:
-        await _ask(company)
-        await _decide(company, mortal)
+    company.sim.faults.set("applied_but_timed_out", "zhangjiakou", case.is_unclear)
+    async with forked_bot(company, Fate(case.name, case.nth, case.is_after, journal)) as mortal:
+        await ask(company)
+        await decide(company, mortal)
     calls = journal.read_text().splitlines()
-    if mortal.exitcode == 0:
+    if mortal.process.exitcode == 0:
         return Life(calls, was_killed=False)
-    assert mortal.exitcode == -signal.SIGKILL
-    async with _process(company, None) as successor:
-        await _decide(company, successor)
-    assert successor.exitcode == 0
+    assert mortal.process.exitcode == -signal.SIGKILL
+    async with forked_bot(company, None) as successor:
+        await decide(company, successor)
+    assert successor.process.exitcode == 0
     return Life(calls, was_killed=True)
-
-
-async def _ask(company: Premises) -> None:
-    """Ask for a failover, and on a busy machine, where the bot may find Redis too slow, ask again."""
-    async with asyncio.timeout(2 * PATIENCE):
-        while not company.cards():
-            await company.slack.command(ON_CALL, OPS, "failover zhangjiakou")
-            await asyncio.sleep(1)
-
-
-async def _decide(company: Premises, bot: ForkServerProcess) -> None:
-    """Approve, and once more if the vote was not counted, as the bot died or was too busy; wait for an end."""
-    async with asyncio.timeout(2 * PATIENCE):
-        while bot.is_alive() and (await company.document(company.operation_id()))["state"] == "PENDING":
-            await company.slack.click(APPROVER, OPS, company.card()["ts"], "operation.approve")
-        while bot.is_alive() and not await company.is_settled():
-            await asyncio.sleep(0.1)
-
-
-@asynccontextmanager
-async def _process(company: Premises, fate: Fate | None) -> AsyncIterator[ForkServerProcess]:
-    """Run a bot until the block ends; yields when it is ready."""
-    port = str(free_port())
-    ports = {"REGISTRY_BOT_HTTP_PORT": port, "REGISTRY_BOT_METRICS_PORT": "0"}
-    process = _FORKS.Process(target=live, args=(company.environment | ports, company.log(), fate))
-    process.start()
-    try:
-        await _ready(f"http://127.0.0.1:{port}/readyz")
-        yield process
-    finally:
-        process.terminate()
-        await _ended(process)
-
-
-async def _ready(url: str) -> None:
-    async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
-        while True:
-            try:
-                async with session.get(url) as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.05)
-
-
-async def _ended(process: ForkServerProcess) -> None:
-    while process.is_alive():
-        await asyncio.sleep(0.02)
