@@ -1,10 +1,11 @@
-"""The buttons of an operation's card."""
+"""The buttons of an operation's card, and the one of what its people are told directly."""
 
 from bot import messages
 from bot.domain.operation import Verb
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
 from bot.services.buttons import Press, press
+from bot.services.disowning import disown, tell_thread
 
 router = Router()
 
@@ -25,6 +26,14 @@ async def reject(call: Call, ports: Ports) -> Message:
 async def cancel(call: Call, ports: Ports) -> Message:
     """Count a press of Cancel."""
     return await _vote(call, ports, Verb.CANCEL)
+
+
+@router.button(messages.NOT_ME)
+async def not_me(call: Call, ports: Ports) -> Message:
+    """Freeze all, as somebody says that what was done in their name was not them."""
+    taken_back = await disown(ports, call.value, call.user_id)
+    await tell_thread(ports, taken_back.operation_id, messages.disowned(taken_back.operation_id, call.user_id))
+    return messages.all_frozen(taken_back.trouble)
 
 
 async def _vote(call: Call, ports: Ports, verb: Verb) -> Message:

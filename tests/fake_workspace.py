@@ -61,7 +61,11 @@ class FakeWorkspace:
 
     def cards(self) -> list[Post]:
         """Return what stands in channels, outside threads, for all to see."""
-        return [post for post in self.posts if post.thread_ts is None and post.seen_by is None]
+        return [post for post in self.posts if post.thread_ts is None and post.seen_by is None and _is_open(post)]
+
+    def told(self, user_id: str) -> list[str]:
+        """Return what one person was told directly."""
+        return [post.message.text for post in self.posts if post.channel == f"D{user_id[1:]}"]
 
     async def channel(self, channel_id: str) -> Channel:
         """Return what is known of a conversation."""
@@ -90,6 +94,10 @@ class FakeWorkspace:
         self._fail_if_due()
         self.posts.append(Post(channel, "", message, seen_by=user_id))
 
+    async def direct(self, user_id: str) -> str:
+        """Return the id of the direct messages with one person."""
+        return f"D{user_id[1:]}"
+
     async def permalink(self, channel: str, ts: str) -> str | None:
         """Return a link to a message."""
         return f"https://workspace.example/archives/{channel}/p{ts.replace('.', '')}"
@@ -97,3 +105,7 @@ class FakeWorkspace:
     def _fail_if_due(self) -> None:
         if self._failures:
             raise self._failures.pop(0)
+
+
+def _is_open(post: Post) -> bool:
+    return not post.channel.startswith("D")

@@ -26,6 +26,7 @@ SCOPES: dict[str, set[str]] = {
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
     "conversations.info": {"channels:read", "groups:read"},
+    "conversations.open": {"im:write"},
     "users.info": {"users:read"},
 }
 
@@ -91,9 +92,10 @@ def test_one_command_and_the_buttons_arrive_through_the_socket_without_an_addres
     assert re.search(r"^ *(request_)?url:", TEXT, flags=re.MULTILINE) is None
 
 
-def test_the_app_has_no_home_and_hears_no_events() -> None:
+def test_the_app_speaks_to_people_directly_but_has_no_home_and_hears_no_events() -> None:
     assert MANIFEST["features"]["app_home"]["home_tab_enabled"] is False
-    assert MANIFEST["features"]["app_home"]["messages_tab_enabled"] is False
+    assert MANIFEST["features"]["app_home"]["messages_tab_enabled"] is True
+    assert MANIFEST["features"]["app_home"]["messages_tab_read_only_enabled"] is True
     assert "event_subscriptions" not in MANIFEST["settings"]
 
 

@@ -51,6 +51,7 @@ class SlackWorkspace:
         self._api = api
         self._clock = clock
         self._channels: _Memory[Channel] = _Memory()
+        self._direct: _Memory[str] = _Memory()
 
     async def channel(self, channel_id: str) -> Channel:
         """Return what is known of a conversation, asked within the last minute; older while Slack does not answer."""
@@ -84,6 +85,14 @@ class SlackWorkspace:
     async def whisper(self, channel: str, user_id: str, message: Message) -> None:
         """Post a message that only one person sees."""
         await self._api.write("chat.postEphemeral", POST_WITHIN, **_body(message), channel=channel, user=user_id)
+
+    async def direct(self, user_id: str) -> str:
+        """Return the id of the direct messages with one person, opened where they are not yet."""
+        if known := self._direct.get(user_id):
+            return known
+        said = await self._api.write("conversations.open", POST_WITHIN, users=user_id)
+        self._direct.put(user_id, self._clock.monotonic(), opened := str(said["channel"]["id"]))
+        return opened
 
     async def permalink(self, channel: str, ts: str) -> str | None:
         """Return a link to a message, or None when Slack gives none."""

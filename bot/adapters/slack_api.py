@@ -9,17 +9,21 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import ProviderError, Refused, Throttled, Unreachable
+from bot.errors import ProviderError, Refused, Throttled, Unanswered, Unreachable
 from bot.library_logs import discreet_logger
 from bot.ports import Clock
 
 DEFAULT_RETRY_AFTER = 30.0
+LONGEST_PAUSE = 45.0
+"""Slack names pauses of up to half a minute; what names more is something in between, such as a gateway in an outage,
+and obeying it for hours would keep everything from people long after the outage."""
 _SLACKS_FAULT = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
 _INVITE = "Type /invite @registry in that channel."
 _TOKEN = "Check the token that this bot runs with, and that the app is still installed."  # noqa: S105
@@ -70,7 +74,7 @@ class SlackApi:
         return await self._call(method, within, http_verb="GET", params=query)
 
     async def write(self, method: str, within: timedelta, **body: object) -> Mapping[str, Any]:
-        """Call a method with a JSON body. Raises Unreachable, Throttled or Refused."""
+        """Call a method with a JSON body. Raises Unreachable (Unanswered if sent), Throttled or Refused."""
         return await self._call(method, within, http_verb="POST", json=body)
 
     async def who_am_i(self) -> BotUser:
@@ -86,14 +90,16 @@ class SlackApi:
         except SlackApiError as error:
             raise self._explained(method, error) from None  # its response carries the token
         except TimeoutError:
-            raise Unreachable(f"Slack did not answer {method} within {within.total_seconds():g} s.") from None
-        except (aiohttp.ClientError, OSError) as error:
+            raise Unanswered(f"Slack did not answer {method} within {within.total_seconds():g} s.") from None
+        except aiohttp.ClientConnectorError as error:  # nothing was sent
             raise Unreachable(f"Slack cannot be reached for {method} ({type(error).__name__}).") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unanswered(f"Slack cannot be reached for {method} ({type(error).__name__}).") from None
         except (ValueError, AttributeError, TypeError):
             # the SDK trips over answers that are not JSON objects, such as a proxy's page
-            raise Unreachable(f"Slack's answer to {method} is not readable.") from None
+            raise Unanswered(f"Slack's answer to {method} is not readable.") from None
         if not isinstance(answer.data, dict):
-            raise Unreachable(f"Slack's answer to {method} is not readable.")
+            raise Unanswered(f"Slack's answer to {method} is not readable.")
         return answer.data
 
     def _require_turn(self, method: str) -> None:
@@ -115,12 +121,14 @@ class SlackApi:
             return self._throttled(method, headers, request_id)
         if status >= 500 or not code or code in _SLACKS_FAULT:
             sentence = f"Slack is in trouble: {method} gave {code or f'HTTP {status}'}."
-            return Unreachable(sentence, code=code or None, request_id=request_id)
+            kind = Unreachable if status == HTTPStatus.SERVICE_UNAVAILABLE else Unanswered
+            return kind(sentence, code=code or None, request_id=request_id)
         return Refused(_refusal(method, code, data), code=code, request_id=request_id)
 
     def _throttled(self, method: str, headers: Mapping[str, str], request_id: str | None) -> Throttled:
         wish = headers.get("Retry-After", "")
         pause = float(wish) if wish.isascii() and wish.isdigit() and len(wish) < 6 else DEFAULT_RETRY_AFTER
+        pause = min(pause, LONGEST_PAUSE)
         self._quiet_until[method] = self._clock.monotonic() + pause
         return Throttled(
             f"Slack asks for a pause of {pause:g} s before more {method}.",

@@ -3,29 +3,38 @@
 from bot.messages.by_hand import manual, manual_outline, manual_steps
 from bot.messages.card import draft_card, operation_card, show
 from bot.messages.copies import replication, replications
+from bot.messages.direct import NOT_ME, all_frozen, disowned, homeless, own_word, perhaps_twice, retired
 from bot.messages.help import CommandHelp, asker, help_text
 from bot.messages.listing import actions_list
-from bot.messages.notices import outcome_notice, proposed, refusal, unexpected, voted
+from bot.messages.notices import outcome_notice, proposed, refusal, sighting_notice, unexpected, voted
 from bot.messages.record import step_reply
 from bot.messages.status import overview
 
 __all__ = [
+    "NOT_ME",
     "CommandHelp",
     "actions_list",
+    "all_frozen",
     "asker",
+    "disowned",
     "draft_card",
     "help_text",
+    "homeless",
     "manual",
     "manual_outline",
     "manual_steps",
     "operation_card",
     "outcome_notice",
     "overview",
+    "own_word",
+    "perhaps_twice",
     "proposed",
     "refusal",
     "replication",
     "replications",
+    "retired",
     "show",
+    "sighting_notice",
     "step_reply",
     "unexpected",
     "voted",

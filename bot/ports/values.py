@@ -93,15 +93,16 @@ class Claims:
 class Card:
     """Where an operation's message stands and which version it shows; `steps` counts thread replies posted.
 
-    `told` counts the direct messages about people's own words. `spoken` is the version that people were told directly
-    because no channel took the card, which then stands nowhere. `is_doubtful`: Slack gave no clear answer to the last
-    post or edit, so that it may still come into force.
+    `sighted` counts the replies about records that did not stay as they were left, `told` the direct messages about
+    people's own words. `spoken` is the version that people were told directly because no channel took the card.
+    `is_doubtful`: Slack gave no clear answer to the last post or edit, so that it may still come into force.
     """
 
     channel: str
     ts: str
     rendered: int
     steps: int = 0
+    sighted: int = 0
     told: int = 0
     spoken: int = 0
     is_doubtful: bool = False

@@ -35,7 +35,7 @@ def entry(event: str, operation: Operation, person: str, user_id: str, before: S
     }
     if operation.is_terminal and before is not operation.state:
         said["outcome"] = operation.outcome
-    return cleaned(said | _particulars(event, operation, person))
+    return {"before": "", **cleaned(said | _particulars(event, operation, person))}
 
 
 def refused(
@@ -96,6 +96,7 @@ def _request(operation: Operation) -> dict[str, str]:
         "to": plan.to,
         "route": plan.route,
         "changes": told_changes(plan.changes),
+        "lifts": ", ".join(f"freeze of {freeze.scope} by {freeze.person}" for freeze in plan.lifts),
         "verdict": plan.verdict,
         "findings": ", ".join(found),
         "reason": operation.reason,
@@ -136,3 +137,8 @@ def _claim(operation: Operation) -> dict[str, str]:
 def _observations(operation: Operation) -> dict[str, str]:
     seen = (f"{o.name} of {operation.plan.changes[o.change].view}: {o.outcome}" for o in operation.observations)
     return {"observations": "; ".join(seen)}
+
+
+def card_moved(operation: Operation, before: str, after: str, code: str) -> dict[str, str]:
+    """Describe that a card had to be posted anew: where it stood, where it stands (channel and ts), and why."""
+    return {"event": "card moved", "operation": operation.id, "before": before, "after": after, "code": code}

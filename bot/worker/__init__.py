@@ -11,8 +11,9 @@ import structlog
 from bot.errors import BotError
 from bot.ports import Ports
 from bot.worker import watch
+from bot.worker.cards import ButtonValue
 from bot.worker.execute import Executor
-from bot.worker.outbox import ButtonValue, Outbox
+from bot.worker.outbox import Outbox
 
 T = TypeVar("T")
 log = structlog.get_logger()

@@ -51,6 +51,12 @@ class World:
         """Go on under other rules."""
         self.ports = replace(self.ports, rules=replace(self.ports.rules, **fields))
 
+    def hear_alarms(self) -> list[str]:
+        """Return the kinds of alarm that are raised from now on."""
+        raised: list[str] = []
+        self.ports = replace(self.ports, alarm=raised.append)
+        return raised
+
     async def ask(self, text: str = "zhangjiakou because the region is down") -> Operation:
         """Have on-call ask for a failover."""
         asked = await self.plan(text)

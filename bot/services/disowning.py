@@ -1,0 +1,123 @@
+"""Words that count as somebody's: whom to tell of them, and what follows when that person says that it was not them.
+
+A stolen Slack session can ask and approve in its owner's name, and nothing in Slack tells it from the owner. So the
+owner is told of each such word, on every account of theirs, and may freeze all with one press.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from bot.domain.freeze import ALL
+from bot.domain.operation import Operation, Verb
+from bot.errors import AlreadyFrozen, BotError, NotPermitted
+from bot.ports import Message, Ports
+from bot.services import freezing
+
+log = structlog.get_logger()
+PREFIX = "not_me"
+REQUESTED = "requested"
+_PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.CANCEL: "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWord:
+    """One word, the account that said it, and one account of that person that is told of it."""
+
+    word: str
+    speaker: str
+    told: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Disowned:
+    """A word that its owner takes back, all being frozen; `trouble` is why the store does not have that yet."""
+
+    operation_id: str
+    trouble: str
+
+
+def own_words(ports: Ports, operation: Operation) -> tuple[OwnWord, ...]:
+    """Return what people are told of an operation, in an order to which later words only add."""
+    return tuple(_own_words(ports, operation))
+
+
+def not_me_value(ports: Ports, operation: Operation, own: OwnWord) -> str:
+    """Return the value of the button: operation, word and account, and our code over them."""
+    parts = (operation.id, own.word, own.told)
+    return "|".join((PREFIX, *parts, ports.signer.sign(PREFIX, ports.rules.access.workspace, *parts)))
+
+
+async def disown(ports: Ports, value: str, user_id: str) -> Disowned:
+    """Freeze all for a person who says that a word was not theirs.
+
+    Raises NotPermitted for a button that is not ours or not this person's.
+    """
+    operation_id, word = _believed(ports, value, user_id)
+    person = ports.rules.access.people.person(user_id)
+    if person is None:
+        raise NotPermitted(
+            "E_NOT_APPROVER",
+            f"You are no longer in the people list, so this froze nothing. Tell somebody who is, at once: {_BY_HAND}.",
+        )
+    reason = f"{person.name} says that this was not them: {word} {operation_id}"
+    try:
+        trouble = (await freezing.freeze(ports, ALL, person.name, user_id, reason=reason)).trouble
+    except AlreadyFrozen:
+        trouble = ""  # which is what was asked for
+    ports.alarm("word_disowned")
+    log.error("alarm.word_disowned", operation=operation_id, what=word, person=person.name)
+    return Disowned(operation_id, trouble)
+
+
+async def tell_thread(ports: Ports, operation_id: str, message: Message) -> None:
+    """Say something in the thread of an operation's card; what was done stands whether or not that succeeds."""
+    try:
+        card = await ports.operations.card(operation_id)
+        if card is not None and card.is_posted:
+            await ports.workspace.post(card.channel, message, thread_ts=card.ts)
+    except BotError as error:
+        log.warning("thread.untold", operation=operation_id, why=str(error))
+
+
+def _own_words(ports: Ports, operation: Operation) -> Iterator[OwnWord]:
+    asker = operation.requester
+    spoken = [(REQUESTED, asker.person, asker.user_id, operation.created_at)]
+    spoken += [(_PAST[vote.verb], vote.person, vote.user_id, vote.at) for vote in operation.votes]
+    accounts = {person.name: person.slack for person in ports.rules.access.people.persons}
+    for word, person, speaker, at in spoken:
+        for told in dict.fromkeys((speaker, *accounts.get(person, ()))):
+            yield OwnWord(word, speaker, told, at)
+
+
+def _believed(ports: Ports, value: str, user_id: str) -> tuple[str, str]:
+    """Return operation and word of a button that we gave to this account."""
+    parts = value.split("|")
+    if not value.isascii() or len(parts) != 5 or parts[0] != PREFIX:
+        raise _untrusted()
+    prefix, operation_id, word, told, mac = parts
+    try:
+        is_ours = ports.signer.verify(mac, prefix, ports.rules.access.workspace, operation_id, word, told)
+    except NotPermitted as unknown_key:
+        raise NotPermitted(
+            unknown_key.code,
+            "The bot's signing key was changed after this button was drawn, so nothing was frozen. "
+            f"Instead, {_BY_HAND}.",
+        ) from None
+    if not is_ours or told != user_id:
+        raise _untrusted()
+    return operation_id, word
+
+
+def _untrusted() -> NotPermitted:
+    return NotPermitted(
+        "E_UNTRUSTED_BUTTON",
+        "This button was not made by this bot for you, so nothing was frozen. If something is done in your name, "
+        f"{_BY_HAND}, and tell whoever looks after security here.",
+    )
+
+
+_BY_HAND = "type `/registry freeze all because …`"

@@ -1,0 +1,257 @@
+"""One card brought up to date: drawn, its steps told in its thread, and each person told of their own words.
+
+Whatever Slack does, somebody is told. A card that can no longer be edited is posted anew and the old one, if it still
+stands, is said to be out of use; a channel that takes no post gives its card to the home channel; when that takes none
+either, those concerned are told directly, and the card is tried again until it stands somewhere.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bot import messages
+from bot.domain.operation import Operation, State, Verb
+from bot.errors import BotError, Refused, Unanswered
+from bot.messages.plan import people
+from bot.ports import Card, Clock, Message, Ports
+from bot.services.audit import card_moved
+from bot.services.disowning import not_me_value, own_words
+
+log = structlog.get_logger()
+TURN = timedelta(seconds=8)
+"""After the first, no post is begun later than this in one turn, so that a turn ends before its claim does."""
+SETTLED_AFTER = timedelta(seconds=20)
+"""An edit without an answer may come into force late and undo the one after it: look back after this."""
+STUCK = {"cant_update_message", "edit_window_closed", "is_inactive"}
+"""Slack's errors for a message that still stands but can no longer be edited."""
+GONE = STUCK | {"message_not_found", "thread_not_found", "cannot_reply_to_message"}
+"""Slack's errors for a message that can no longer be edited or replied to: a new one takes its place."""
+SHUT = {"is_archived", "not_in_channel", "channel_not_found"}
+RESTRICTED = "restricted_action"
+"""Slack's errors for a channel that takes no post, the last one with several endings: home gets the card instead."""
+NOWHERE = Card("", "", rendered=0)
+LONG_WATCH = timedelta(minutes=2)
+"""People wait this long for the word whether pulls work; when it takes longer, they are told twice."""
+
+ButtonValue = Callable[[Operation, Verb], str]
+
+
+class Homeless(Refused):
+    """No channel takes the card."""
+
+
+class TurnOver(BotError):
+    """There is more to say than one turn takes; the next one goes on where this one ended."""
+
+
+class Turn:
+    """The time for which one card may keep its drawer busy."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ends = clock.monotonic() + TURN.total_seconds()
+        self._has_posted = False
+
+    def begin_post(self) -> None:
+        """Raise TurnOver where one was made already and time is up: each turn gets something done."""
+        if self._has_posted and self._clock.monotonic() > self._ends:
+            raise TurnOver("The next turn goes on from here.")
+        self._has_posted = True
+
+
+class Cards:
+    """Shows operations in Slack; `unclear` counts the posts in a row of which nobody knows whether they arrived."""
+
+    def __init__(self, ports: Ports, button_value: ButtonValue) -> None:
+        self._ports = ports
+        self._button_value = button_value
+        self.unclear: Counter[str] = Counter()
+
+    async def show(self, operation_id: str) -> None:
+        """Bring one card up to date. Raises a BotError where there is more to do, later."""
+        turn = Turn(self._ports.clock)
+        operation = await self._ports.operations.get(operation_id)
+        known = await self._ports.operations.card(operation_id) or NOWHERE
+        try:
+            card = await self._in_its_channel(operation, known, turn)
+        except Homeless as error:
+            await self._tell_words(operation, await self._tell_directly(operation, error), turn)
+            raise
+        card = await self._tell_words(operation, card, turn)
+        await self._settle(operation, card, is_doubtful=known.is_posted and known.is_doubtful)
+
+    async def _in_its_channel(self, operation: Operation, known: Card, turn: Turn) -> Card:
+        card = await self._draw(operation, known)
+        try:
+            return await self._tell_steps(operation, card, turn)
+        except Refused as error:
+            if _is_shut(error) and card.channel == self._ports.rules.access.policy.home_channel:
+                log.error("alarm.steps_untold", operation=operation.id, code=error.code)
+                self._ports.alarm("steps_untold")
+                return card  # there is no better place, and the card itself shows how it stands
+            # a card can outlive the channel's welcome: Slack takes edits where it no longer takes replies
+            return await self._tell_steps(operation, await self._replacement(operation, card, error), turn)
+
+    async def _settle(self, operation: Operation, card: Card, *, is_doubtful: bool) -> None:
+        """Remember what the card shows; after an unclear edit only for now."""
+        operations = self._ports.operations
+        if not is_doubtful:
+            await operations.save_card(operation.id, replace(card, rendered=operation.version))
+            return
+        shown = min(card.rendered, operation.version - 1)
+        await operations.save_card(operation.id, replace(card, rendered=shown, is_doubtful=False))
+        await operations.postpone_news(operation.id, self._ports.clock.now() + SETTLED_AFTER)
+
+    async def _draw(self, operation: Operation, card: Card) -> Card:
+        if not card.is_posted:
+            return await self._post_first(operation, card)
+        try:
+            await self._ports.workspace.update(card.channel, card.ts, self._drawn(operation))
+        except Unanswered:
+            await self._ports.operations.save_card(operation.id, replace(card, is_doubtful=True))
+            raise
+        except Refused as error:
+            return await self._replacement(operation, card, error)
+        return card
+
+    def _drawn(self, operation: Operation) -> Message:
+        return messages.operation_card(operation, self._button_value, self._ports.clock.now())
+
+    async def _replacement(self, operation: Operation, old: Card, error: Refused) -> Card:
+        """Post the card anew where Slack's error means that it or its channel is lost; else raise the error."""
+        if error.code not in GONE and not _is_shut(error):
+            raise error
+        log.warning("card.replaced", operation=operation.id, code=error.code)
+        self._ports.alarm("card_replaced")
+        new = await self._post_first(operation, old)
+        await self._record(operation, old, new, str(error.code))
+        if error.code in STUCK:
+            await self._retire(operation, old, new)
+        return new
+
+    async def _record(self, operation: Operation, old: Card, new: Card, code: str) -> None:
+        try:
+            await self._ports.operations.record(card_moved(operation, _place(old), _place(new), code))
+        except BotError as error:
+            log.warning("card.move_not_recorded", operation=operation.id, why=str(error))
+
+    async def _retire(self, operation: Operation, old: Card, new: Card) -> None:
+        """Say below a card that can no longer be edited that it is out of use; a press there is refused anyway."""
+        try:
+            link = await self._ports.workspace.permalink(new.channel, new.ts)
+            retired = messages.retired(operation, new.channel, link)
+            await self._ports.workspace.post(old.channel, retired, thread_ts=old.ts)
+        except BotError as error:
+            log.warning("card.not_retired", operation=operation.id, why=str(error))
+
+    async def _post_first(self, operation: Operation, old: Card) -> Card:
+        """Post the card in its own channel, else at home, and remember it there before anything else is done."""
+        lost: Refused | None = None
+        for channel in dict.fromkeys((operation.channel, self._ports.rules.access.policy.home_channel)):
+            try:
+                ts = await self._post(operation.id, channel, self._drawn(operation), old=old)
+            except Refused as error:
+                if not _is_shut(error):
+                    raise
+                log.warning("card.rerouted", operation=operation.id, code=error.code)
+                lost = error
+                continue
+            card = Card(channel, ts, rendered=0, told=old.told)
+            await self._ports.operations.save_card(operation.id, card)
+            if old.is_doubtful and not old.is_posted:
+                await self._ports.workspace.post(channel, messages.perhaps_twice(), thread_ts=ts)
+            return card
+        raise Homeless(str(lost), code=lost.code if lost else None)
+
+    async def _post(
+        self, operation_id: str, channel: str, message: Message, *, thread: str | None = None, old: Card | None = None
+    ) -> str:
+        """Post, and count in a row what remains unclear; `old` is the pointer to mark when it does."""
+        try:
+            ts = await self._ports.workspace.post(channel, message, thread_ts=thread)
+        except Unanswered:
+            self.unclear[operation_id] += 1
+            if old is not None:
+                await self._ports.operations.save_card(operation_id, replace(old, is_doubtful=True))
+            raise
+        self.unclear.pop(operation_id, None)
+        return ts
+
+    async def _tell_steps(self, operation: Operation, card: Card, turn: Turn) -> Card:
+        """Post what is new in the card's thread, one reply a step, and the outcome to everyone who was asked."""
+        replies = _replies(operation)
+        for count, reply in enumerate(replies[card.steps :], start=card.steps + 1):
+            turn.begin_post()
+            await self._post(operation.id, card.channel, reply, thread=card.ts)
+            card = replace(card, steps=count)
+            await self._ports.operations.save_card(operation.id, card)
+        return await self._tell_sightings(operation, card, turn)
+
+    async def _tell_sightings(self, operation: Operation, card: Card, turn: Turn) -> Card:
+        """Tell everyone who was asked of each change of a record since the end; counted apart, as steps come late."""
+        for count, seen in enumerate(operation.sightings[card.sighted :], start=card.sighted + 1):
+            turn.begin_post()
+            await self._post(operation.id, card.channel, messages.sighting_notice(operation, seen), thread=card.ts)
+            card = replace(card, sighted=count)
+            await self._ports.operations.save_card(operation.id, card)
+        return card
+
+    async def _tell_words(self, operation: Operation, card: Card, turn: Turn) -> Card:
+        """Tell each person directly of each word that counts as theirs, once."""
+        for count, own in enumerate(own_words(self._ports, operation)[card.told :], start=card.told + 1):
+            turn.begin_post()
+            value = not_me_value(self._ports, operation, own)
+            told = messages.own_word(operation, own.word, own.speaker, own.at, value)
+            await self._tell(operation, own.told, told)
+            card = replace(card, told=count)
+            await self._ports.operations.save_card(operation.id, card)
+        return card
+
+    async def _tell_directly(self, operation: Operation, error: Homeless) -> Card:
+        """Tell all those concerned how it stands, once a version, while no channel takes the card."""
+        log.error("alarm.card_homeless", operation=operation.id, code=error.code, why=str(error))
+        self._ports.alarm("card_homeless")
+        card = await self._ports.operations.card(operation.id) or NOWHERE
+        if card.spoken < operation.version:
+            told = messages.homeless(operation, self._ports.clock.now())
+            for user_id in people(operation):
+                await self._tell(operation, user_id, told)
+            card = replace(card, spoken=operation.version)
+        await self._ports.operations.save_card(operation.id, card)
+        return card
+
+    async def _tell(self, operation: Operation, user_id: str, message: Message) -> None:
+        """Tell one person; who cannot be told, such as a deactivated account, must not stand before the others."""
+        try:
+            channel = await self._ports.workspace.direct(user_id)
+            await self._post(operation.id, channel, message)
+        except Refused as error:
+            log.warning("person.untold", operation=operation.id, user=user_id, code=error.code)
+            self._ports.alarm("person_untold")
+
+
+def _is_shut(error: Refused) -> bool:
+    return error.code is not None and (error.code in SHUT or error.code.startswith(RESTRICTED))
+
+
+def _place(card: Card) -> str:
+    return f"{card.channel} {card.ts}".strip()
+
+
+def _replies(operation: Operation) -> list[Message]:
+    """Return all replies that the thread shall hold by now, in order; the outcome pings, so once if it can."""
+    replies = [messages.step_reply(operation, step) for step in operation.steps]
+    outcome = messages.outcome_notice(operation)
+    if operation.state is not State.DONE:
+        return [*replies, outcome] if operation.is_terminal else replies
+    times = int(operation.is_observed) + int(_is_watched_long(operation))
+    return [*replies, *[outcome] * times]
+
+
+def _is_watched_long(operation: Operation) -> bool:
+    if operation.watch_until is None or operation.ended_at is None:
+        return False
+    return operation.watch_until - operation.ended_at > LONG_WATCH
