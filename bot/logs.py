@@ -19,6 +19,7 @@ FIELDS = frozenset(
         "why",
         "kind",
         "code",
+        "count",
         "reference",
         "verb",
         "person",

@@ -51,11 +51,16 @@ def split(text: str) -> tuple[tuple[str, ...], str]:
 
 
 def clean_reason(reason: str) -> str:
-    """Make a typed reason safe to keep: one line, no control characters, no credentials, at most 300 characters."""
-    line = " ".join("".join(c if unicodedata.category(c) not in _INVISIBLE else " " for c in reason).split())
+    """Make a typed reason safe to keep."""
+    return clean_line(reason, REASON_LIMIT)
+
+
+def clean_line(text: str, limit: int) -> str:
+    """Make outside words safe to keep: one line, no control characters, no credentials, at most `limit` characters."""
+    line = " ".join("".join(c if unicodedata.category(c) not in _INVISIBLE else " " for c in text).split())
     for pattern in _REDACTED:
         line = pattern.sub(REDACTED, line)
-    return line if len(line) <= REASON_LIMIT else line[: REASON_LIMIT - 1] + "…"
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def parse_wish(words: tuple[str, ...], reason: str, topology: Topology) -> Wish:

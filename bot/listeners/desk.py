@@ -18,8 +18,10 @@ import structlog
 from bot import messages
 from bot.domain import grammar
 from bot.domain.access import Act
-from bot.errors import BotError, ProviderError, StoreUnavailable, Unreachable, UsageError, stable_code
+from bot.errors import BotError, ProviderError, StoreUnavailable, Unreachable, UsageError
 from bot.listeners.deliveries import Delivery
+from bot.listeners.pace import DECISIONS, REQUESTS, TOO_FAST, Pace
+from bot.listeners.refusals import Refusals
 from bot.ports import Message, Ports
 from bot.routing import Call, Command, Handler, Router
 from bot.services.admission import ACT_AGE, READ_AGE, admit
@@ -73,14 +75,24 @@ class Desk:
         self._answer = answer
         self._budget = budget.total_seconds()
         self._log = structlog.get_logger()
+        self._refusals = Refusals(ports, tasks)
+        self._requests = Pace(ports, tasks, self._refusals, most=REQUESTS)
+        self._decisions = Pace(ports, tasks, self._refusals, most=DECISIONS)
 
     async def command(self, delivery: Delivery) -> Reply:
         """Answer a slash command."""
-        return await self._in_time(self._open_command(delivery))
+        verb, act = self._asked(delivery)
+        pace = self._requests if act is Act.REQUEST else self._decisions
+        if act and pace.excess(delivery, verb):
+            return Reply(messages.refusal(TOO_FAST), "too fast")
+        return await self._in_time(delivery, self._open_command(delivery))
 
     async def click(self, delivery: Delivery) -> Reply:
         """Carry out what a button stands for; the reply's words are for the clicker alone."""
-        return await self._in_time(self._open_click(delivery))
+        if excess := self._decisions.excess(delivery, delivery.action_id):
+            # words for a click are a call to Slack of their own, so a flood of clicks gets them once
+            return Reply(messages.refusal(TOO_FAST) if excess == 1 else None, "too fast")
+        return await self._in_time(delivery, self._open_click(delivery))
 
     def follow_up(self, delivery: Delivery, later: "asyncio.Task[Reply]") -> None:
         """Deliver a slow answer when it is there."""
@@ -98,18 +110,18 @@ class Desk:
         )
         return messages.unexpected(reference)
 
-    async def _in_time(self, opening: Awaitable[_Job]) -> Reply:
+    async def _in_time(self, delivery: Delivery, opening: Awaitable[_Job]) -> Reply:
         job: _Job | None = None
         work: asyncio.Task[Reply] | None = None
         try:
             async with asyncio.timeout(self._budget):
                 job = await opening
-                work = self._tasks.start(self._carry_out(job), f"handler.{job.call.verb}")
+                work = self._tasks.start(self._carry_out(delivery, job), f"handler.{job.call.verb}")
                 return await (self._announced(job, work) if job.slow else asyncio.shield(work))
         except TimeoutError:
-            return self._late(job, work)
+            return self._late(delivery, job, work)
         except BotError as error:
-            return self._refused(error, "opening")
+            return self._refused(delivery, error)
         except Exception as error:  # noqa: BLE001 - a person waits for words, whatever broke
             return Reply(self.unexpected(error, "opening"), "failed")
 
@@ -117,25 +129,39 @@ class Desk:
         done, _ = await asyncio.wait([work], timeout=QUIET.total_seconds())
         return work.result() if done else _slow(job, work)
 
-    async def _carry_out(self, job: _Job) -> Reply:
+    async def _carry_out(self, delivery: Delivery, job: _Job) -> Reply:
         try:
             return Reply(await job.handler(job.call, self._ports), "answered")
         except BotError as error:
-            return self._refused(error, job.call.verb)
+            return self._refused(delivery, error)
         except Exception as error:  # noqa: BLE001 - a person waits for words, whatever broke
             return Reply(self.unexpected(error, job.call.verb), "failed")
 
-    def _late(self, job: _Job | None, work: "asyncio.Task[Reply] | None") -> Reply:
+    def _late(self, delivery: Delivery, job: _Job | None, work: "asyncio.Task[Reply] | None") -> Reply:
         if job is None or work is None:
-            return Reply(messages.refusal(Unreachable(_UNSURE)), "late")
+            return self._refused(delivery, Unreachable(_UNSURE), "late")
         if job.slow:
             return _slow(job, work)
         work.cancel()
-        return Reply(messages.refusal(StoreUnavailable(_HUNG)), "late")
+        return self._refused(delivery, StoreUnavailable(_HUNG), "late")
 
-    def _refused(self, error: BotError, what: str) -> Reply:
-        self._log.info("delivery.refused", verb=what, error=type(error).__name__, code=stable_code(error))
-        return Reply(messages.refusal(error), "refused")
+    def _refused(self, delivery: Delivery, error: BotError, outcome: str = "refused") -> Reply:
+        verb, act = self._asked(delivery)
+        self._refusals.note(delivery, verb, error, is_act=act is not None)
+        return Reply(messages.refusal(error), outcome)
+
+    def _asked(self, delivery: Delivery) -> tuple[str, Act | None]:
+        """Return what a delivery asks for and, where it does more than read, as which act it is counted."""
+        if delivery.action_id:
+            return delivery.action_id, Act.APPROVE
+        words, _reason = grammar.split(delivery.text[:LONGEST_COMMAND])
+        try:
+            command = self._router.command(words[0] if words else "help")
+        except UsageError:
+            return "unknown", None
+        if command.only_reads:
+            return command.verb, None
+        return command.verb, command.act if command.act is Act.REQUEST else Act.APPROVE
 
     async def _open_command(self, delivery: Delivery) -> _Job:
         if len(delivery.text) > LONGEST_COMMAND:

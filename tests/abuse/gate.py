@@ -72,6 +72,7 @@ class Walk:
     async def deliver(self, payload: Payload) -> str:
         """Deliver a payload and return all that was said because of it."""
         before, posts = len(self.answers), len(self.world.workspace.posts)
+        self.world.clock.move(timedelta(seconds=2))  # no faster than one person may act
         said = await self.listeners.socket(payload, {})
         await self.tasks.drain(timedelta(seconds=5))
         told = [json.dumps(said or {}), *self.answers[before:]]
