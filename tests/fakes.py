@@ -18,6 +18,7 @@ from tests import builders
 from tests.builders import DOMAIN, HOME_ADDRESS, IMAGES, INSTANCE_ID, NOW, PUBLIC_NAME, RESOLVER, VPC
 from tests.fake_operations import FakeOperations
 from tests.fake_workspace import FakeIdentities, FakeWorkspace, Post
+from tests.secrets import SIGNING_KEY
 
 __all__ = [
     "SIGNING_KEY",
@@ -34,7 +35,6 @@ __all__ = [
     "some_ports",
     "some_rules",
 ]
-SIGNING_KEY = "a signing key for tests"
 
 
 class FakeClock:
@@ -90,7 +90,7 @@ class FakePrivateZone:
         self.unreadable: BotError | None = None
         self.log: list[ChangeLogLine] = []
         self.unlogged: BotError | None = None
-        self.reads = 0
+        self.reads = self.log_reads = 0
         self._failures: list[tuple[BotError, bool]] = []
 
     def fail_next(self, error: BotError, *, after: bool = False) -> None:
@@ -116,6 +116,7 @@ class FakePrivateZone:
 
     async def changes(self, zone_id: str, since: datetime) -> tuple[ChangeLogLine, ...]:
         """Return what `log` holds from then on, newest first."""
+        self.log_reads += 1
         if self.unlogged is not None:
             raise self.unlogged
         return tuple(line for line in reversed(self.log) if line.at >= since)

@@ -52,6 +52,8 @@ async def tell_news(ports: Ports, operation: Operation, readings: Readings) -> O
 
 async def may_rest(ports: Ports, operation: Operation, readings: Readings, indexes: tuple[int, ...]) -> bool:
     """Tell whether nothing is left to watch for: the close look is over, and every record holds its home value."""
+    if not indexes:
+        return True
     if ports.clock.now() < close_until(operation):
         return False
     return all([await _is_home(ports, operation, index, readings.get(index)) for index in indexes])
