@@ -12,7 +12,8 @@ from bot.errors import BotError, NotPermitted, ProviderError, Unreadable
 from bot.ports import Ports
 from bot.services.marks import is_genuine_request, is_genuine_vote
 from bot.services.planning import draft_for
-from bot.services.requests import policy_hash_now
+from bot.services.policies import policy_difference
+from bot.services.requests import approving_act, asking_act
 
 ASK_LIMIT = 1.0
 """Seconds for Slack's word on a person at the claim."""
@@ -41,10 +42,8 @@ async def recheck(ports: Ports, operation: Operation) -> Recheck:
 
 async def recheck_authority(ports: Ports, operation: Operation) -> Recheck:
     """Check again whether the approvals count, as before every claim."""
-    now_hash = policy_hash_now(ports, operation)
-    if now_hash != operation.plan.policy_hash:
-        was, now = operation.plan.policy_hash[:12], (now_hash or "no such site")[:12]
-        return Recheck(f"registry.yaml changed since the plan (policy {was} then, {now} now).")
+    if difference := policy_difference(ports, operation):
+        return Recheck(difference)
     if not is_genuine_request(ports, operation):
         return Recheck(f"The request does not carry this bot's own mark (E_REQUEST_FORGED). {_KEYS}")
     wanted = ports.rules.access.policy.approvals
@@ -69,8 +68,9 @@ def _named(operation: Operation, votes: list[Vote]) -> list[_Named]:
     asker = operation.requester
     # a vote stores the older of both people's checks, so it speaks for the requester too
     confirmed = max(vote.identity_checked_at for vote in votes)
-    approvers = [_Named(v.user_id, v.person, Act.APPROVE, asker.person, v.identity_checked_at) for v in votes]
-    return [_Named(asker.user_id, asker.person, Act.REQUEST, None, confirmed), *approvers]
+    approving = approving_act(operation.plan)
+    approvers = [_Named(v.user_id, v.person, approving, asker.person, v.identity_checked_at) for v in votes]
+    return [_Named(asker.user_id, asker.person, asking_act(operation.plan), None, confirmed), *approvers]
 
 
 async def _recheck_people(ports: Ports, people: list[_Named]) -> Recheck:
@@ -153,7 +153,7 @@ def _changes_differ(was: Change, now: Change) -> str:
     if was.existing != now.existing:
         return f"The `@` record of {was.view} changed: {_fields(was.existing, now.existing)}."
     if was.desired != now.desired:
-        return f"The value to write was {was.desired.target}, now it would be {now.desired.target}."
+        return f"The value to write was {was.desired.target}, now it would be {now.desired.target} (E_POLICY_CHANGED)."
     return f"The zone of {was.view} changed: {_fields(was.zone, now.zone)}."
 
 

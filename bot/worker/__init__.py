@@ -10,6 +10,7 @@ import structlog
 
 from bot.errors import BotError
 from bot.ports import Ports
+from bot.services.policies import end_outdated
 from bot.worker import watch
 from bot.worker.cards import ButtonValue
 from bot.worker.execute import Executor
@@ -80,6 +81,8 @@ class Worker:
     async def _refresh(self) -> None:
         while not self._stopping.is_set():
             self._refresh_now.clear()
+            if await self._guarded(lambda: end_outdated(self._ports)):
+                self._has_news()
             await self._guarded(lambda: watch.refresh_identities(self._ports))
             await self._pause(watch.IDENTITY_EVERY, self._refresh_now)
 

@@ -49,7 +49,6 @@ async def test_nothing_differs_when_nothing_has_changed() -> None:
 @pytest.mark.parametrize(
     "rules",
     [
-        {"access": _with_people(ON_CALL_PERSON)},
         {"access": an_access(policy=a_policy(approvals=2))},
         {"topology": a_topology(a_site("hangzhou"), a_site(egress=()))},
     ],
@@ -60,8 +59,19 @@ async def test_another_policy_another_list_of_people_or_another_site_ends_the_ap
 
     why = (await recheck(world.ports, operation)).difference
 
-    assert why.startswith("registry.yaml changed since the plan (policy ")
+    assert why.startswith("registry.yaml changed since the plan: policy ")
+    assert why.endswith("(E_POLICY_CHANGED).")
     assert operation.plan.policy_hash[:12] in why
+
+
+@pytest.mark.covers("A08")
+async def test_an_approver_who_left_the_list_after_clicking_voids_the_approval() -> None:
+    world, operation = await _approved()
+    world.obey(access=_with_people(ON_CALL_PERSON))
+
+    why = (await recheck(world.ports, operation)).difference
+
+    assert why == f"<@{APPROVER}> approved this and is no longer an approver in registry.yaml (E_APPROVER_REVOKED)."
 
 
 async def test_a_site_that_left_the_configuration_ends_the_approval() -> None:
@@ -100,7 +110,8 @@ async def test_a_public_name_that_changed_is_told_with_both_values() -> None:
     world.data_plane.instances[str(internet.system_domain)] = "cri-aaaaa"
 
     assert (await recheck(world.ports, operation)).difference == (
-        f"The value to write was CNAME {PUBLIC_NAME['hangzhou']}, now it would be CNAME {internet.system_domain}."
+        f"The value to write was CNAME {PUBLIC_NAME['hangzhou']}, now it would be CNAME {internet.system_domain} "
+        "(E_POLICY_CHANGED)."
     )
 
 
