@@ -47,6 +47,7 @@ class Command:
     handler: Handler
     slow: str = ""
     anywhere: bool = False
+    asks: Act | None = None
 
     @property
     def verb(self) -> str:
@@ -56,6 +57,8 @@ class Command:
     @property
     def act(self) -> Act:
         """Return what everybody who calls this must be allowed; votes are authorised where they are counted."""
+        if self.asks is not None:
+            return self.asks
         return Act.REQUEST if self.help.role is Role.REQUESTER else Act.READ
 
     @property
@@ -82,13 +85,16 @@ class Router:
         return tuple(self._buttons)
 
     def subcommand(
-        self, verb: str, *, usage: str, role: Role, slow: str = "", anywhere: bool = False
+        self, verb: str, *, usage: str, role: Role, slow: str = "", anywhere: bool = False, act: Act | None = None
     ) -> Callable[[H], H]:
-        """Declare a handler for a verb; its docstring is its help. `anywhere` lifts the rules about channels."""
+        """Declare a handler for a verb; its docstring is its help.
+
+        `anywhere` lifts the rules about channels; `act` is what it takes where the role does not say it.
+        """
 
         def declare(handler: H) -> H:
             summary = (handler.__doc__ or "").strip().splitlines()[0]
-            self._add(Command(CommandHelp(verb, usage, summary, role), handler, slow, anywhere))
+            self._add(Command(CommandHelp(verb, usage, summary, role, act), handler, slow, anywhere, act))
             return handler
 
         return declare

@@ -7,11 +7,13 @@ from handlers import (
     approve,
     cancel,
     failover,
+    freeze,
     plan,
     reject,
     replication,
     show,
     status,
+    unfreeze,
 )
 from handlers import help as help_
 
@@ -29,6 +31,8 @@ def all_handlers() -> Router:
             approve,
             reject,
             cancel,
+            freeze,
+            unfreeze,
             actions,
             show,
             approval,

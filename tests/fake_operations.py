@@ -11,7 +11,7 @@ from bot.adapters.redis_freeze import already_frozen, encode
 from bot.domain.freeze import SET_BY_HAND, Freeze
 from bot.domain.operation import Operation
 from bot.errors import BotError
-from bot.ports import Card, Claims, Clock, Commit, IndexMove, Listing
+from bot.ports import Card, Claims, Clock, Commit, IndexMove, Listing, words_of
 
 
 @dataclass
@@ -36,6 +36,7 @@ class FakeOperations:
     def __init__(self, clock: Clock, *operations: Operation) -> None:
         self.audit: list[Mapping[str, str]] = []
         self._freezes: dict[str, Freeze] = {}
+        self._freezing_fails: BotError | None = None
         self._clock = clock
         self._stored: dict[str, Stored] = {}
         self._open: dict[str, str] = {}
@@ -46,6 +47,7 @@ class FakeOperations:
         self._posting: dict[str, datetime] = {}
         self._cards: dict[str, Card] = {}
         self._last: dict[str, str] = {}
+        self._told: dict[str, int] = {}
         self._asked: dict[tuple[str, datetime], int] = {}
         self._failures: list[tuple[BotError, bool]] = []
         for operation in operations:
@@ -74,6 +76,8 @@ class FakeOperations:
 
     async def freeze(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
         """Freeze and append the entry in one step; the same freeze again changes nothing."""
+        if self._freezing_fails is not None:
+            raise self._freezing_fails
         held = self._freezes.get(freeze.scope)
         if held == freeze:
             return
@@ -85,6 +89,10 @@ class FakeOperations:
     async def freeze_by_hand(self) -> None:
         """Turn the kill switch on past the bot."""
         self.put_freeze(SET_BY_HAND)
+
+    def fail_freezing(self, error: BotError | None) -> None:
+        """Raise `error` out of every freeze, until it is None again."""
+        self._freezing_fails = error
 
     def put_freeze(self, freeze: Freeze) -> None:
         """Have a freeze in store."""
@@ -178,6 +186,20 @@ class FakeOperations:
         if operation_id in self._news and self._news[operation_id][0] <= card.rendered:
             del self._news[operation_id]
 
+    async def owe_words(self, operation_id: str, count: int) -> None:
+        """Have `news` name the words of this operation until people were told of so many directly."""
+        self._news[words_of(operation_id)] = (count, None)
+
+    async def words_told(self, operation_id: str) -> int:
+        """Return how many of an operation's words people were told of."""
+        return self._told.get(operation_id, 0)
+
+    async def save_words_told(self, operation_id: str, count: int) -> None:
+        """Remember of how many words people were told."""
+        self._told[operation_id] = count
+        if self._news.get(words_of(operation_id), (count + 1, None))[0] <= count:
+            del self._news[words_of(operation_id)]
+
     async def postpone_step(self, operation_id: str, until: datetime) -> None:
         """Leave a step that cannot be taken now until then."""
         if operation_id in self._due:
@@ -216,7 +238,7 @@ class FakeOperations:
         operation = commit.operation
         stored = self._stored.get(operation.id, Stored())
         if commit.attempt in stored.attempts:
-            return replace(operation, version=stored.attempts[commit.attempt])
+            return replace(operation, version=stored.attempts[commit.attempt], stamp=commit.attempt)
         self._require_version(stored, operation)
         self._require_moment(commit)
         self._require_records(commit, stored)
@@ -228,7 +250,9 @@ class FakeOperations:
         if stored.version == 0 and operation.version > 0 and not stored.body:
             raise refusal("GONE", operation.id)
         if stored.body:
-            stored.operation()  # refuses a newer schema
+            held = stored.operation()  # refuses a newer schema
+            if operation.stamp not in ("", held.stamp):
+                raise refusal("VERSION", operation.id)
             if stored.version != operation.version or (operation.version == 0 and stored.attempts):
                 raise refusal("VERSION", operation.id)
 
@@ -259,7 +283,7 @@ class FakeOperations:
                 raise refusal("HELD", commit.operation.id, math.ceil(left.total_seconds()))
 
     def _write(self, commit: Commit, stored: Stored) -> Operation:
-        written = replace(commit.operation, version=commit.operation.version + 1)
+        written = replace(commit.operation, version=commit.operation.version + 1, stamp=commit.attempt)
         self._stored[written.id] = Stored(
             documents.encode(written),
             documents.encode_plan(written),

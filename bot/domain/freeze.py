@@ -3,7 +3,7 @@
 Freezing takes one person, lifting two. Whatever cannot be read counts as frozen for all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -81,9 +81,8 @@ def scopes_of(*sites: str) -> tuple[str, ...]:
     return (ALL, *sites)
 
 
-def stopping(freezes: Iterable[Freeze], sites: Iterable[str]) -> tuple[Freeze, ...]:
-    """Return the freezes that stop a move away from or to one of these sites."""
-    scopes = scopes_of(*sites)
+def stopping(freezes: Iterable[Freeze], scopes: Collection[str]) -> tuple[Freeze, ...]:
+    """Return the freezes of these scopes."""
     return tuple(freeze for freeze in freezes if freeze.scope in scopes)
 
 

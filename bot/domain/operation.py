@@ -66,6 +66,7 @@ class Event(StrEnum):
     FAIL = "known not applied"
     APPLY_SOME = "some applied"
     LOSE_TRACK = "unknown"
+    LIFT = "lift"
 
 
 _OPEN_STATES = {State.PENDING, State.APPROVED, State.APPLYING, State.VERIFYING}
@@ -77,6 +78,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.PENDING, Event.EXPIRE): State.EXPIRED,
     (State.PENDING, Event.DIFFER): State.STALE,
     (State.APPROVED, Event.CLAIM): State.APPLYING,
+    (State.APPROVED, Event.LIFT): State.DONE,
     (State.APPROVED, Event.CANCEL): State.CANCELLED,
     (State.APPROVED, Event.EXPIRE): State.EXPIRED,
     (State.APPROVED, Event.DIFFER): State.STALE,
@@ -194,7 +196,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One failover; `version` counts commits and is what a commit compares."""
+    """One failover; `version` counts commits, and a commit compares it with its `stamp`.
+
+    The stamp is the token of the commit that wrote this version. A number may come twice, when a failover of Redis
+    loses a commit that was acknowledged; a token never does, so a copy from before the loss cannot be written back.
+    """
 
     id: str
     plan: Plan
@@ -206,6 +212,7 @@ class Operation:
     reason: str = ""
     approvals_needed: int = 1
     version: int = 0
+    stamp: str = field(default="", compare=False)
     votes: tuple[Vote, ...] = ()
     progress: tuple[Progress, ...] = ()
     lease: Lease | None = None

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bot.domain.access import canonical_json
-from bot.domain.freeze import Freeze
+from bot.domain.freeze import Freeze, scopes_of
 from bot.domain.record import Record, Zone, folded
 from bot.domain.snapshot import Endpoints, Unknown, ViewState
 from bot.domain.topology import Route, Site, View
@@ -111,6 +111,11 @@ class Plan:
     def record_ids(self) -> tuple[str, ...]:
         """Return the record ids that this plan would write, in order."""
         return tuple(change.existing.record_id for change in self.changes)
+
+    @property
+    def stopped_by(self) -> tuple[str, ...]:
+        """Return the scopes of which none may be frozen for this plan to go on; lifting a freeze is stopped by none."""
+        return () if self.kind is Kind.UNFREEZE else scopes_of(self.away, self.to)
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from bot.messages.by_hand import manual, manual_outline, manual_steps
 from bot.messages.card import draft_card, operation_card, show
 from bot.messages.copies import replication, replications
 from bot.messages.direct import NOT_ME, all_frozen, disowned, homeless, own_word, perhaps_twice, retired
+from bot.messages.freeze import banner, frozen, relevant, with_banner
 from bot.messages.help import CommandHelp, asker, help_text
 from bot.messages.listing import actions_list
 from bot.messages.notices import outcome_notice, proposed, refusal, sighting_notice, unexpected, voted
@@ -16,8 +17,10 @@ __all__ = [
     "actions_list",
     "all_frozen",
     "asker",
+    "banner",
     "disowned",
     "draft_card",
+    "frozen",
     "help_text",
     "homeless",
     "manual",
@@ -30,6 +33,7 @@ __all__ = [
     "perhaps_twice",
     "proposed",
     "refusal",
+    "relevant",
     "replication",
     "replications",
     "retired",
@@ -38,4 +42,5 @@ __all__ = [
     "step_reply",
     "unexpected",
     "voted",
+    "with_banner",
 ]

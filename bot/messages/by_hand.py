@@ -8,7 +8,7 @@ from bot.domain.operation import Operation
 from bot.domain.plan import Change
 from bot.domain.record import Record
 from bot.domain.topology import Route, Site, View
-from bot.messages.blocks import Block, compose, section, sections
+from bot.messages.blocks import Block, compose, say, section, sections
 from bot.messages.plan import simulated
 from bot.messages.text import escape, fenced, listed, plural, short
 from bot.ports import Message
@@ -39,6 +39,8 @@ def manual_outline(site: Site, standby: Site, route: Route) -> list[str]:
 
 def manual(operation: Operation) -> Message:
     """Return all manual steps of an operation."""
+    if not operation.plan.changes:
+        return say(f"{escape(short(operation.id, 20))} writes no record, so there is nothing to do by hand.")
     what = f"{simulated(operation.plan)}Manual steps of {escape(short(operation.id, 20))}"
     text = f"{what}: {plural(len(operation.plan.changes), 'record')}, by console or by command line"
     return compose(text, [section(f"*{what}*"), *manual_blocks(operation.plan.changes)])

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.domain.draft import Draft
+from bot.domain.freeze import Switches
 from bot.domain.operation import HOLD, Operation, State, Verb
-from bot.domain.plan import Level, Plan, Verdict
+from bot.domain.plan import Kind, Level, Plan, Verdict
 from bot.messages import plan as words
 from bot.messages.blocks import Block, actions, button, compose, confirm, context, section, sections
 from bot.messages.by_hand import manual_blocks
+from bot.messages.freeze import relevant, with_banner
 from bot.messages.headline import Headline, first_line, first_paragraph, show_manual, wants_hands
 from bot.messages.record import (
     decision_lines,
@@ -18,19 +20,22 @@ from bot.messages.record import (
     story,
     unapplied_first,
 )
-from bot.messages.text import ago, code, mention, plural, short, stamp
+from bot.messages.text import ago, code, mention, plural, stamp
+from bot.messages.unfreeze import lifted_lines
 from bot.ports import Message
 
 Sign = Callable[[Operation, Verb], str]
 """Gives the value of a button."""
 
 _SHOWN_MANUALLY = 3
+THAWED = Switches()
 
 
-def operation_card(operation: Operation, signer: Sign, now: datetime) -> Message:
-    """Return the one message of an operation, as it stands."""
+def operation_card(operation: Operation, signer: Sign, now: datetime, switches: Switches = THAWED) -> Message:
+    """Return the one message of an operation, as it stands, with what is frozen where that keeps it from going on."""
     body = _proposal(operation, now) if operation.state is State.PENDING else _record(operation, now)
-    return compose(first_line(operation, now), [*body, *_buttons(operation, signer)])
+    drawn = compose(first_line(operation, now), [*body, *_buttons(operation, signer)])
+    return with_banner(drawn, relevant(operation, switches))
 
 
 def show(operation: Operation, now: datetime) -> Message:
@@ -68,6 +73,9 @@ def _rest_against(plan: Plan) -> list[Block]:
 def _proposal(operation: Operation, now: datetime) -> list[Block]:
     plan = operation.plan
     may = f"May approve: any approver but {mention(operation.requester.user_id)}"
+    if plan.kind is Kind.UNFREEZE:
+        told = [*decision_lines(operation), *lifted_lines(plan)]
+        return [section(first_paragraph(operation, now)), *sections(told), context(f"{may} · {_names(operation)}")]
     return [
         section(first_paragraph(operation, now)),
         *_changes(plan),
@@ -79,14 +87,14 @@ def _proposal(operation: Operation, now: datetime) -> list[Block]:
 
 
 def _record(operation: Operation, now: datetime) -> list[Block]:
-    way_back = _way_back(operation) if operation.state is State.DONE else ""
+    way_back = _way_back(operation) if operation.state is State.DONE and operation.plan.changes else ""
     return [
         section(first_paragraph(operation, now)),
         *map(section, progress_lines(operation)[: words.MOST_CHANGES]),
         *_left_out(operation.plan),
         *sections(observation_lines(operation, now)),
         *_ending(operation),
-        section("\n".join(decision_lines(operation))),
+        section("\n".join([*decision_lines(operation), *lifted_lines(operation.plan)])),
         context(" · ".join(filter(None, (duration_line(operation), way_back, _names(operation))))),
     ]
 
@@ -135,10 +143,10 @@ def _approve(operation: Operation, signer: Sign) -> Block:
         "Approve",
         "operation.approve",
         signer(operation, Verb.APPROVE),
-        f"Approve {noun} {operation.id} to {operation.plan.to}",
+        f"Approve {noun} {operation.id} {words.aim(operation.plan)}",
         "primary",
     )
-    question = f"{words.simulated(operation.plan)}Approve {noun} to {short(operation.plan.to, 60)}?"
+    question = f"{words.simulated(operation.plan)}Approve {noun} {words.aim(operation.plan)}?"
     return pressed | {"confirm": confirm(question, words.effect_in_words(operation.plan), "Approve", "Not now")}
 
 

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from bot.domain.drift import astray
 from bot.domain.operation import CONFIRMED, Observed, Operation, State, SubState, Verb
+from bot.domain.plan import Kind
 from bot.domain.sighting import Sight
 from bot.messages import plan as words
+from bot.messages import unfreeze
 from bot.messages.text import When, clock, code, escape, listed, mention, naming, plural, sentence, short, soon
 
 
@@ -41,6 +43,8 @@ def first_paragraph(operation: Operation, now: datetime) -> str:
 
 def headline(operation: Operation, now: datetime, when: When) -> Headline:
     """Say how an operation stands."""
+    if operation.plan.kind is Kind.UNFREEZE:
+        return _unfreeze(operation, when)
     said = _with_sightings(operation, _BY_STATE[operation.state](operation, now, when), when)
     return Headline(f"{words.simulated(operation.plan)}{said.word}", said.sentence, said.then)
 
@@ -54,6 +58,12 @@ def _with_sightings(operation: Operation, said: Headline, when: When) -> Headlin
     more = f". And {plural(len(seen) - 1, 'more record')}" if len(seen) > 1 else ""
     told = f"{_bare(operation, seen[0].sentence)}{more}"
     return Headline(f"{said.word}, BUT {word}", told, (f"seen {when(seen[0].at)}", _STEPS))
+
+
+def _unfreeze(operation: Operation, when: When) -> Headline:
+    verb = Verb.REJECT if operation.state is State.REJECTED else Verb.CANCEL
+    word, told, then = unfreeze.said(operation, when, _wanted(operation), _by(operation, verb))
+    return Headline(f"{words.simulated(operation.plan)}{word}", naming(told, words.people(operation)), then)
 
 
 def _moves(operation: Operation) -> str:
@@ -202,6 +212,8 @@ def again(operation: Operation) -> str:
 
 def wants_hands(operation: Operation) -> bool:
     """Tell whether the card must carry the manual steps."""
+    if operation.plan.kind is Kind.UNFREEZE:
+        return False
     return operation.state in _ENDED_BADLY or operation.has_failed_observation or bool(astray(operation))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.access import Person, Role
+from bot.domain.access import Act, Person, Role
 from bot.messages.blocks import compose, context, section, sections
 from bot.messages.text import code, escape, short
 from bot.ports import Message
@@ -17,6 +17,7 @@ class CommandHelp:
     usage: str
     summary: str
     role: Role = Role.VIEWER
+    act: Act | None = None
 
 
 def help_text(commands: Sequence[CommandHelp], asker: str) -> Message:
@@ -53,5 +54,9 @@ def _command(command: CommandHelp) -> str:
 
 
 def _summary(command: CommandHelp) -> str:
-    needs = {Role.VIEWER: "", Role.REQUESTER: " _Requesters._", Role.APPROVER: " _Approvers._"}[command.role]
+    needs = _BY_ACT.get(command.act) or _BY_ROLE[command.role]
     return f"{escape(short(command.summary, 300))}{needs}"
+
+
+_BY_ROLE = {Role.VIEWER: "", Role.REQUESTER: " _Requesters._", Role.APPROVER: " _Approvers._"}
+_BY_ACT: dict[Act | None, str] = {Act.FREEZE: " _Requesters and approvers._"}

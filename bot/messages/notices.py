@@ -53,7 +53,7 @@ def voted(operation: Operation, verb: Verb) -> Message:
     """Tell a voter what was recorded."""
     if verb is Verb.APPROVE and operation.state is State.PENDING:
         return say(f"Your approval of {code(operation.id)} is recorded; it needs one more person.")
-    follows = "Its card shows the write" if verb is Verb.APPROVE else "Nothing was changed"
+    follows = "Its card shows what follows" if verb is Verb.APPROVE else "Nothing was changed"
     return say(f"{code(operation.id)} {words.direction(operation.plan)} is {_PAST[verb]}. {follows}.")
 
 

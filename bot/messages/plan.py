@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from bot.domain.operation import Operation
 from bot.domain.plan import Change, Effect, Finding, Kind, Level, Plan
 from bot.domain.topology import Route
+from bot.messages import unfreeze
 from bot.messages.blocks import CONFIRM_LIMIT
 from bot.messages.text import code, escape, listed, plural, sentence, short
 
@@ -12,7 +13,7 @@ SHOWN_DIGEST = 12
 MOST_FINDINGS = 12
 MOST_LOSSES = 3
 MOST_CHANGES = 20
-NOUNS = {Kind.FAILOVER: "failover"}
+NOUNS = {Kind.FAILOVER: "failover", Kind.UNFREEZE: "unfreeze"}
 ROUTES = {Route.INTERNET: "over the internet", Route.INTERNAL: "over the private network"}
 _WEIGHT = (Effect.BLOCKS, Effect.LOSS, Effect.WARNS, Effect.NONE)
 _CHECKS = {"HOME_DOWN": "home seen failing"}
@@ -37,8 +38,15 @@ def scope(plan: Plan) -> str:
 
 
 def direction(plan: Plan) -> str:
-    """Say where pulls come from and go to."""
+    """Say where pulls come from and go to, or what is no longer frozen."""
+    if plan.kind is Kind.UNFREEZE:
+        return f"of {unfreeze.scope(plan)}"
     return f"from {escape(short(plan.away, 60))} to {escape(short(plan.to, 60))}"
+
+
+def aim(plan: Plan) -> str:
+    """Say what an approval is for, in the two or three words of a button."""
+    return direction(plan) if plan.kind is Kind.UNFREEZE else f"to {short(plan.to, 60)}"
 
 
 def unknowns(plan: Plan) -> int:
@@ -68,6 +76,8 @@ def zones(plan: Plan) -> str:
 
 def effect_in_words(plan: Plan) -> str:
     """Repeat the effect in a few words, and each loss, for the moment of the press."""
+    if plan.kind is Kind.UNFREEZE:
+        return unfreeze.effect(plan)
     moved = f"Pulls of {scope(plan)} move {direction(plan)}."
     lost = [f.sentence for f in plan.findings if f.effect is Effect.LOSS]
     if not lost:

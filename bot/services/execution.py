@@ -8,7 +8,6 @@ happens to this process, the next claimant finds enough in the store and the rec
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.freeze import scopes_of
 from bot.domain.operation import (
     LEASE,
     MAX_CLAIMS,
@@ -20,12 +19,14 @@ from bot.domain.operation import (
     SubState,
     advance,
 )
-from bot.errors import Conflict, Frozen, ProviderError, StoreUnavailable, Unreadable
+from bot.domain.plan import Kind
+from bot.errors import Conflict, Frozen, ProviderError, RecordHeld, StoreUnavailable, Unreadable
 from bot.ports import Commit, Ports
 from bot.services.audit import entry
-from bot.services.finishing import end, finish, give_up, save
+from bot.services.finishing import end, finish, give_up, save, wait_out
 from bot.services.freezing import in_force, told
 from bot.services.recheck import Recheck, recheck, recheck_authority
+from bot.services.unfreezing import lift
 from bot.services.verification import verify
 from bot.services.watching import watch
 from bot.services.writing import Result, Written, read_record, settle
@@ -39,7 +40,8 @@ READ_AGAIN_FOR = timedelta(seconds=15)
 async def step(ports: Ports, operation_id: str, owner: str) -> None:
     """Take the one step that is due for this operation; safe to call at any time, from any process."""
     operation = await ports.operations.get(operation_id)
-    act = _ACTS.get(operation.state)
+    acts = _LIFTING if operation.plan.kind is Kind.UNFREEZE else _ACTS
+    act = acts.get(operation.state)
     if act is not None:
         await act(ports, operation, owner)
 
@@ -120,13 +122,17 @@ async def _claim(ports: Ports, operation: Operation, index: int, owner: str) -> 
     now, token = ports.clock.now(), ports.ids.token()
     before = operation.progress[index]
     is_takeover = before.state is SubState.CLAIMED
+    is_first = operation.state is State.APPROVED
     progress = replace(
-        before, state=SubState.CLAIMED, is_unclean=before.is_unclean or is_takeover, claims=before.claims + 1
+        before,
+        state=SubState.CLAIMED,
+        is_unclean=before.is_unclean or is_takeover,
+        claims=before.claims + 1,
+        note="" if is_first else before.note,
     )
     wanted = replace(
         advance(operation, Event.CLAIM, now).with_progress(index, progress), lease=Lease(token, owner, now + LEASE)
     )
-    is_first = operation.state is State.APPROVED
     commit = Commit(
         wanted,
         attempt=token,
@@ -134,7 +140,7 @@ async def _claim(ports: Ports, operation: Operation, index: int, owner: str) -> 
         not_before=operation.lease.until if operation.lease else None,
         not_after=_lapses_at(operation) if is_first else None,
         unless_held=is_first,
-        unless_frozen=scopes_of(operation.plan.away, operation.plan.to) if is_first else (),
+        unless_frozen=operation.plan.stopped_by if is_first else (),
         due_at=now + LEASE,
         durable=True,
     )
@@ -142,6 +148,9 @@ async def _claim(ports: Ports, operation: Operation, index: int, owner: str) -> 
         await ports.operations.commit(commit)
     except Frozen as error:
         await end(ports, operation, Event.DIFFER, f"Nothing was changed. {error}")
+        return None
+    except RecordHeld as held:
+        await wait_out(ports, operation.id, index, held)
         return None
     except Conflict:
         return None
@@ -173,7 +182,7 @@ async def _may_not_send(ports: Ports, operation: Operation, *, is_first: bool) -
     """Return why a claim may not be used to write; before the first one people were asked about a moment ago."""
     if why := ports.kill_switch():
         return why
-    if found := await in_force(ports, (operation.plan.away, operation.plan.to)):
+    if found := await in_force(ports, operation.plan.stopped_by):
         return told(ports, found)
     return "" if is_first else (await recheck_authority(ports, operation)).difference
 
@@ -213,6 +222,7 @@ async def _shows_before_image(
 
 _EXPIRED = "Nobody decided in time, so it expired. Nothing was changed. Start a new request."
 _LAPSED = "The approval was not started within 120 s, so it lapsed. Nothing was changed. Start a new request."
+_LIFTING = {State.PENDING: _expire, State.APPROVED: lift}
 _ACTS = {
     State.PENDING: _expire,
     State.APPROVED: _start,

@@ -4,7 +4,7 @@ A freeze is in force in this process before the store is asked, so whatever beco
 the store did not take, the worker writes down as soon as it answers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,9 +64,9 @@ async def write_down(ports: Ports) -> None:
         ports.local_freezes.drop(waiting)
 
 
-async def in_force(ports: Ports, sites: Iterable[str]) -> tuple[Freeze, ...]:
-    """Return what stops a move between these sites. Raises StoreUnavailable while nobody can tell."""
-    return stopping((*_local(ports), *await ports.operations.freezes()), sites)
+async def in_force(ports: Ports, scopes: Collection[str]) -> tuple[Freeze, ...]:
+    """Return which of these scopes are frozen. Raises StoreUnavailable while nobody can tell."""
+    return stopping((*_local(ports), *await ports.operations.freezes()), scopes)
 
 
 async def switches(ports: Ports) -> Switches:
@@ -79,15 +79,15 @@ async def switches(ports: Ports) -> Switches:
     return Switches(freezes, local, ports.kill_switch(), unknown)
 
 
-async def require_thawed(ports: Ports, sites: Iterable[str]) -> None:
-    """Raise Frozen while something stops a move between these sites, StoreUnavailable while nobody can tell."""
-    if found := await in_force(ports, sites):
+async def require_thawed(ports: Ports, scopes: Collection[str]) -> None:
+    """Raise Frozen while one of these scopes is frozen, StoreUnavailable while nobody can tell."""
+    if found := await in_force(ports, scopes):
         raise Frozen(f"{told(ports, found)} Until then nothing moves there; `/registry status` still answers.")
 
 
-def require_thawed_here(ports: Ports, sites: Iterable[str]) -> None:
-    """Raise Frozen while this process alone knows that something stops a move between these sites."""
-    if found := stopping(_local(ports), sites):
+def require_thawed_here(ports: Ports, scopes: Collection[str]) -> None:
+    """Raise Frozen while this process alone knows that one of these scopes is frozen."""
+    if found := stopping(_local(ports), scopes):
         raise Frozen(f"{told(ports, found)} Redis does not have it yet, so only this bot may know.")
 
 

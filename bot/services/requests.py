@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain.access import Act, Identity, Person
 from bot.domain.draft import Draft
-from bot.domain.freeze import scopes_of
+from bot.domain.freeze import ALL, scopes_of
 from bot.domain.grammar import Wish, clean_reason
 from bot.domain.operation import (
     Event,
@@ -17,7 +17,8 @@ from bot.domain.operation import (
     Vote,
     advance,
 )
-from bot.domain.plan import Verdict
+from bot.domain.plan import Kind, Plan, Verdict
+from bot.domain.topology import Site
 from bot.errors import (
     Conflict,
     Frozen,
@@ -36,7 +37,7 @@ from bot.services.marks import is_genuine_request, mark_request, mark_vote
 from bot.services.planning import draft, sites_of
 
 TRIES = 3
-_ACTS = {Verb.APPROVE: Act.APPROVE, Verb.REJECT: Act.REJECT, Verb.CANCEL: Act.CANCEL}
+_ACTS = {Verb.REJECT: Act.REJECT, Verb.CANCEL: Act.CANCEL}
 _EVENTS = {Verb.APPROVE: Event.APPROVE, Verb.REJECT: Event.REJECT, Verb.CANCEL: Event.CANCEL}
 
 
@@ -47,12 +48,11 @@ async def propose(ports: Ports, wish: Wish, requester: Requester, channel: str) 
     """
     require_unfrozen(ports)
     # asked of the store before anything else, so that one that hangs is told at once and not after the planning
-    await require_thawed(ports, sites_of(ports, wish))
+    await require_thawed(ports, scopes_of(*sites_of(ports, wish)))
     drafted = await draft(ports, wish)
     if drafted.plan.verdict is Verdict.NO_GO:
         return drafted
-    await _warm_identities(ports, requester)
-    return await _store(ports, drafted, wish, requester, channel)
+    return await store_request(ports, drafted.plan, requester, channel, wish.reason)
 
 
 async def cast_vote(
@@ -80,9 +80,11 @@ def require_unfrozen(ports: Ports) -> None:
         raise StoreUnavailable(f"{why} Until then nothing can be requested or decided; `/registry status` answers.")
 
 
-async def _store(ports: Ports, drafted: Draft, wish: Wish, requester: Requester, channel: str) -> Operation:
+async def store_request(ports: Ports, plan: Plan, requester: Requester, channel: str, reason: str) -> Operation:
+    """Store a plan as PENDING, once Slack confirms who asks. Raises AlreadyOpen, Frozen or NotPermitted."""
+    await _warm_identities(ports, requester)
     for _ in range(TRIES):
-        operation = _pending(ports, drafted, wish, requester, channel)
+        operation = _pending(ports, plan, requester, channel, reason)
         try:
             stored = await ports.operations.commit(
                 Commit(
@@ -90,7 +92,7 @@ async def _store(ports: Ports, drafted: Draft, wish: Wish, requester: Requester,
                     attempt=ports.ids.token(),
                     audit=entry("requested", operation, requester.person, requester.user_id),
                     index=IndexMove.TAKE,
-                    unless_frozen=scopes_of(operation.plan.away, operation.plan.to),
+                    unless_frozen=plan.stopped_by,
                     due_at=operation.expires_at,
                 )
             )
@@ -101,20 +103,20 @@ async def _store(ports: Ports, drafted: Draft, wish: Wish, requester: Requester,
     raise Conflict("No free operation id was found. Ask again.")
 
 
-def _pending(ports: Ports, drafted: Draft, wish: Wish, requester: Requester, channel: str) -> Operation:
+def _pending(ports: Ports, plan: Plan, requester: Requester, channel: str, reason: str) -> Operation:
     now = ports.clock.now()
     policy = ports.rules.access.policy
     operation = Operation(
-        id=ports.ids.operation_id(drafted.plan.kind),
-        plan=drafted.plan,
+        id=ports.ids.operation_id(plan.kind),
+        plan=plan,
         state=State.PENDING,
         requester=requester,
         channel=channel,
         created_at=now,
         expires_at=now + policy.pending_for,
-        reason=clean_reason(wish.reason),
+        reason=clean_reason(reason),
         approvals_needed=policy.approvals,
-        progress=tuple(Progress() for _ in drafted.plan.changes),
+        progress=tuple(Progress() for _ in plan.changes),
     )
     return mark_request(ports, operation)
 
@@ -131,7 +133,7 @@ async def _vote_once(
     ports: Ports, operation: Operation, verb: Verb, user_id: str, digest: str | None, reason: str
 ) -> Operation:
     identity = await verified(ports, user_id)
-    person = ports.rules.access.authorize(identity, _ACTS[verb], operation.requester.person)
+    person = ports.rules.access.authorize(identity, _act(operation.plan, verb), operation.requester.person)
     if person is None:
         raise NotPermitted("E_NOT_APPROVER", "You are not in the people list of this registry.")
     if _has_said(operation, person, verb):
@@ -143,6 +145,20 @@ async def _vote_once(
         checked_at = min(checked_at, (await _require_same_ground(ports, operation)).checked_at)
     vote = _vote(ports, operation, verb, replace(identity, checked_at=checked_at), person, reason)
     return await _commit_vote(ports, operation, vote, now)
+
+
+def asking_act(plan: Plan) -> Act:
+    """Return what whoever asked for a plan must be allowed."""
+    return Act.FREEZE if plan.kind is Kind.UNFREEZE else Act.REQUEST
+
+
+def approving_act(plan: Plan) -> Act:
+    """Return what whoever approves a plan must be allowed."""
+    return Act.LIFT if plan.kind is Kind.UNFREEZE else Act.APPROVE
+
+
+def _act(plan: Plan, verb: Verb) -> Act:
+    return approving_act(plan) if verb is Verb.APPROVE else _ACTS[verb]
 
 
 def _has_said(operation: Operation, person: Person, verb: Verb) -> bool:
@@ -181,7 +197,7 @@ def _already(operation: Operation) -> str:
 async def _require_same_ground(ports: Ports, operation: Operation) -> Identity:
     """Return the requester as Slack confirms them now. Raises when an approval could not be acted upon."""
     require_unfrozen(ports)
-    require_thawed_here(ports, (operation.plan.away, operation.plan.to))
+    require_thawed_here(ports, operation.plan.stopped_by)
     if not is_genuine_request(ports, operation):
         raise NotPermitted(
             "E_REQUEST_FORGED",
@@ -189,7 +205,7 @@ async def _require_same_ground(ports: Ports, operation: Operation) -> Identity:
             "if the signing key was not changed, tell whoever looks after security here.",
         )
     requester = await verified(ports, operation.requester.user_id)
-    ports.rules.access.authorize(requester, Act.REQUEST)
+    ports.rules.access.authorize(requester, asking_act(operation.plan))
     if policy_hash_now(ports, operation) != operation.plan.policy_hash:
         raise NotPermitted(
             "E_POLICY_CHANGED", f"registry.yaml changed since {operation.id} was planned. Cancel it and plan again."
@@ -199,10 +215,17 @@ async def _require_same_ground(ports: Ports, operation: Operation) -> Identity:
 
 def policy_hash_now(ports: Ports, operation: Operation) -> str | None:
     """Return the policy hash that this plan would get today, or None when one of its sites is gone."""
-    sites = ports.rules.topology.sites
-    if operation.plan.away not in sites or operation.plan.to not in sites:
-        return None
-    return ports.rules.access.policy_hash((sites[operation.plan.away], sites[operation.plan.to]))
+    sites = involved_sites(ports, operation.plan)
+    return None if sites is None else ports.rules.access.policy_hash(sites)
+
+
+def involved_sites(ports: Ports, plan: Plan) -> tuple[Site, ...] | None:
+    """Return the sites whose configuration a plan rests on, or None when one of them is gone."""
+    known = ports.rules.topology.sites
+    if plan.kind is Kind.UNFREEZE:
+        return tuple(site for site in known.values() if plan.away in (ALL, site.name))
+    names = (plan.away, plan.to)
+    return tuple(known[name] for name in names) if all(name in known for name in names) else None
 
 
 def _vote(ports: Ports, operation: Operation, verb: Verb, identity: Identity, person: Person, reason: str) -> Vote:
@@ -230,7 +253,7 @@ async def _commit_vote(ports: Ports, operation: Operation, vote: Vote, now: date
         audit=entry(vote.verb, moved, vote.person, vote.user_id, before=operation.state),
         not_after=operation.expires_at if operation.state is State.PENDING else None,
         index=IndexMove.RELEASE if moved.is_terminal else IndexMove.KEEP,
-        unless_frozen=scopes_of(moved.plan.away, moved.plan.to) if vote.verb is Verb.APPROVE else (),
+        unless_frozen=moved.plan.stopped_by if vote.verb is Verb.APPROVE else (),
         unless_held=vote.verb is Verb.APPROVE,
         due_at=now if is_approved else None if moved.is_terminal else operation.expires_at,
     )

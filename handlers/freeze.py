@@ -1,0 +1,27 @@
+"""/registry freeze"""
+
+from bot import messages
+from bot.domain.access import Act, Role
+from bot.domain.freeze_words import parse_freeze
+from bot.errors import NotPermitted
+from bot.ports import Message, Ports
+from bot.routing import Call, Router
+from bot.services import freezing
+
+router = Router()
+
+
+@router.subcommand(
+    "freeze",
+    usage="freeze <site|all> [until <2h|14:30|2026-11-24T08:00>] because …",
+    role=Role.REQUESTER,
+    act=Act.FREEZE,
+    slow="Freezing…",
+)
+async def freeze(call: Call, ports: Ports) -> Message:
+    """Stop every move from and to a site, or all of them, at once; lifting it takes a second person."""
+    wish = parse_freeze(call.words, call.reason, ports.rules.topology, ports.clock.now())
+    if call.person is None:
+        raise NotPermitted("E_NOT_REQUESTER", "You are on no list of this registry, so you may not freeze.")
+    taken = await freezing.freeze(ports, wish.scope, call.person.name, call.user_id, wish.until, wish.reason)
+    return messages.frozen(taken.freeze, taken.trouble)
