@@ -1,6 +1,5 @@
 """Write what points a bot at the simulated world: a registry.yaml that fits it, and the environment."""
 
-import secrets
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from simulator.canary import secret
 from simulator.model import Site
 from simulator.world import World
 
@@ -46,7 +46,7 @@ def write_configuration(path: Path, world: World, resolvers: Mapping[str, str]) 
 
 def environment(announcement: Mapping[str, Any], dial: Mapping[str, str], trust: Path) -> dict[str, str]:
     """Name every variable that points a bot at the sections that were started, but Redis."""
-    env = {"REGISTRY_BOT_CONFIG": announcement["config"], "REGISTRY_BOT_SIGNING_KEY": secrets.token_urlsafe(32)}
+    env = {"REGISTRY_BOT_CONFIG": announcement["config"], "REGISTRY_BOT_SIGNING_KEY": secret(16)}
     if alibaba := announcement.get("alibaba"):
         env |= {
             "REGISTRY_BOT_ALIBABA_PVTZ_ENDPOINT": alibaba["pvtz"],

@@ -7,10 +7,13 @@ import pytest
 from redis import Redis
 
 from simulator.local_redis import local_redis
+from tests import secrets
+from tests.secrets import pytest_runtest_makereport
 
+__all__ = ["pytest_runtest_makereport"]
 SDK_KEYS = {
-    "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tSimForTheWholeRun",
-    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "one-secret-for-the-whole-run",
+    "ALIBABA_CLOUD_ACCESS_KEY_ID": secrets.ACCESS_KEY_ID,
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secrets.ACCESS_KEY_SECRET,
 }
 """The SDK reads its keys from the environment once, when it is imported, so all worlds of a run share a pair."""
 

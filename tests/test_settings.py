@@ -4,8 +4,9 @@ import pytest
 
 from bot.errors import InvalidConfiguration
 from bot.settings import CloudSettings, Settings, SiteSettings, load_settings, read_environment
+from tests.secrets import marked
 
-SECRET = "k" * 40
+SECRET = marked("k" * 32)
 GOOD = {
     "CONFIG": "registry.yaml",
     "REDIS_URL": f"redis://:{SECRET}@127.0.0.1:6379/0",

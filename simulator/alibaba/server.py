@@ -18,6 +18,7 @@ from simulator.alibaba.parameters import Parameters
 from simulator.alibaba.pvtz import PrivateZone
 from simulator.alibaba.ram import Identity, Ram, is_forbidden
 from simulator.alibaba.signature import Received, Verifier
+from simulator.canary import secret
 from simulator.faults import Faults
 from simulator.model import Zone
 from simulator.world import World
@@ -86,8 +87,8 @@ class Alibaba:
 
     def __init__(self, world: World, faults: Faults) -> None:
         pairs = [
-            Identity("registry-bot", f"LTAI5tSim{secrets.token_hex(6)}", secrets.token_hex(15), may_write=True),
-            Identity("registry-reader", f"LTAI5tSim{secrets.token_hex(6)}", secrets.token_hex(15), may_write=False),
+            Identity("registry-bot", f"LTAI5t{secret(6)}", secret(12), may_write=True),
+            Identity("registry-reader", f"LTAI5t{secret(6)}", secret(12), may_write=False),
         ]
         self.writer, self.reader = pairs
         ram = Ram(world.state.account, {pair.access_key_id: pair for pair in pairs})

@@ -1,10 +1,10 @@
 """The data plane: one HTTPS registry an instance, with the token service and the layer bucket that a pull needs too."""
 
-import secrets
 from collections.abc import Callable
 
 from aiohttp import encode_basic_auth
 
+from simulator.canary import secret
 from simulator.certificates import Authority
 from simulator.faults import Faults
 from simulator.registries.front import Front
@@ -22,7 +22,7 @@ class Registries:
     """
 
     def __init__(self, world: World, faults: Faults, authority: Authority) -> None:
-        self.login = encode_basic_auth("puller", secrets.token_hex(8))
+        self.login = encode_basic_auth("puller", secret())
         tokens = Tokens(world.now_ms)
         self._fronts = {name: Front(name, world, faults, authority, tokens, self.login) for name in world.instances}
         faults.subscribe(self._react)

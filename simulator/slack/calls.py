@@ -1,9 +1,9 @@
 """One Web API call with all that it may touch, and the table in which methods are entered."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from simulator.canary import secret
 from simulator.slack.arguments import Arguments
 from simulator.slack.limits import Limits, RateLimiter
 from simulator.slack.manifest import Manifest
@@ -17,10 +17,10 @@ class Installation:
     """The app as installed: what it was granted, and its secrets. `active` false means that it was removed."""
 
     manifest: Manifest
-    bot_token: str = field(default_factory=lambda: f"xoxb-{secrets.token_hex(6)}-{secrets.token_hex(12)}")
-    app_token: str = field(default_factory=lambda: f"xapp-1-A0REGBOT-{secrets.token_hex(16)}")
-    signing_secret: str = field(default_factory=lambda: secrets.token_hex(16))
-    verification_token: str = field(default_factory=lambda: secrets.token_hex(12))
+    bot_token: str = field(default_factory=lambda: f"xoxb-{secret()}")
+    app_token: str = field(default_factory=lambda: f"xapp-1-A0REGBOT-{secret()}")
+    signing_secret: str = field(default_factory=secret)
+    verification_token: str = field(default_factory=secret)
     active: bool = True
 
 

@@ -1,13 +1,13 @@
 """Answers that need no token: what comes with an acknowledgement, and what comes to a response_url."""
 
 import json
-import secrets
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from simulator.canary import secret
 from simulator.slack.blockkit import check_blocks
 from simulator.slack.limits import Limits
 from simulator.slack.model import BOT_USER_ID, Json, Message
@@ -41,7 +41,7 @@ class Responses:
 
     def url(self, user: str, channel: str, message: Message | None = None) -> str:
         """Give out a response_url."""
-        token = secrets.token_hex(16)
+        token = secret()
         expires_at = time.monotonic() + self._limits.response_seconds
         self._grants[token] = Grant(user, channel, message, expires_at, self._limits.response_uses)
         return f"{self.base_url}/response/{token}"

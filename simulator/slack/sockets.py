@@ -1,13 +1,13 @@
 """Socket Mode: connections that an app opens, and envelopes that go to one of them and must be acknowledged."""
 
 import asyncio
-import secrets
 import time
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from simulator.canary import secret
 from simulator.slack.limits import Limits
 from simulator.slack.model import APP_ID, Json
 
@@ -44,7 +44,7 @@ class SocketMode:
 
     def ticket(self) -> str:
         """Return the address of one connection, good once and for a short while."""
-        ticket = secrets.token_hex(16)
+        ticket = secret()
         self._tickets[ticket] = time.monotonic() + self._limits.ticket_seconds
         return f"{self.url}?ticket={ticket}&app_id={APP_ID}"
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.adapters.slack_api import SlackApi
 from tests.fakes import FakeClock
+from tests.secrets import BOT_TOKEN
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,7 +33,7 @@ async def served(handler: Handler) -> AsyncIterator[tuple[SlackApi, FakeClock]]:
     """Yield a client of such a Slack."""
     clock = FakeClock()
     async with serving(handler) as url, aiohttp.ClientSession() as session:
-        yield SlackApi(session, clock, token="xoxb-a-secret", base_url=url), clock
+        yield SlackApi(session, clock, token=BOT_TOKEN, base_url=url), clock
 
 
 def saying(answer: Any, status: int = 200, **headers: str) -> Handler:

@@ -15,10 +15,11 @@ from bot.ports import Commit, IndexMove
 from tests.adapters.stores import opened
 from tests.builders import an_operation
 from tests.proxy import Proxy, proxy_to
+from tests.secrets import marked
 
 AT_MOST = CONNECT_TIMEOUT + OPERATION_TIMEOUT + 0.2
 FIRST = Commit(an_operation(), "first", {"event": "tested"}, index=IndexMove.TAKE)
-PASSWORD = "canary-9f3e"
+PASSWORD = marked("Password")
 
 
 @pytest.fixture

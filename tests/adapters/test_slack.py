@@ -13,6 +13,7 @@ from bot.ports import Channel, Message
 from tests.adapters.slack_servers import Handler, saying, served
 from tests.builders import APPROVER
 from tests.office import Office, office
+from tests.secrets import leaks
 
 MINUTE = timedelta(minutes=1)
 HELLO = Message("Hello", [{"type": "section", "text": {"type": "mrkdwn", "text": "Hello"}}])
@@ -169,7 +170,7 @@ async def test_each_broken_answer_is_one_of_our_errors(handler: Handler, kind: t
         with pytest.raises(kind) as failed:
             await api.who_am_i()
 
-    assert "xoxb-a-secret" not in f"{failed.value!r} {failed.value.__cause__!r} {failed.value.__context__}"
+    assert leaks(f"{failed.value!r} {failed.value.__cause__!r} {failed.value.__context__}") == []
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "text/html", "application/json"])

@@ -8,8 +8,9 @@ import pytest
 from tests.processes.premises import HOME, Premises, premises
 from tests.proxy import proxy_to
 from tests.scenarios.company import APPROVER, ON_CALL
+from tests.secrets import marked
 
-CANARY = "canary-0b83e4"
+CANARY = marked("WrongKey")
 
 
 async def test_a_wrong_key_is_named_and_nothing_can_be_requested(company: Premises) -> None:

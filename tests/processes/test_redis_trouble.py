@@ -11,6 +11,7 @@ from simulator.local_redis import local_redis_async
 from tests.processes.premises import HOME, STANDBY, Premises, premises, until_ready, until_troubles
 from tests.proxy import Proxy, proxy_to
 from tests.scenarios.company import APPROVER, Json
+from tests.secrets import marked
 
 
 async def _refuse(proxy: Proxy) -> None:
@@ -124,7 +125,7 @@ DISTRUSTED = [
     Distrust("replica", ("REPLICAOF", "127.0.0.1", "1"), "read-only", ("REPLICAOF", "NO", "ONE")),
     Distrust(
         "locked",
-        ("CONFIG", "SET", "requirepass", "canary-5d1c"),
+        ("CONFIG", "SET", "requirepass", marked("Locked")),
         "password",
         ("CONFIG", "SET", "requirepass", ""),
     ),

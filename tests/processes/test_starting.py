@@ -11,8 +11,9 @@ import yaml
 
 from simulator.demo import CHECKOUT
 from tests.processes.premises import Premises
+from tests.secrets import marked
 
-CANARY = "canary-e27a55"
+CANARY = marked("WrongSetting")
 
 
 async def _started(company: Premises, **environment: str) -> tuple[int, str]:

@@ -13,6 +13,7 @@ from bot.errors import StoreUnavailable, VersionConflict
 from bot.worker import Worker
 from bot.worker.execute import RETRY_AFTER, Executor
 from tests.fakes import FakeClock, FakeOperations
+from tests.secrets import leaks, marked
 from tests.services.world import OWNER, World, a_world
 
 
@@ -71,7 +72,7 @@ async def test_what_is_due_is_done_and_what_is_not_due_is_left() -> None:
     [
         (VersionConflict("Somebody was first."), "operation.taken_elsewhere"),
         (StoreUnavailable("Redis does not answer."), "operation.step_postponed"),
-        (ValueError("canary-4711"), "operation.step_broken"),
+        (ValueError(marked("InAnError")), "operation.step_broken"),
     ],
 )
 async def test_a_step_that_fails_is_logged_and_stops_no_other(error: Exception, event: str) -> None:
@@ -82,10 +83,10 @@ async def test_a_step_that_fails_is_logged_and_stops_no_other(error: Exception, 
 
     assert (await store.get(good.id)).state is State.VERIFYING
     assert [entry["event"] for entry in logs if entry.get("operation") == "fo-bad1"] == [event]
-    assert "canary-4711" not in str(logs)
+    assert leaks(str(logs)) == []
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("Redis does not answer."), ValueError("canary-4711")])
+@pytest.mark.parametrize("error", [StoreUnavailable("Redis does not answer."), ValueError(marked("InAnError"))])
 async def test_a_step_that_failed_is_tried_again_after_a_while_and_not_before(error: Exception) -> None:
     world, store, _ = await _two_due(error)
     executor = Executor(world.ports, OWNER)
