@@ -66,6 +66,7 @@ async def test_a_second_person_approves() -> None:
     assert await world.operations.due(NOW) == (approved.id,)
 
 
+@pytest.mark.covers("A01", "A03")
 @pytest.mark.parametrize(
     ("user", "code"),
     [(ON_CALL, "E_SELF_APPROVAL"), (OUTSIDER, "E_NOT_APPROVER"), ("", "E_NOT_APPROVER")],
@@ -76,6 +77,7 @@ async def test_the_requester_and_people_off_the_list_cannot_approve(user: str, c
     assert await _refused(world, await world.ask(), user=user) == code
 
 
+@pytest.mark.covers("A02")
 async def test_the_requesters_second_account_cannot_approve() -> None:
     on_call = a_person("on-call", ON_CALL, "U09ONCALL", roles=(Role.REQUESTER, Role.APPROVER))
     world = a_world(access=an_access(people=People((on_call, a_person()))))
@@ -83,6 +85,7 @@ async def test_the_requesters_second_account_cannot_approve() -> None:
     assert await _refused(world, await world.ask(), user="U09ONCALL") == "E_SELF_APPROVAL"
 
 
+@pytest.mark.covers("A04", "A05", "A06", "A07")
 @pytest.mark.parametrize(
     ("account", "code"),
     [
@@ -128,6 +131,7 @@ async def test_while_slack_confirms_nobody_nothing_is_counted() -> None:
     assert await _refused(world, operation) == "E_IDENTITY_UNVERIFIED"
 
 
+@pytest.mark.covers("A21")
 async def test_a_button_of_another_plan_is_refused_and_one_of_this_plan_counts() -> None:
     world = a_world()
     operation = await world.ask()
@@ -136,6 +140,7 @@ async def test_a_button_of_another_plan_is_refused_and_one_of_this_plan_counts()
     assert (await _vote(world, operation, digest=operation.plan.digest)).state is State.APPROVED
 
 
+@pytest.mark.covers("A19")
 @pytest.mark.parametrize("verb", Verb)
 async def test_an_expired_request_can_no_longer_be_decided(verb: Verb) -> None:
     world = a_world()
@@ -145,6 +150,7 @@ async def test_an_expired_request_can_no_longer_be_decided(verb: Verb) -> None:
     assert await _refused(world, operation, verb=verb) == "E_EXPIRED"
 
 
+@pytest.mark.covers("A47")
 @pytest.mark.covers("F29")
 async def test_a_clock_set_back_does_not_revive_an_expired_request() -> None:
     world = a_world()
@@ -178,6 +184,7 @@ async def test_the_same_word_after_it_took_effect_tells_the_state_and_who_said_i
     assert await world.operations.get(operation.id) == operation
 
 
+@pytest.mark.covers("A26")
 async def test_two_approvals_take_two_people_and_one_person_with_two_accounts_is_one() -> None:
     world = a_world(access=_of_three(approvals=2))
     operation = await world.ask()
@@ -238,6 +245,7 @@ async def test_an_unknown_operation_is_said_to_be_unknown() -> None:
         await cast_vote(a_world().ports, "fo-none", Verb.APPROVE, APPROVER)
 
 
+@pytest.mark.covers("A22")
 async def test_a_policy_that_changed_since_the_plan_is_not_approved_but_can_be_cancelled() -> None:
     world = a_world()
     operation = await world.ask()
@@ -252,7 +260,7 @@ async def test_under_the_kill_switch_nobody_approves_and_anybody_may_still_refus
     world = a_world()
     operation = await world.ask()
     if switch == "store":
-        await world.operations.freeze()
+        await world.operations.freeze_by_hand()
     else:
         world.ports = replace(world.ports, kill_switch=lambda: "REGISTRY_BOT_FREEZE is set.")
 
