@@ -5,6 +5,7 @@ newest operations, last good answers. Nothing here decides anything.
 import json
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
+from typing import Any
 
 from redis.exceptions import ResponseError
 from structlog import get_logger
@@ -12,10 +13,10 @@ from structlog import get_logger
 from bot.adapters import documents
 from bot.adapters.redis_freeze import milliseconds
 from bot.adapters.redis_keys import ASKED, DUE, LAST, OPERATION, OUTBOX, POSTING, RECENT
-from bot.adapters.redis_link import RedisLink, explained
+from bot.adapters.redis_link import Command, RedisLink, explained
 from bot.domain.operation import Operation
 from bot.errors import BotError
-from bot.ports import Card, Clock, Listing
+from bot.ports import Card, Clock, Listing, words_of
 
 LAST_LIFE = timedelta(days=30)
 HOUR = timedelta(hours=1)
@@ -34,7 +35,7 @@ class AtHand:
         return await self._until(DUE, now, limit)
 
     async def news(self, limit: int = 20) -> tuple[str, ...]:
-        """Return ids of operations whose card is behind."""
+        """Return ids of operations whose card is behind, and of their words that are still to be told."""
         marks = await self._until(OUTBOX, self._clock.now(), limit)
         return tuple(dict.fromkeys(mark.rpartition(":")[0] for mark in marks))
 
@@ -62,10 +63,7 @@ class AtHand:
         """Count one more request of this person in the clock hour at hand, and return how many there are by now."""
         hour = int(self._clock.now().timestamp() // HOUR.total_seconds())
         key = f"{ASKED}{person}:{hour}"
-        count, lasts = await self._link.batch(("INCR", key), ("EXPIRE", key, 2 * int(HOUR.total_seconds())))
-        for reply in (count, lasts):
-            if isinstance(reply, ResponseError):
-                raise explained(reply) from reply
+        count, _ = await self._done(("INCR", key), ("EXPIRE", key, 2 * int(HOUR.total_seconds())))
         return int(count)
 
     async def card(self, operation_id: str) -> Card | None:
@@ -82,10 +80,20 @@ class AtHand:
         """
         shown = [f"{operation_id}:{version}" for version in range(card.rendered + 1)]
         pointer = json.dumps(asdict(card))
-        replies = await self._link.batch(("HSET", OPERATION + operation_id, "card", pointer), ("ZREM", OUTBOX, *shown))
-        for reply in replies:
-            if isinstance(reply, ResponseError):
-                raise explained(reply) from reply
+        await self._done(("HSET", OPERATION + operation_id, "card", pointer), ("ZREM", OUTBOX, *shown))
+
+    async def owe_words(self, operation_id: str, count: int) -> None:
+        """Have `news` name the words of this operation until people were told of so many directly."""
+        await self._link.call("ZADD", OUTBOX, milliseconds(self._clock.now()), f"{words_of(operation_id)}:{count}")
+
+    async def words_told(self, operation_id: str) -> int:
+        """Return how many of an operation's words people were told of."""
+        return int(await self._link.call("HGET", OPERATION + operation_id, "told") or 0)
+
+    async def save_words_told(self, operation_id: str, count: int) -> None:
+        """Remember of how many words people were told."""
+        told = [f"{words_of(operation_id)}:{number}" for number in range(count + 1)]
+        await self._done(("HSET", OPERATION + operation_id, "told", count), ("ZREM", OUTBOX, *told))
 
     async def postpone_step(self, operation_id: str, until: datetime) -> None:
         """Leave a step that cannot be taken now until then, so that it does not stand before others."""
@@ -115,6 +123,13 @@ class AtHand:
         """Return a last good answer."""
         found = await self._link.call("GET", LAST + key)
         return None if found is None else str(found)
+
+    async def _done(self, *commands: Command) -> list[Any]:
+        replies = await self._link.batch(*commands)
+        for reply in replies:
+            if isinstance(reply, ResponseError):
+                raise explained(reply) from reply
+        return replies
 
     async def _until(self, key: str, now: datetime, limit: int) -> tuple[str, ...]:
         return tuple(await self._link.call("ZRANGEBYSCORE", key, "-inf", milliseconds(now), "LIMIT", 0, limit))

@@ -8,6 +8,7 @@ from bot.domain.access import Access
 from bot.domain.topology import Topology
 from bot.ports.local_freezes import LocalFreezes
 from bot.ports.protocols import (
+    AuditTrail,
     Clock,
     DataPlane,
     Identities,
@@ -19,9 +20,22 @@ from bot.ports.protocols import (
     Signer,
     Workspace,
 )
-from bot.ports.values import Card, Channel, Claims, Commit, IndexMove, Listing, Message, Resolved, Written
+from bot.ports.values import (
+    Card,
+    Channel,
+    Claims,
+    Commit,
+    IndexMove,
+    Listing,
+    Message,
+    Resolved,
+    Written,
+    owner_of_words,
+    words_of,
+)
 
 __all__ = [
+    "AuditTrail",
     "Card",
     "Channel",
     "Claims",
@@ -44,6 +58,8 @@ __all__ = [
     "Signer",
     "Workspace",
     "Written",
+    "owner_of_words",
+    "words_of",
 ]
 
 
@@ -72,6 +88,7 @@ class Ports:
     data_plane: DataPlane
     resolver: Resolver
     operations: Operations
+    trail: AuditTrail
     identities: Identities
     workspace: Workspace
     clock: Clock

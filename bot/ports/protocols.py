@@ -1,10 +1,11 @@
 """The outside world as the use cases see it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.access import Identity
+from bot.domain.chain import AuditEntry, Head, Seal, Standing
 from bot.domain.freeze import Freeze
 from bot.domain.operation import Operation
 from bot.domain.plan import Change
@@ -105,7 +106,7 @@ class Operations(Protocol):
         ...
 
     async def news(self, limit: int = 20) -> tuple[str, ...]:
-        """Return ids of operations whose card is behind."""
+        """Return ids of operations whose card is behind, and of their words (`words_of`) that are still to be told."""
         ...
 
     async def recent(self, limit: int = 50) -> tuple[Operation, ...]:
@@ -134,6 +135,18 @@ class Operations(Protocol):
 
     async def postpone_news(self, operation_id: str, until: datetime) -> None:
         """Try the card again at `until`."""
+        ...
+
+    async def owe_words(self, operation_id: str, count: int) -> None:
+        """Have `news` name the words of this operation until people were told of so many directly."""
+        ...
+
+    async def words_told(self, operation_id: str) -> int:
+        """Return how many of an operation's words people were told of."""
+        ...
+
+    async def save_words_told(self, operation_id: str, count: int) -> None:
+        """Remember of how many words people were told."""
         ...
 
     async def claim_news(self, operation_id: str, until: datetime) -> bool:
@@ -165,6 +178,30 @@ class Operations(Protocol):
 
     async def recall(self, key: str) -> str | None:
         """Return a last good answer."""
+        ...
+
+
+class AuditTrail(Protocol):
+    """The audit, to be read and sealed. Everything raises StoreUnavailable when Redis does not answer in time."""
+
+    async def standing(self, seq: int = 0) -> Standing:
+        """Return how far the trail goes, and the seal under one number."""
+        ...
+
+    async def entries(self, after: str, limit: int, until: str = "+") -> tuple[AuditEntry, ...]:
+        """Return entries behind a place in the trail, oldest first."""
+        ...
+
+    async def entry(self, entry_id: str) -> AuditEntry | None:
+        """Return the entry at a place in the trail."""
+        ...
+
+    async def seals(self, first: int, last: int) -> dict[int, Seal]:
+        """Return the seals under these numbers."""
+        ...
+
+    async def seal(self, store: str, before: Seal, seals: Sequence[Seal], head: Head) -> bool:
+        """Write seals and head; False when the chain has other seals there."""
         ...
 
 

@@ -93,8 +93,8 @@ class Claims:
 class Card:
     """Where an operation's message stands and which version it shows; `steps` counts thread replies posted.
 
-    `sighted` counts the replies about records that did not stay as they were left, `told` the direct messages about
-    people's own words. `spoken` is the version that people were told directly because no channel took the card.
+    `sighted` counts the replies about records that did not stay as they were left, `told` the words that were handed
+    over to be told directly. `spoken` is the version that people were told directly because no channel took the card.
     `is_doubtful`: Slack gave no clear answer to the last post or edit, so that it may still come into force.
     """
 
@@ -111,6 +111,19 @@ class Card:
     def is_posted(self) -> bool:
         """Tell whether the card stands anywhere."""
         return bool(self.ts)
+
+
+_WORDS = "/words"
+
+
+def words_of(operation_id: str) -> str:
+    """Return the name under which the words of an operation are news of their own, apart from its card."""
+    return f"{operation_id}{_WORDS}"
+
+
+def owner_of_words(name: str) -> str | None:
+    """Return whose words a piece of news is about; None where it is about a card."""
+    return name.removesuffix(_WORDS) if name.endswith(_WORDS) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,10 @@
-"""One card brought up to date: drawn, its steps told in its thread, and each person told of their own words.
+"""One card brought up to date: drawn, and its steps told in its thread.
 
 Whatever Slack does, somebody is told. A card that can no longer be edited is posted anew and the old one, if it still
 stands, is said to be out of use; a channel that takes no post gives its card to the home channel; when that takes none
 either, those concerned are told directly, and the card is tried again until it stands somewhere.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,13 +15,12 @@ from bot import messages
 from bot.domain.operation import Operation, State, Verb
 from bot.errors import BotError, Refused, Unanswered
 from bot.messages.plan import people
-from bot.ports import Card, Clock, Message, Ports
+from bot.ports import Card, Message, Ports
 from bot.services.audit import card_moved
-from bot.services.disowning import not_me_value, own_words
+from bot.services.disowning import own_words
+from bot.worker.posting import Poster, Turn
 
 log = structlog.get_logger()
-TURN = timedelta(seconds=8)
-"""After the first, no post is begun later than this in one turn, so that a turn ends before its claim does."""
 SETTLED_AFTER = timedelta(seconds=20)
 """An edit without an answer may come into force late and undo the one after it: look back after this."""
 STUCK = {"cant_update_message", "edit_window_closed", "is_inactive"}
@@ -43,45 +41,32 @@ class Homeless(Refused):
     """No channel takes the card."""
 
 
-class TurnOver(BotError):
-    """There is more to say than one turn takes; the next one goes on where this one ended."""
-
-
-class Turn:
-    """The time for which one card may keep its drawer busy."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._ends = clock.monotonic() + TURN.total_seconds()
-        self._has_posted = False
-
-    def begin_post(self) -> None:
-        """Raise TurnOver where one was made already and time is up: each turn gets something done."""
-        if self._has_posted and self._clock.monotonic() > self._ends:
-            raise TurnOver("The next turn goes on from here.")
-        self._has_posted = True
-
-
 class Cards:
-    """Shows operations in Slack; `unclear` counts the posts in a row of which nobody knows whether they arrived."""
+    """Shows operations in Slack."""
 
-    def __init__(self, ports: Ports, button_value: ButtonValue) -> None:
+    def __init__(self, ports: Ports, button_value: ButtonValue, poster: Poster) -> None:
         self._ports = ports
         self._button_value = button_value
-        self.unclear: Counter[str] = Counter()
+        self._poster = poster
 
     async def show(self, operation_id: str) -> None:
         """Bring one card up to date. Raises a BotError where there is more to do, later."""
-        turn = Turn(self._ports.clock)
         operation = await self._ports.operations.get(operation_id)
         known = await self._ports.operations.card(operation_id) or NOWHERE
+        card = await self._hand_over_words(operation, known)
         try:
-            card = await self._in_its_channel(operation, known, turn)
+            card = await self._in_its_channel(operation, card, Turn(self._ports.clock))
         except Homeless as error:
-            await self._tell_words(operation, await self._tell_directly(operation, error), turn)
+            await self._tell_directly(operation, error)
             raise
-        card = await self._tell_words(operation, card, turn)
         await self._settle(operation, card, is_doubtful=known.is_posted and known.is_doubtful)
+
+    async def _hand_over_words(self, operation: Operation, card: Card) -> Card:
+        """Have people told of their words by themselves: the card does not wait for that, nor that for the card."""
+        count = len(own_words(self._ports, operation))
+        if count > card.told:
+            await self._ports.operations.owe_words(operation.id, count)
+        return replace(card, told=max(count, card.told))
 
     async def _in_its_channel(self, operation: Operation, known: Card, turn: Turn) -> Card:
         card = await self._draw(operation, known)
@@ -152,7 +137,10 @@ class Cards:
         lost: Refused | None = None
         for channel in dict.fromkeys((operation.channel, self._ports.rules.access.policy.home_channel)):
             try:
-                ts = await self._post(operation.id, channel, self._drawn(operation), old=old)
+                ts = await self._poster.post(operation.id, channel, self._drawn(operation))
+            except Unanswered:
+                await self._ports.operations.save_card(operation.id, replace(old, is_doubtful=True))
+                raise
             except Refused as error:
                 if not _is_shut(error):
                     raise
@@ -166,26 +154,12 @@ class Cards:
             return card
         raise Homeless(str(lost), code=lost.code if lost else None)
 
-    async def _post(
-        self, operation_id: str, channel: str, message: Message, *, thread: str | None = None, old: Card | None = None
-    ) -> str:
-        """Post, and count in a row what remains unclear; `old` is the pointer to mark when it does."""
-        try:
-            ts = await self._ports.workspace.post(channel, message, thread_ts=thread)
-        except Unanswered:
-            self.unclear[operation_id] += 1
-            if old is not None:
-                await self._ports.operations.save_card(operation_id, replace(old, is_doubtful=True))
-            raise
-        self.unclear.pop(operation_id, None)
-        return ts
-
     async def _tell_steps(self, operation: Operation, card: Card, turn: Turn) -> Card:
         """Post what is new in the card's thread, one reply a step, and the outcome to everyone who was asked."""
         replies = _replies(operation)
         for count, reply in enumerate(replies[card.steps :], start=card.steps + 1):
             turn.begin_post()
-            await self._post(operation.id, card.channel, reply, thread=card.ts)
+            await self._poster.post(operation.id, card.channel, reply, thread=card.ts)
             card = replace(card, steps=count)
             await self._ports.operations.save_card(operation.id, card)
         return await self._tell_sightings(operation, card, turn)
@@ -194,19 +168,10 @@ class Cards:
         """Tell everyone who was asked of each change of a record since the end; counted apart, as steps come late."""
         for count, seen in enumerate(operation.sightings[card.sighted :], start=card.sighted + 1):
             turn.begin_post()
-            await self._post(operation.id, card.channel, messages.sighting_notice(operation, seen), thread=card.ts)
+            await self._poster.post(
+                operation.id, card.channel, messages.sighting_notice(operation, seen), thread=card.ts
+            )
             card = replace(card, sighted=count)
-            await self._ports.operations.save_card(operation.id, card)
-        return card
-
-    async def _tell_words(self, operation: Operation, card: Card, turn: Turn) -> Card:
-        """Tell each person directly of each word that counts as theirs, once."""
-        for count, own in enumerate(own_words(self._ports, operation)[card.told :], start=card.told + 1):
-            turn.begin_post()
-            value = not_me_value(self._ports, operation, own)
-            told = messages.own_word(operation, own.word, own.speaker, own.at, value)
-            await self._tell(operation, own.told, told)
-            card = replace(card, told=count)
             await self._ports.operations.save_card(operation.id, card)
         return card
 
@@ -218,19 +183,10 @@ class Cards:
         if card.spoken < operation.version:
             told = messages.homeless(operation, self._ports.clock.now())
             for user_id in people(operation):
-                await self._tell(operation, user_id, told)
+                await self._poster.tell(operation.id, user_id, told)
             card = replace(card, spoken=operation.version)
         await self._ports.operations.save_card(operation.id, card)
         return card
-
-    async def _tell(self, operation: Operation, user_id: str, message: Message) -> None:
-        """Tell one person; who cannot be told, such as a deactivated account, must not stand before the others."""
-        try:
-            channel = await self._ports.workspace.direct(user_id)
-            await self._post(operation.id, channel, message)
-        except Refused as error:
-            log.warning("person.untold", operation=operation.id, user=user_id, code=error.code)
-            self._ports.alarm("person_untold")
 
 
 def _is_shut(error: Refused) -> bool:

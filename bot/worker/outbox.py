@@ -11,8 +11,10 @@ from datetime import timedelta
 import structlog
 
 from bot.errors import BotError, ProviderError, Refused, Throttled, Unanswered
-from bot.ports import Ports
-from bot.worker.cards import ButtonValue, Cards, TurnOver
+from bot.ports import Ports, owner_of_words
+from bot.worker.cards import ButtonValue, Cards
+from bot.worker.posting import Poster, TurnOver
+from bot.worker.words import Words
 
 log = structlog.get_logger()
 RETRY_AFTER = timedelta(seconds=5)
@@ -30,7 +32,9 @@ class Outbox:
 
     def __init__(self, ports: Ports, button_value: ButtonValue) -> None:
         self._ports = ports
-        self._cards = Cards(ports, button_value)
+        self._poster = Poster(ports)
+        self._cards = Cards(ports, button_value, self._poster)
+        self._words = Words(ports, self._poster)
         self._busy: set[str] = set()
 
     async def tick(self) -> None:
@@ -68,7 +72,8 @@ class Outbox:
         if not await operations.claim_news(operation_id, self._ports.clock.now() + POSTING_LASTS):
             return
         try:
-            await self._cards.show(operation_id)
+            owner = owner_of_words(operation_id)
+            await (self._words.tell(owner) if owner else self._cards.show(operation_id))
         finally:
             with suppress(BotError):  # a claim that cannot be given back ends by itself
                 await operations.release_news(operation_id)
@@ -83,6 +88,6 @@ class Outbox:
     def _pause(self, operation_id: str, error: ProviderError) -> timedelta:
         if isinstance(error, Throttled) and error.retry_after:
             return min(timedelta(seconds=error.retry_after), LONGEST_PAUSE)
-        if isinstance(error, Unanswered) and (times := self._cards.unclear[operation_id]):
+        if isinstance(error, Unanswered) and (times := self._poster.unclear[operation_id]):
             return UNCLEAR_AGAIN_AFTER[min(times, len(UNCLEAR_AGAIN_AFTER)) - 1]
         return REFUSED_AGAIN_AFTER if isinstance(error, Refused) else RETRY_AFTER
