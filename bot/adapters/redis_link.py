@@ -5,6 +5,7 @@ apart, and so that a script and the WAIT behind it share a connection. Nothing i
 """
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -86,6 +87,8 @@ class RedisLink:
 
 def explained(error: Exception) -> StoreUnavailable:
     """Return what a failure means, in a sentence; nothing was recorded."""
+    if isinstance(error.__context__, ssl.SSLCertVerificationError):  # redis-py makes it a lost connection
+        return StoreUnavailable(f"{_MISFIT} Nothing was recorded (E_STORE_DOWN).", code="E_STORE_DOWN")
     for kind, marker, code, sentence in _FAILURES:
         if isinstance(error, kind) and marker in str(error):
             return StoreUnavailable(f"{sentence} Nothing was recorded ({code}).", code=code)
@@ -130,6 +133,7 @@ def _pool(url: str) -> BlockingConnectionPool:
 
 
 _REFUSED_LOGIN = "Redis does not accept this bot's user or password. Check REGISTRY_BOT_REDIS_URL."
+_MISFIT = "Redis shows a certificate that this bot does not trust. Check REGISTRY_BOT_REDIS_URL and SSL_CERT_FILE."
 _READ_ONLY = "Redis is a read-only replica just now. Point REGISTRY_BOT_REDIS_URL at the primary."
 _FULL = "Redis is out of memory and refuses writes. Raise its maxmemory, or make room."
 _FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str, str], ...] = (
