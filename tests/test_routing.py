@@ -57,7 +57,9 @@ def test_a_typo_gets_candidates_and_the_list() -> None:
         all_handlers().command("stauts")
 
     assert "Did you mean status?" in str(refused.value)
-    assert "help, status, replication, plan, failover, approve, reject, cancel, actions, show" in str(refused.value)
+    assert "help, status, replication, plan, failover, approve, reject, cancel, freeze, unfreeze, actions, show" in str(
+        refused.value
+    )
 
 
 def test_a_hostile_word_is_shown_short_and_without_control_characters() -> None:
@@ -101,6 +103,10 @@ def test_asking_needs_a_requester_at_the_door_and_votes_are_judged_where_they_co
 
 def test_only_help_works_in_every_channel() -> None:
     assert [command.verb for command in all_handlers().commands if command.anywhere] == ["help"]
+
+
+def test_freezing_and_asking_to_lift_take_any_role_but_viewer() -> None:
+    assert {command.act for command in all_handlers().commands if "freeze" in command.verb} == {Act.FREEZE}
 
 
 def _declared(verb: str) -> Command:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from bot.domain.plan import Plan
+from bot.domain.plan import Kind, Plan
 from bot.domain.sighting import Sighting
 from bot.errors import InvalidTransition
 
@@ -287,13 +287,20 @@ class Operation:
         return next((i for i, p in enumerate(self.progress) if p.state is not SubState.APPLIED), None)
 
 
+def _is_for(event: Event, kind: Kind) -> bool:
+    """Tell whether an event can happen to this kind: what lifts a freeze writes nothing, and nothing else lifts."""
+    if event in (Event.LIFT, Event.CLAIM):
+        return (event is Event.LIFT) is (kind is Kind.UNFREEZE)
+    return True
+
+
 def advance(operation: Operation, event: Event, now: datetime, outcome: str = "") -> Operation:
     """Return the operation after `event`.
 
     Raises InvalidTransition, and nothing changes, when the table has no such move.
     """
     after = TRANSITIONS.get((operation.state, event))
-    if after is None:
+    if after is None or not _is_for(event, operation.plan.kind):
         raise InvalidTransition(f"{operation.id} is {operation.state}: it can no longer {event}.")
     moved = replace(operation, state=after, outcome=outcome or operation.outcome)
     if event is Event.APPROVE:

@@ -23,6 +23,7 @@ from bot.domain.operation import (
     Verb,
     advance,
 )
+from bot.domain.plan import Kind
 from bot.errors import InvalidTransition
 from tests.builders import NOW, ON_CALL, a_change, a_plan, a_vote, an_operation
 
@@ -41,6 +42,7 @@ differ         STALE      STALE      STALE        -
 fail           -          -          FAILED       -
 apply_some     -          -          PARTIAL      -
 lose_track     -          -          NEEDS_HUMAN  NEEDS_HUMAN
+lift           -          DONE       -            -
 """
 """What follows an event in an open state; `-` is refused, and so is every event in a terminal state."""
 
@@ -56,12 +58,18 @@ def expectations() -> dict[tuple[State, Event], State | None]:
     return expected
 
 
+def _one_for(event: Event, state: State) -> Operation:
+    """Return an operation of the kind to which this event can happen."""
+    kind = Kind.UNFREEZE if event is Event.LIFT else Kind.FAILOVER
+    return an_operation(state, plan=a_plan(kind=kind))
+
+
 ALLOWED = {pair: after for pair, after in expectations().items() if after}
 REFUSED = [pair for pair, after in expectations().items() if after is None]
 
 
 def test_every_pair_of_state_and_event_has_its_expectation() -> None:
-    assert len(expectations()) == len(State) * len(Event) == 12 * 11
+    assert len(expectations()) == len(State) * len(Event) == 12 * 12
     assert {state.value for state in State if state.is_terminal} == TERMINAL
 
 
@@ -69,13 +77,19 @@ def test_every_pair_of_state_and_event_has_its_expectation() -> None:
 def test_an_event_that_the_table_has_moves_on(pair: tuple[State, Event], after: State) -> None:
     state, event = pair
 
-    assert advance(an_operation(state), event, LATER).state is after
+    assert advance(_one_for(event, state), event, LATER).state is after
 
 
 @pytest.mark.parametrize(("state", "event"), REFUSED)
 def test_an_event_that_the_table_has_not_is_refused_in_words(state: State, event: Event) -> None:
     with pytest.raises(InvalidTransition, match=f"fo-7k2m is {state}: it can no longer {event}"):
         advance(an_operation(state), event, LATER)
+
+
+@pytest.mark.parametrize(("kind", "event"), [(Kind.FAILOVER, Event.LIFT), (Kind.UNFREEZE, Event.CLAIM)])
+def test_a_failover_lifts_nothing_and_a_lift_writes_nothing(kind: Kind, event: Event) -> None:
+    with pytest.raises(InvalidTransition):
+        advance(an_operation(State.APPROVED, plan=a_plan(kind=kind)), event, LATER)
 
 
 def test_nothing_leads_out_of_a_terminal_state_or_back() -> None:
@@ -94,7 +108,7 @@ def test_every_state_but_the_first_can_be_reached_and_every_open_one_left() -> N
 
 @pytest.mark.parametrize("pair", [pair for pair, after in ALLOWED.items() if after.is_terminal], ids=str)
 def test_an_end_is_timed_and_gives_the_lease_back(pair: tuple[State, Event]) -> None:
-    ended = advance(an_operation(pair[0]), pair[1], LATER, "why")
+    ended = advance(_one_for(pair[1], pair[0]), pair[1], LATER, "why")
 
     assert (ended.ended_at, ended.lease, ended.outcome, ended.is_terminal) == (LATER, None, "why", True)
 
