@@ -37,6 +37,7 @@ def script_terms(commit: Commit, store: str, life: timedelta) -> str:
         "store": store,
         "attempt": commit.attempt,
         "version": operation.version,
+        "stamp": operation.stamp or None,
         "schema": SCHEMA,
         "digest": operation.plan.digest,
         "index": commit.index,
@@ -70,7 +71,7 @@ def outcome(answer: Sequence[Any], commit: Commit) -> Operation:
     """Return the operation as it was stored, or raise what the script refused it for."""
     word, *details = answer
     if word == "OK":
-        return replace(commit.operation, version=int(details[0]))
+        return replace(commit.operation, version=int(details[0]), stamp=commit.attempt)
     raise refusal(word, commit.operation.id, *details)
 
 

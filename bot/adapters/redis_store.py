@@ -181,7 +181,7 @@ class RedisOperations(AtHand):
         subjects = operation.plan.subjects
         keys = [OPERATION + operation.id, META, AUDIT, DUE, OUTBOX, RECENT, FREEZE]
         keys += [prefix + record for prefix in (OPEN, HOLD, AWAY) for record in subjects]
-        body = documents.encode(replace(operation, version=operation.version + 1))
+        body = documents.encode(replace(operation, version=operation.version + 1, stamp=commit.attempt))
         plan = [] if operation.version else [documents.encode_plan(operation)]
         return ["EVALSHA", self._script_name, len(keys), *keys, body, script_terms(commit, store, LIFE), *plan]
 

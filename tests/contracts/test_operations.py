@@ -59,6 +59,18 @@ async def test_a_commit_on_an_old_version_is_refused_and_writes_nothing(store: O
     assert await store.get("fo-7k2m") == second
 
 
+async def test_a_copy_of_what_a_failover_has_lost_is_refused_even_where_its_number_has_come_again(
+    store: Observed,
+) -> None:
+    first = await taken(store)
+    lost = replace(first, reason="written to a primary that is gone", stamp="another attempt")
+
+    with pytest.raises(VersionConflict):
+        await store.commit(a_commit(lost))
+
+    assert (await store.get("fo-7k2m")).stamp == first.stamp == "taken"
+
+
 async def test_a_taken_id_is_a_version_conflict(store: Observed) -> None:
     await taken(store)
 

@@ -12,7 +12,8 @@
 --       8 ...         open:<record> of every record, then hold:<record> of every record, then away:<record> of every
 --                     record: the operation that watches over it
 -- ARGV  1 the document as it shall be: JSON, with the digest of its plan but without the plan
---       2 terms: JSON with id, store, attempt, version (that was read), schema, digest, index (take, keep, release),
+--       2 terms: JSON with id, store, attempt, version and stamp (that were read: the stamp is the token of the attempt
+--         that wrote the version), schema, digest, index (take, keep, release),
 --         audit (pairs), is_news, life (of the operation after its end) and, where they apply, not_before, not_after,
 --         due_at, hold_for, unless_held, unless_frozen (scopes), watch and leave (numbers of records, from 1),
 --         lifts (pairs of a scope and the time when it was frozen)
@@ -160,6 +161,10 @@ local function refusal()
     return { 'SCHEMA', tonumber(stored[2]) }
   end
   if version ~= terms.version then
+    return { 'VERSION', version }
+  end
+  -- A failover that loses a write makes a number come twice; the latest attempt tells whether it is the one read.
+  if terms.stamp and string.match(attempts, '^[^=]+') ~= terms.stamp then
     return { 'VERSION', version }
   end
   if terms.not_before and now < terms.not_before then
