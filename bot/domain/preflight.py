@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.access import Policy
+from bot.domain.moves import Move, changed_often, taken_back
 from bot.domain.plan import Change, Effect, Finding, Level
 from bot.domain.snapshot import (
     Answer,
@@ -53,6 +54,12 @@ class Circumstances:
     def home(self) -> SiteState:
         """Return what was seen of the site that has failed."""
         return self.snapshot.sites[self.away.name]
+
+    @property
+    def moves(self) -> list[Move]:
+        """Return what was done lately to the very records that would change."""
+        records = {change.existing.record_id for change in self.changes}
+        return [move for move in self.snapshot.moves if move.record_id in records]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +240,14 @@ def _way_back(c: Circumstances) -> Outcome | None:
 
 
 def _anti_flap(c: Circumstances) -> Outcome | None:
-    moved = c.snapshot.last_moved_at
-    if moved is None or c.snapshot.taken_at - moved >= c.policy.anti_flap:
-        return None
-    minutes = int((c.snapshot.taken_at - moved).total_seconds() // 60)
-    return Level.WARN, f"A record of {c.away.name} was moved only {f'{minutes} min' if minutes else 'seconds'} ago."
+    told = taken_back(c.moves, c.away.name, c.to.name, c.snapshot.taken_at, c.policy.anti_flap)
+    return (Level.WARN, told) if told else None
+
+
+def _changes_an_hour(c: Circumstances) -> Outcome | None:
+    names = {change.existing.record_id: str(change.view) for change in c.changes}
+    told = changed_often(c.moves, names, c.snapshot.taken_at)
+    return (Level.WARN, told) if told else None
 
 
 def _left_behind(c: Circumstances) -> Outcome | None:
@@ -285,5 +295,6 @@ RULES = (
     Rule("REPLICATION", _replication_backlog, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),
     Rule("WAY_BACK", _way_back, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),
     Rule("ANTI_FLAP", _anti_flap, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),
+    Rule("CHANGES_AN_HOUR", _changes_an_hour, on_fail=Effect.WARNS, on_unknown=Effect.WARNS),
 )
 """Every rule, in the order in which findings are shown."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from bot.domain.moves import Move
 from bot.domain.record import Record, Zone, folded
 from bot.domain.topology import Site, View
 
@@ -223,7 +224,8 @@ class Snapshot:
     standby_answer: Answer | Silence | Unknown
     home_answer: Answer | Silence | Unknown
     replication: Replication | Unknown
-    last_moved_at: datetime | None = None
+    moves: tuple[Move, ...] = ()
+    """What recent operations wrote to the records of these views."""
     bystanders: tuple[ViewState, ...] = ()
     """Views of other sites, which a plan does not move, whatever they pull from."""
     opposed_by: tuple[str, ...] = ()

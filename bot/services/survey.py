@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
+from bot.domain.moves import Move
 from bot.domain.operation import Operation, SubState
 from bot.domain.overview import Overview
 from bot.domain.snapshot import (
@@ -118,7 +119,7 @@ async def take_snapshot(
         standby_answer=standby.result(),
         home_answer=home.result(),
         replication=copies.result(),
-        last_moved_at=_last_moved_at(recent.result(), view_states),
+        moves=_moves(recent.result(), view_states),
         bystanders=tuple(task.result() for task in beside),
         opposed_by=tuple(op.id for op in recent.result() if not op.is_terminal and op.plan.to == away.name),
     )
@@ -236,11 +237,12 @@ async def _recent(ports: Ports) -> tuple[Operation, ...]:
         return ()  # nothing can be proposed without the store anyway; a plan says so
 
 
-def _last_moved_at(recent: tuple[Operation, ...], views: tuple[ViewState, ...]) -> datetime | None:
+def _moves(recent: tuple[Operation, ...], views: tuple[ViewState, ...]) -> tuple[Move, ...]:
+    """Return what recent operations wrote to the records of these views."""
     records = {r.record_id for state in views if not isinstance(state.records, Unknown) for r in state.records}
-    return max((moment for op in recent for moment in _moves(op, records)), default=None)
-
-
-def _moves(operation: Operation, records: set[str]) -> list[datetime]:
-    pairs = zip(operation.plan.record_ids, operation.progress, strict=True)
-    return [p.applied_at for r, p in pairs if r in records and p.state is SubState.APPLIED and p.applied_at]
+    return tuple(
+        Move(record, operation.plan.away, operation.plan.to, progress.applied_at)
+        for operation in recent
+        for record, progress in zip(operation.plan.record_ids, operation.progress, strict=True)
+        if record in records and progress.state is SubState.APPLIED and progress.applied_at
+    )

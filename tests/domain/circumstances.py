@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from bot.domain.moves import Move
 from bot.domain.plan import Effect, Level
 from bot.domain.preflight import Circumstances
 from bot.domain.snapshot import Silence, SyncTask, TaskFeed, Unknown, ViewState
@@ -26,6 +27,7 @@ from tests.builders import (
     an_answer,
     an_instance,
     endpoints,
+    other,
 )
 
 SILENT = Silence("did not answer within 2 s", PUBLIC_NAME["hangzhou"], NOW)
@@ -56,6 +58,11 @@ def copies(*statuses: str) -> dict[str, Any]:
     pair = (INSTANCE_ID["zhangjiakou"], INSTANCE_ID["hangzhou"])
     tasks = tuple(SyncTask(str(n), status, "core/api:1", NOW, NOW, *pair) for n, status in enumerate(statuses))
     return {"replication": a_replication(feed=TaskFeed(tasks, len(tasks), NOW))}
+
+
+def moved(*ages: timedelta, away: str = "zhangjiakou", record: str = "record-b") -> dict[str, Any]:
+    """Return the moves of a snapshot: so long ago, one record was moved away from a site."""
+    return {"moves": tuple(Move(record, away, other(away), NOW - age) for age in ages)}
 
 
 def compared(**fields: Any) -> dict[str, Any]:
@@ -300,9 +307,24 @@ CASES: list[tuple[str, dict[str, Any], Level, Effect, str]] = [
     ),
     (
         "ANTI_FLAP",
-        {"last_moved_at": NOW - timedelta(minutes=4, seconds=59)},
+        moved(timedelta(minutes=4, seconds=59), away="hangzhou"),
         Level.WARN,
         Effect.WARNS,
-        "A record of zhangjiakou was moved only 4 min ago.",
+        "This takes back a move from hangzhou to zhangjiakou that was made only 4 min ago.",
+    ),
+    (
+        "ANTI_FLAP",
+        moved(timedelta(seconds=10), timedelta(minutes=4), away="hangzhou"),
+        Level.WARN,
+        Effect.WARNS,
+        "This takes back a move from hangzhou to zhangjiakou that was made only seconds ago.",
+    ),
+    (
+        "CHANGES_AN_HOUR",
+        moved(timedelta(minutes=6), timedelta(minutes=30), timedelta(minutes=59)),
+        Level.WARN,
+        Effect.WARNS,
+        "Within the last hour the record of cross-region.registry.io in vpc-bbbbb was changed 3 times: find out why "
+        "before it is changed once more.",
     ),
 ]

@@ -25,7 +25,7 @@ from tests.builders import (
     an_instance,
     endpoints,
 )
-from tests.domain.circumstances import CASES, GONE, SILENT, circumstances, closed_to_all_but, compared, standby
+from tests.domain.circumstances import CASES, GONE, SILENT, circumstances, closed_to_all_but, compared, moved, standby
 
 
 def _found(code: str, given: Circumstances) -> Finding | None:
@@ -56,7 +56,11 @@ def test_every_rule_is_seen_from_at_least_one_side() -> None:
         ("WAY_BACK", circumstances()),
         ("WAY_BACK", circumstances(standby(instance=GONE))),
         ("ANTI_FLAP", circumstances()),
-        ("ANTI_FLAP", circumstances({"last_moved_at": NOW - timedelta(minutes=5)})),
+        ("ANTI_FLAP", circumstances(moved(timedelta(minutes=5), away="hangzhou"))),
+        ("ANTI_FLAP", circumstances(moved(timedelta(seconds=1)))),
+        ("ANTI_FLAP", circumstances(moved(timedelta(seconds=1), away="hangzhou", record="record-x"))),
+        ("CHANGES_AN_HOUR", circumstances(moved(timedelta(0), timedelta(minutes=59), timedelta(minutes=60)))),
+        ("CHANGES_AN_HOUR", circumstances(moved(*[timedelta(0)] * 3, record="record-x"))),
     ],
 )
 def test_a_rule_that_does_not_apply_says_nothing(code: str, circumstances: Circumstances) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.moves import Move
 from bot.domain.operation import State
 from bot.domain.snapshot import Comparison, Endpoints, Instance, Silence, Unknown
 from bot.domain.topology import Route, Site
@@ -232,19 +233,21 @@ async def test_a_dead_home_is_asked_by_its_last_known_name() -> None:
     assert isinstance((await _snapshot(world)).home_answer, Silence)
 
 
-async def test_the_last_move_of_a_record_is_known_from_ended_operations() -> None:
+async def test_what_was_done_to_a_record_lately_is_known_from_ended_operations() -> None:
     world = a_world()
     done = await world.carry_out(await world.approve())
 
-    assert (await _snapshot(world)).last_moved_at == done.progress[0].applied_at
+    applied_at = done.progress[0].applied_at
+    assert applied_at is not None
+    assert (await _snapshot(world)).moves == (Move("record-b", "zhangjiakou", "hangzhou", applied_at),)
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("Redis does not answer."), ForgedApproval("A plan was changed.")])
-async def test_without_the_store_no_last_move_is_known_and_the_rest_is(error: BotError) -> None:
+async def test_without_the_store_no_move_is_known_and_the_rest_is(error: BotError) -> None:
     world = a_world()
     world.ports = replace(world.ports, operations=_NoStore(error))
 
-    assert (await _snapshot(world)).last_moved_at is None
+    assert (await _snapshot(world)).moves == ()
 
 
 async def test_images_of_a_silent_home_are_compared_as_they_were_last_seen() -> None:

@@ -1,0 +1,39 @@
+"""What was done to a record lately, and what that says against doing something to it again."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+HOUR = timedelta(hours=1)
+MANY_CHANGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One executed change: which record went from which site to which, and when."""
+
+    record_id: str
+    away: str
+    to: str
+    at: datetime
+
+
+def taken_back(moves: Iterable[Move], away: str, to: str, now: datetime, within: timedelta) -> str:
+    """Warn of undoing what was done a moment ago: pulls of a record that goes to and fro fail in between."""
+    ages = [now - move.at for move in moves if (move.away, move.to) == (to, away)]
+    age = min(ages, default=within)
+    if age >= within:
+        return ""
+    minutes = int(age.total_seconds() // 60)
+    ago = f"{minutes} min" if minutes else "seconds"
+    return f"This takes back a move from {to} to {away} that was made only {ago} ago."
+
+
+def changed_often(moves: Iterable[Move], names: Mapping[str, str], now: datetime) -> str:
+    """Warn of records that were changed again and again; `names` are what people call them, by id."""
+    lately = [move.record_id for move in moves if now - move.at < HOUR]
+    often = {name: lately.count(record) for record, name in names.items() if lately.count(record) >= MANY_CHANGES}
+    if not often:
+        return ""
+    told = "; ".join(f"the record of {name} was changed {count} times" for name, count in often.items())
+    return f"Within the last hour {told}: find out why before it is changed once more."
