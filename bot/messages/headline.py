@@ -89,7 +89,9 @@ def _wanted(operation: Operation) -> str:
 
 
 def _approved(operation: Operation, _now: datetime, _when: When) -> Headline:
-    return Headline("APPROVED", _moves(operation), ("nothing is written yet", "the write starts within 2 minutes"))
+    waits = next((_bare(operation, one.note) for one in operation.progress if one.note.strip()), "")
+    then = ("nothing is written yet", waits or "the write starts within 2 minutes")
+    return Headline("APPROVED", _moves(operation), then)
 
 
 def _applying(operation: Operation, _now: datetime, _when: When) -> Headline:

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.drift import watched_records
-from bot.domain.operation import HOLD, SECOND_READ_AFTER, Event, Operation, State, SubState, advance
+from bot.domain.operation import HOLD, SECOND_READ_AFTER, START_WITHIN, Event, Operation, State, SubState, advance
+from bot.errors import RecordHeld
 from bot.ports import Commit, IndexMove, Ports
 from bot.services.audit import entry
 from bot.services.writing import Result, Written
@@ -46,6 +47,18 @@ async def give_up(ports: Ports, operation: Operation, index: int) -> None:
         await _unknown(ports, operation, index, why)
     else:
         await _failed(ports, operation, index, why)
+
+
+async def wait_out(ports: Ports, operation_id: str, index: int, held: RecordHeld) -> None:
+    """Leave an approval until the hold that it met is over, and let its card say why and until when."""
+    operation = await ports.operations.get(operation_id)
+    until = ports.clock.now() + timedelta(seconds=held.seconds)
+    why = f"An earlier write may still be in flight, so this one waits until {until:%H:%M:%S} UTC"
+    lapses_at = (operation.approved_at or until) + START_WITHIN
+    if until >= lapses_at:
+        why += f", by when the approval has lapsed ({lapses_at:%H:%M:%S} UTC): ask again after that"
+    moved = operation.with_progress(index, replace(operation.progress[index], note=f"{why}."))
+    await ports.operations.commit(replace(move(ports, moved, "held", operation.state), due_at=min(until, lapses_at)))
 
 
 async def save(ports: Ports, operation: Operation) -> Operation:
