@@ -73,6 +73,7 @@ class Router:
     def __init__(self) -> None:
         self._commands: dict[str, Command] = {}
         self._buttons: dict[str, Handler] = {}
+        self._urgent: dict[str, str] = {}
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -99,11 +100,15 @@ class Router:
 
         return declare
 
-    def button(self, action_id: str) -> Callable[[H], H]:
-        """Declare a handler for a button."""
+    def button(self, action_id: str, *, urgent: str = "") -> Callable[[H], H]:
+        """Declare a handler for a button.
+
+        An urgent one is never held back for its presser's pace nor stopped at the end of the budget; `urgent` is said
+        when it takes longer than that.
+        """
 
         def declare(handler: H) -> H:
-            self._add_button(action_id, handler)
+            self._add_button(action_id, handler, urgent)
             return handler
 
         return declare
@@ -114,7 +119,7 @@ class Router:
             for command in router.commands:
                 self._add(command)
             for action_id in router.buttons:
-                self._add_button(action_id, router.handler_of_button(action_id))
+                self._add_button(action_id, router.handler_of_button(action_id), router.urgency(action_id))
         return self
 
     def command(self, word: str) -> Command:
@@ -138,6 +143,10 @@ class Router:
             "`/registry actions` lists what is open."
         )
 
+    def urgency(self, action_id: str) -> str:
+        """Return what is said while an urgent button is followed; nothing for any other."""
+        return self._urgent.get(action_id, "")
+
     def _not_understood(self, word: str) -> str:
         shown = "".join(c for c in word if c.isprintable())[:40]
         near = [verb for verb in self._commands if len(word) >= SHORTEST_PREFIX and verb.startswith(word)]
@@ -150,7 +159,8 @@ class Router:
             raise ValueError(f"Two handlers want the verb '{command.verb}'.")
         self._commands[command.verb] = command
 
-    def _add_button(self, action_id: str, handler: Handler) -> None:
+    def _add_button(self, action_id: str, handler: Handler, urgent: str) -> None:
         if action_id in self._buttons:
             raise ValueError(f"Two handlers want the button '{action_id}'.")
         self._buttons[action_id] = handler
+        self._urgent[action_id] = urgent

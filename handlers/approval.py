@@ -28,7 +28,7 @@ async def cancel(call: Call, ports: Ports) -> Message:
     return await _vote(call, ports, Verb.CANCEL)
 
 
-@router.button(messages.NOT_ME)
+@router.button(messages.NOT_ME, urgent="Freezing everything…")
 async def not_me(call: Call, ports: Ports) -> Message:
     """Freeze all, as somebody says that what was done in their name was not them."""
     taken_back = await disown(ports, call.value, call.user_id)

@@ -89,7 +89,9 @@ def test_a_button_of_another_release_is_explained() -> None:
 
 
 def test_the_buttons_of_a_card_all_have_a_handler() -> None:
-    assert set(all_handlers().buttons) == {"operation.approve", "operation.reject", "operation.cancel"}
+    decisions = {"operation.approve", "operation.reject", "operation.cancel"}
+
+    assert set(all_handlers().buttons) == {*decisions, "operation.not_me"}
 
 
 @pytest.mark.parametrize(

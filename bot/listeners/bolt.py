@@ -147,6 +147,8 @@ class Listeners:
         await ack()
         if reply.message is not None:
             self._desk.tell(delivery, reply.message)
+        if reply.later is not None:
+            self._desk.follow_up(delivery, reply.later)
         return reply.outcome
 
     async def _nothing_here(self, ack: AsyncAck, body: Body) -> str:

@@ -18,6 +18,7 @@ import structlog
 from bot import messages
 from bot.domain import grammar
 from bot.domain.access import Act
+from bot.domain.freeze import Switches
 from bot.errors import BotError, ProviderError, StoreUnavailable, Unreachable, UsageError
 from bot.listeners.deliveries import Delivery
 from bot.listeners.pace import DECISIONS, REQUESTS, TOO_FAST, Pace
@@ -25,12 +26,15 @@ from bot.listeners.refusals import Refusals
 from bot.ports import Message, Ports
 from bot.routing import Call, Command, Handler, Router
 from bot.services.admission import ACT_AGE, READ_AGE, admit
+from bot.services.freezing import switches
 from bot.tasks import Tasks
 
 BUDGET = timedelta(seconds=1.2)
 QUIET = timedelta(seconds=0.4)
 """How long a slow handler may keep a person without a word: a calm cloud has answered by then, and one message reads
 better than two; a busy one would only use up a budget in which nothing is decided."""
+FREEZES_WITHIN = timedelta(seconds=0.3)
+"""How long an answer waits for the word of what is frozen, after its own words are there."""
 PATIENCE = timedelta(seconds=60)
 """How long a slow answer may take; Slack takes answers for 30 minutes, people give up much sooner."""
 LONGEST_COMMAND = 2000
@@ -39,6 +43,9 @@ _HUNG = (
 )
 _UNSURE = "Slack did not say in time who you are, so nothing was done. Try again in a moment."
 _ENDLESS = "This took longer than a minute and was stopped. `/registry actions` shows whether anything is open."
+
+FOREIGN_URL = "foreign_response_url"
+"""The code of an answer that was not sent because its address is not Slack's."""
 
 Answer = Callable[[str, Message], Awaitable[None]]
 """Shows a message by response_url. Raises a ProviderError when Slack does not take it."""
@@ -89,7 +96,8 @@ class Desk:
 
     async def click(self, delivery: Delivery) -> Reply:
         """Carry out what a button stands for; the reply's words are for the clicker alone."""
-        if excess := self._decisions.excess(delivery, delivery.action_id):
+        is_urgent = bool(self._router.urgency(delivery.action_id))
+        if not is_urgent and (excess := self._decisions.excess(delivery, delivery.action_id)):
             # words for a click are a call to Slack of their own, so a flood of clicks gets them once
             return Reply(messages.refusal(TOO_FAST) if excess == 1 else None, "too fast")
         return await self._in_time(delivery, self._open_click(delivery))
@@ -130,6 +138,16 @@ class Desk:
         return work.result() if done else _slow(job, work)
 
     async def _carry_out(self, delivery: Delivery, job: _Job) -> Reply:
+        """Have the handler answer, and look at the same time what is frozen: every answer tells that."""
+        looking = self._tasks.start(switches(self._ports), "freezes")
+        reply = await self._handled(delivery, job)
+        if reply.message is None:
+            return reply
+        done, _ = await asyncio.wait([looking], timeout=FREEZES_WITHIN.total_seconds())
+        found = looking.result() if done else Switches(unknown="Redis did not answer in time.")
+        return replace(reply, message=messages.with_banner(reply.message, found))
+
+    async def _handled(self, delivery: Delivery, job: _Job) -> Reply:
         try:
             return Reply(await job.handler(job.call, self._ports), "answered")
         except BotError as error:
@@ -185,7 +203,8 @@ class Desk:
 
     async def _open_click(self, delivery: Delivery) -> _Job:
         call = await self._admitted(delivery, delivery.action_id, Act.READ, ACT_AGE)
-        return _Job(self._router.handler_of_button(delivery.action_id), call)
+        action_id = delivery.action_id
+        return _Job(self._router.handler_of_button(action_id), call, self._router.urgency(action_id))
 
     async def _admitted(
         self, delivery: Delivery, verb: str, act: Act, age: timedelta, *, anywhere: bool = False
@@ -217,18 +236,32 @@ class Desk:
             await self._deliver(delivery, message)
 
     async def _deliver(self, delivery: Delivery, message: Message) -> None:
-        try:
-            await self._answer(delivery.response_url, message)
-        except ProviderError as error:
-            self._log.warning("answer.not_taken", error=type(error).__name__, code=error.code)
-            await self._whisper(delivery, message)
+        """Show a message to whoever sent the delivery, by the first of three ways that Slack takes."""
+        visitor, workspace = delivery.visitor, self._ports.workspace
 
-    async def _whisper(self, delivery: Delivery, message: Message) -> None:
-        visitor = delivery.visitor
-        try:
-            await self._ports.workspace.whisper(visitor.channel_id, visitor.user_id, message)
-        except ProviderError as error:
-            self._log.error("answer.lost", error=type(error).__name__, code=error.code)
+        async def by_url() -> None:
+            await self._answer(delivery.response_url, message)
+
+        async def here() -> None:
+            await workspace.whisper(visitor.channel_id, visitor.user_id, message)
+
+        async def directly() -> None:
+            await workspace.post(await workspace.direct(visitor.user_id), message)
+
+        for way in (by_url, here, directly):
+            try:
+                await way()
+            except ProviderError as error:
+                self._not_taken(error)
+            else:
+                return
+        self._log.error("answer.lost")
+
+    def _not_taken(self, error: ProviderError) -> None:
+        self._log.warning("answer.not_taken", error=type(error).__name__, code=error.code)
+        if error.code == FOREIGN_URL:
+            self._log.error("alarm.foreign_response_url")
+            self._ports.alarm(FOREIGN_URL)
 
 
 def _slow(job: _Job, work: "asyncio.Task[Reply]") -> Reply:

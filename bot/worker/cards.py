@@ -12,6 +12,7 @@ from datetime import timedelta
 import structlog
 
 from bot import messages
+from bot.domain.freeze import Switches
 from bot.domain.operation import Operation, State, Verb
 from bot.errors import BotError, Refused, Unanswered
 from bot.messages.plan import people
@@ -35,6 +36,7 @@ LONG_WATCH = timedelta(minutes=2)
 """People wait this long for the word whether pulls work; when it takes longer, they are told twice."""
 
 ButtonValue = Callable[[Operation, Verb], str]
+LastSeen = Callable[[], Switches]
 
 
 class Homeless(Refused):
@@ -42,10 +44,11 @@ class Homeless(Refused):
 
 
 class Cards:
-    """Shows operations in Slack."""
+    """Shows operations in Slack; `switches` tells at once what was last seen to be frozen."""
 
-    def __init__(self, ports: Ports, button_value: ButtonValue, poster: Poster) -> None:
+    def __init__(self, ports: Ports, button_value: ButtonValue, poster: Poster, switches: LastSeen) -> None:
         self._ports = ports
+        self._switches = switches
         self._button_value = button_value
         self._poster = poster
 
@@ -53,13 +56,14 @@ class Cards:
         """Bring one card up to date. Raises a BotError where there is more to do, later."""
         operation = await self._ports.operations.get(operation_id)
         known = await self._ports.operations.card(operation_id) or NOWHERE
+        banner = messages.banner(messages.relevant(operation, self._switches()))
         card = await self._hand_over_words(operation, known)
         try:
             card = await self._in_its_channel(operation, card, Turn(self._ports.clock))
         except Homeless as error:
             await self._tell_directly(operation, error)
             raise
-        await self._settle(operation, card, is_doubtful=known.is_posted and known.is_doubtful)
+        await self._settle(operation, replace(card, banner=banner), is_doubtful=known.is_posted and known.is_doubtful)
 
     async def _hand_over_words(self, operation: Operation, card: Card) -> Card:
         """Have people told of their words by themselves: the card does not wait for that, nor that for the card."""
@@ -103,7 +107,7 @@ class Cards:
         return card
 
     def _drawn(self, operation: Operation) -> Message:
-        return messages.operation_card(operation, self._button_value, self._ports.clock.now())
+        return messages.operation_card(operation, self._button_value, self._ports.clock.now(), self._switches())
 
     async def _replacement(self, operation: Operation, old: Card, error: Refused) -> Card:
         """Post the card anew where Slack's error means that it or its channel is lost; else raise the error."""

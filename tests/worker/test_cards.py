@@ -45,15 +45,21 @@ def with_home_elsewhere() -> World:
     return world
 
 
+async def tick(world: World) -> None:
+    """Tell all there is to tell now: a card first, then the words that it hands over."""
+    await outbox(world).tick()
+    await outbox(world).tick()
+
+
 async def later(world: World, span: timedelta = RETRY_AFTER) -> None:
     world.clock.move(span)
-    await outbox(world).tick()
+    await tick(world)
 
 
 async def shown(world: World) -> Operation:
     """Return an operation whose card stands and was then approved."""
     operation = await world.ask()
-    await outbox(world).tick()
+    await tick(world)
     return await cast_vote(world.ports, operation.id, Verb.APPROVE, APPROVER)
 
 
@@ -90,7 +96,7 @@ async def test_a_card_that_cannot_be_edited_is_posted_anew_remembered_there_and_
     world.workspace.fail_next(refused(code))
 
     with capture_logs() as logs:
-        await outbox(world).tick()
+        await tick(world)
 
     card = await card_of(world, operation)
     assert (card.channel, card.ts, card.told) == (CHANNEL, world.workspace.cards()[-1].ts, first.told + 2)
@@ -107,7 +113,7 @@ async def test_a_card_that_stands_but_cannot_be_edited_is_said_to_be_out_of_use(
     first = await card_of(world, operation)
     world.workspace.fail_next(refused(code))
 
-    await outbox(world).tick()
+    await tick(world)
 
     below = [post.message.text for post in world.workspace.posts if post.thread_ts == first.ts]
     assert below[-1].startswith(f"OUT OF USE: this card of {operation.id}")
@@ -128,7 +134,7 @@ async def test_that_the_old_card_takes_no_reply_either_costs_a_line_in_the_log_o
 
     world.workspace.post = deaf_below_the_old  # type: ignore[method-assign]
     with capture_logs() as logs:
-        await outbox(world).tick()
+        await tick(world)
 
     assert "card.not_retired" in [entry["event"] for entry in logs]
     assert await world.operations.news() == ()
@@ -141,7 +147,7 @@ async def test_a_channel_that_takes_no_post_gives_the_card_to_the_home_channel(c
     operation = await world.ask()
     shut(world, CHANNEL, code=code)
 
-    await outbox(world).tick()
+    await tick(world)
 
     [card] = world.workspace.cards()
     assert (card.channel, (await card_of(world, operation)).channel) == (HOME, HOME)
@@ -154,7 +160,7 @@ async def test_a_channel_that_closes_under_a_card_gives_it_to_the_home_channel(c
     operation = await shown(world)
     shut(world, CHANNEL, code=code)
 
-    await outbox(world).tick()
+    await tick(world)
 
     assert (await card_of(world, operation)).channel == HOME
     assert "APPROVED" in world.workspace.cards()[-1].message.text
@@ -168,7 +174,7 @@ async def test_when_home_takes_no_card_either_those_concerned_are_told_directly_
     shut(world, CHANNEL, HOME)
 
     with capture_logs() as logs:
-        await outbox(world).tick()
+        await tick(world)
 
     for person in (ON_CALL, APPROVER):
         assert any(text.startswith("APPROVED") for text in world.workspace.told(person))
@@ -182,7 +188,7 @@ async def test_a_pending_card_without_a_channel_says_how_to_decide_by_typing() -
     operation = await world.ask()
     shut(world, CHANNEL, HOME)
 
-    await outbox(world).tick()
+    await tick(world)
 
     said = str([post.message.blocks for post in world.workspace.posts])
     assert f"/registry approve {operation.id}" in said
@@ -194,7 +200,7 @@ async def test_a_homeless_card_is_told_once_a_version_and_tried_again_until_a_ch
     operation = await world.ask()
     post, update = world.workspace.post, world.workspace.update
     shut(world, CHANNEL, HOME)
-    await outbox(world).tick()
+    await tick(world)
     told = len(world.workspace.told(ON_CALL))
 
     await later(world, REFUSED_AGAIN_AFTER)
@@ -219,7 +225,7 @@ async def test_a_thread_that_takes_no_reply_in_the_home_channel_leaves_the_card_
 
     world.workspace.post = without_threads  # type: ignore[method-assign]
     alarms = world.hear_alarms()
-    await outbox(world).tick()
+    await tick(world)
 
     assert len(world.workspace.cards()) == 1
     assert await world.operations.news() == ()
@@ -232,7 +238,7 @@ async def test_a_post_that_arrived_without_an_answer_leaves_one_copy_and_the_new
     operation = await world.ask()
     lose_answers(world, 1)
 
-    await outbox(world).tick()
+    await tick(world)
     await later(world)
 
     copy, card = world.workspace.cards()
@@ -267,7 +273,7 @@ async def test_an_edit_that_comes_into_force_late_does_not_stay() -> None:
         raise lost()
 
     world.workspace.update = delayed  # type: ignore[method-assign]
-    await outbox(world).tick()
+    await tick(world)
     done = await world.carry_out(operation)
     await later(world)
     newest = world.workspace.cards()[0].message
@@ -293,7 +299,7 @@ async def test_people_are_told_of_their_words_when_slack_answers_again(error: Bo
         return await direct(user_id)
 
     world.workspace.direct = deaf  # type: ignore[method-assign]
-    await outbox(world).tick()
+    await tick(world)
     assert world.workspace.told(ON_CALL) == []
 
     await later(world)
