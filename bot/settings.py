@@ -177,7 +177,7 @@ def _redirects(text: str) -> dict[str, tuple[str, int]]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         match = re.fullmatch(r"([^=\s]+:\d{1,5})=([^=\s]+):(\d{1,5})", part, flags=re.ASCII)
         if match is None or not 0 < int(match[3]) <= 65535:
-            raise ValueError(f"'{part}' is not of the form host:port=address:port; correct or unset it")
+            raise ValueError("an entry is not of the form host:port=address:port; correct or unset it")
         redirects[match[1].lower()] = (match[2], int(match[3]))
     return redirects
 

@@ -127,10 +127,17 @@ class Premises(People):
 
     async def everything_stored(self) -> str:
         """Return all that Redis holds, as text."""
-        reads = {"hash": ("HGETALL",), "stream": ("XRANGE", "-", "+"), "string": ("GET",)}
+        reads = {
+            "hash": ("HGETALL",),
+            "stream": ("XRANGE", "-", "+"),
+            "string": ("GET",),
+            "zset": ("ZRANGE", "0", "-1"),
+            "set": ("SMEMBERS",),
+            "list": ("LRANGE", "0", "-1"),
+        }
         found = []
         for key in await self.stored("KEYS", "*"):
-            verb, *rest = reads.get(await self.stored("TYPE", key), ("EXISTS",))
+            verb, *rest = reads[await self.stored("TYPE", key)]
             found.append(f"{key}={await self.stored(verb, key, *rest)}")
         return "\n".join(found)
 
