@@ -1,12 +1,9 @@
 """A process dies at every external call of an execution; another one takes over and ends the same way."""
 
-import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -15,51 +12,8 @@ from bot.errors import OutcomeUnknown
 from bot.ports import Ports
 from bot.services.buttons import button_value
 from bot.worker import Worker
+from tests.mortal import Crash, Fate, mortal
 from tests.services.world import ALL_THE_WAY, World, a_world, a_world_of_two_views, is_settled, moves
-
-OUTSIDE = ("zones", "registries", "data_plane", "resolver", "operations", "identities", "workspace")
-
-
-class Crash(BaseException):
-    """The process is gone."""
-
-
-@dataclass
-class Fate:
-    """Dies at the `at`-th external call, before or after it takes effect; 0 lives for ever."""
-
-    at: int = 0
-    is_after: bool = False
-    calls: int = 0
-
-    async def live_through(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        """Make one external call, or die around it; the dead make no calls."""
-        self.calls += 1
-        is_last = self.calls == self.at
-        if self.at and (self.calls > self.at or (is_last and not self.is_after)):
-            raise Crash
-        result = await call()
-        if is_last:
-            raise Crash
-        return result
-
-
-class Mortal:
-    """A port whose every call is one of the calls at which the process may die."""
-
-    def __init__(self, port: Any, fate: Fate) -> None:
-        self._port, self._fate = port, fate
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._port, name)
-        if not inspect.iscoroutinefunction(found):
-            return found
-        return lambda *args, **fields: self._fate.live_through(lambda: found(*args, **fields))
-
-
-def _mortal(ports: Ports, fate: Fate) -> Ports:
-    parts: dict[str, Any] = {name: Mortal(getattr(ports, name), fate) for name in OUTSIDE}
-    return replace(ports, **parts)
 
 
 async def _work(world: World, ports: Ports, owner: str, operation: Operation) -> None:
@@ -76,7 +30,7 @@ async def _is_open(world: World, operation: Operation) -> bool:
 
 async def _die_and_take_over(world: World, operation: Operation, fate: Fate) -> Operation:
     with suppress(Crash, BaseExceptionGroup):
-        await _work(world, _mortal(world.ports, fate), "bot-1", operation)
+        await _work(world, mortal(world.ports, fate), "bot-1", operation)
     if fate.calls >= fate.at:
         world.clock.move(LEASE)
         await _work(world, world.ports, "bot-2", operation)
