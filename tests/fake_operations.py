@@ -200,6 +200,11 @@ class FakeOperations:
         if self._news.get(words_of(operation_id), (count + 1, None))[0] <= count:
             del self._news[words_of(operation_id)]
 
+    async def draw_again(self, operation_id: str) -> None:
+        """Have `news` name this operation once more, though it did not move."""
+        if operation_id in self._stored and operation_id not in self._news:
+            self._news[operation_id] = (self._stored[operation_id].version, None)
+
     async def postpone_step(self, operation_id: str, until: datetime) -> None:
         """Leave a step that cannot be taken now until then."""
         if operation_id in self._due:

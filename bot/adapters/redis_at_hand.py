@@ -95,6 +95,12 @@ class AtHand:
         told = [f"{words_of(operation_id)}:{number}" for number in range(count + 1)]
         await self._done(("HSET", OPERATION + operation_id, "told", count), ("ZREM", OUTBOX, *told))
 
+    async def draw_again(self, operation_id: str) -> None:
+        """Have `news` name this operation once more, though it did not move."""
+        version = await self._link.call("HGET", OPERATION + operation_id, "news")
+        if version is not None:
+            await self._link.call("ZADD", OUTBOX, "NX", 0, f"{operation_id}:{version}")
+
     async def postpone_step(self, operation_id: str, until: datetime) -> None:
         """Leave a step that cannot be taken now until then, so that it does not stand before others."""
         await self._link.call("ZADD", DUE, "XX", milliseconds(until), operation_id)

@@ -36,8 +36,8 @@ def relevant(operation: Operation, switches: Switches) -> Switches:
 
 
 def with_banner(message: Message, switches: Switches) -> Message:
-    """Return an answer that also tells what is frozen, right after its first paragraph."""
-    if not switches.is_on:
+    """Return an answer that also tells what is frozen, right after its first paragraph, where it is not about that."""
+    if not switches.is_on or message.text.startswith("FROZEN"):
         return message
     first, *rest = message.blocks or (section(message.text),)
     text = f"{message.text} · {first_words(switches)}"

@@ -129,6 +129,10 @@ class Operations(Protocol):
         """Remember where the card stands; clears the news mark when it shows the latest version."""
         ...
 
+    async def draw_again(self, operation_id: str) -> None:
+        """Have `news` name this operation once more, though it did not move."""
+        ...
+
     async def postpone_step(self, operation_id: str, until: datetime) -> None:
         """Leave a step that cannot be taken now until then, so that it does not stand before others."""
         ...

@@ -1,4 +1,4 @@
-"""The part that acts when nobody is clicking: execution, outbox and watch."""
+"""The part that acts when nobody is clicking: execution, outbox, watch and the seals of the audit."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,9 @@ from bot.services.policies import end_outdated
 from bot.worker import watch
 from bot.worker.cards import ButtonValue
 from bot.worker.execute import Executor
+from bot.worker.freezes import FreezeKeeper
 from bot.worker.outbox import Outbox
+from bot.worker.sealer import INSPECT_EVERY, SEAL_EVERY, Sealer
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -23,15 +25,18 @@ BUSY_SCAN_EVERY = timedelta(seconds=1)
 BUSY_ROUNDS = 40
 """Quick scans after the last step taken here: an operation in hand is followed to its end without waiting."""
 OUTBOX_EVERY = timedelta(seconds=1)
+FREEZES_EVERY = timedelta(seconds=1)
 
 
 class Worker:
-    """Runs the three loops until told to stop; `tick` does one round of the acting two at once."""
+    """Runs its loops until told to stop; `tick` does one round of the acting two at once."""
 
     def __init__(self, ports: Ports, owner: str, button_value: ButtonValue) -> None:
         self._ports = ports
         self._executor = Executor(ports, owner, moved=self._has_news)
-        self._outbox = Outbox(ports, button_value)
+        self._freezes = FreezeKeeper(ports)
+        self._outbox = Outbox(ports, button_value, lambda: self._freezes.seen)
+        self._sealer = Sealer(ports)
         self._stopping = asyncio.Event()
         self._execute_now = asyncio.Event()
         self._post_now = asyncio.Event()
@@ -48,6 +53,7 @@ class Worker:
 
     async def tick(self) -> None:
         """Take one due step of every operation, then bring the cards up to date."""
+        await self._guarded(self._freezes.tick)
         await self._executor.tick()
         await self._outbox.tick()
 
@@ -61,8 +67,11 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._act(group))
             group.create_task(self._post(group))
+            group.create_task(self._watch_freezes())
             group.create_task(self._refresh())
             group.create_task(self._remember())
+            group.create_task(self._seal())
+            group.create_task(self._inspect())
 
     async def _act(self, group: asyncio.TaskGroup) -> None:
         quick = 0
@@ -78,6 +87,11 @@ class Worker:
             await self._guarded(lambda: self._outbox.begin(group))
             await self._pause(OUTBOX_EVERY, self._post_now)
 
+    async def _watch_freezes(self) -> None:
+        while not self._stopping.is_set():
+            await self._guarded(self._freezes.tick)
+            await self._pause(FREEZES_EVERY, self._stopping)
+
     async def _refresh(self) -> None:
         while not self._stopping.is_set():
             self._refresh_now.clear()
@@ -90,6 +104,17 @@ class Worker:
         while not self._stopping.is_set():
             await self._guarded(lambda: watch.remember_sites(self._ports))
             await self._pause(watch.REMEMBER_EVERY, self._stopping)
+
+    async def _seal(self) -> None:
+        while not self._stopping.is_set():
+            await self._guarded(self._sealer.tick)
+            await self._pause(SEAL_EVERY, self._stopping)
+        await self._guarded(self._sealer.tick)  # what was done on the way out
+
+    async def _inspect(self) -> None:
+        while not self._stopping.is_set():
+            await self._guarded(self._sealer.inspect)
+            await self._pause(INSPECT_EVERY, self._stopping)
 
     async def _guarded(self, tick: Callable[[], Awaitable[T]]) -> T | None:
         try:

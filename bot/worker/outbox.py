@@ -10,9 +10,10 @@ from datetime import timedelta
 
 import structlog
 
+from bot.domain.freeze import Switches
 from bot.errors import BotError, ProviderError, Refused, Throttled, Unanswered
 from bot.ports import Ports, owner_of_words
-from bot.worker.cards import ButtonValue, Cards
+from bot.worker.cards import ButtonValue, Cards, LastSeen
 from bot.worker.posting import Poster, TurnOver
 from bot.worker.words import Words
 
@@ -30,10 +31,10 @@ POSTING_LASTS = timedelta(seconds=20)
 class Outbox:
     """Looks whose card is behind; a refusal by Slack is logged and tried again, and never stops an operation."""
 
-    def __init__(self, ports: Ports, button_value: ButtonValue) -> None:
+    def __init__(self, ports: Ports, button_value: ButtonValue, switches: LastSeen = Switches) -> None:
         self._ports = ports
         self._poster = Poster(ports)
-        self._cards = Cards(ports, button_value, self._poster)
+        self._cards = Cards(ports, button_value, self._poster, switches)
         self._words = Words(ports, self._poster)
         self._busy: set[str] = set()
 
