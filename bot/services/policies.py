@@ -47,10 +47,8 @@ async def _end_if_outdated(ports: Ports, operation: Operation) -> bool:
 
 def _revoked(ports: Ports, operation: Operation) -> str | None:
     """Return the first whose approval counted and who may no longer give one."""
-    listed = {person.name: person for person in ports.rules.access.people.persons}
-    is_for_approvers = approving_act(operation.plan) is Act.APPROVE
-    for vote in operation.approvals:
-        person = listed.get(vote.person)
-        if person is None or (is_for_approvers and Role.APPROVER not in person.roles):
-            return vote.user_id
-    return None
+    people = ports.rules.access.people
+    may = people.slack_ids(Role.APPROVER)
+    if approving_act(operation.plan) is not Act.APPROVE:
+        may = tuple(user_id for person in people.persons for user_id in person.slack)
+    return next((vote.user_id for vote in operation.approvals if vote.user_id not in may), None)
