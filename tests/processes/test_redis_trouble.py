@@ -3,14 +3,15 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from bot.adapters.redis_keys import META
 from simulator.local_redis import local_redis_async
-from tests.processes.premises import HOME, STANDBY, Premises, premises, until_ready, until_troubles
+from tests.processes.premises import HOME, STANDBY, Premises, patient_link, premises, until_ready, until_troubles
 from tests.proxy import Proxy, proxy_to
-from tests.scenarios.company import APPROVER, Json
+from tests.scenarios.company import APPROVER, ON_CALL, Json
 from tests.secrets import marked
 
 
@@ -91,6 +92,7 @@ async def test_a_bot_that_starts_without_redis_answers_and_waits_for_it(
             refused = await company.refusal("failover zhangjiakou")
 
             assert "Redis" in refused
+            assert "E_STORE_DOWN" in refused
             assert "vpc-bbbbb" in status
             await _mend(proxy)
             await until_ready(bot)
@@ -161,3 +163,55 @@ async def _distrust(distrust: Distrust, logs: Path) -> None:
             await until_ready(bot)
             await company.failover()
         await company.assert_no_secret_is_out()
+
+
+@pytest.mark.covers("F20")
+async def test_every_answer_comes_in_time_while_each_call_of_redis_takes_400_milliseconds(
+    redis_url: str, tmp_path: Path
+) -> None:
+    async with (
+        proxy_to(redis_url) as proxy,
+        premises(redis_url, tmp_path, REGISTRY_BOT_REDIS_URL=proxy.url) as company,
+        company.bot(),
+    ):
+        card = await company.failover()
+        proxy.delay = 0.4
+
+        for text in ("help", "status", "actions", "plan failover zhangjiakou", "failover zhangjiakou"):
+            await company.command_in_time(ON_CALL, text)
+        await company.click_in_time(APPROVER, "approve", card)
+
+        proxy.delay = 0.0
+        await _approved(company, card)
+        await company.shows("now go to hangzhou")
+        assert len(company.writes()) == 1
+
+
+@pytest.mark.covers("F14", "F16")
+async def test_a_running_bot_notices_that_its_redis_evicts_or_came_back_empty(tmp_path: Path) -> None:
+    durable = {"appendonly": "yes", "appendfsync": "always"}
+    async with (
+        local_redis_async(**durable) as url,
+        local_redis_async(**durable) as empty,
+        proxy_to(url) as proxy,
+        premises(url, tmp_path, REGISTRY_BOT_REDIS_URL=proxy.url) as company,
+        company.bot() as bot,
+    ):
+        await company.stored("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        evicts = await until_troubles(bot, bool)
+        refused = await company.refusal("failover zhangjiakou")
+        await company.stored("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        await until_ready(bot)
+        card = await company.failover()
+
+        proxy.point_to(urlsplit(empty).port or 0)
+        replaced = await until_troubles(bot, bool)
+        vote = await company.click_in_time(APPROVER, "approve", card)
+
+        assert "maxmemory-policy" in str(evicts)
+        assert "maxmemory-policy" in refused
+        assert "empty, or another one" in str(replaced)
+        assert "No operation is called" in vote
+        assert company.writes() == []
+        async with patient_link(empty) as other:
+            assert await other.call("KEYS", "*op:*") == []
