@@ -139,7 +139,7 @@ class ForgedApproval(Conflict):
 class ProviderError(BotError):
     """A vendor failed us; `code` and `request_id` are the vendor's own, where it gave any."""
 
-    code = "E_UNREACHABLE"
+    code: str | None = "E_UNREACHABLE"
 
     def __init__(self, sentence: str, *, code: str | None = None, request_id: str | None = None) -> None:
         super().__init__(sentence)

@@ -20,6 +20,8 @@ FIELDS = frozenset(
         "kind",
         "code",
         "count",
+        "seq",
+        "head",
         "reference",
         "verb",
         "person",

@@ -14,6 +14,7 @@ from bot.adapters.alibaba.dns import AlibabaDns
 from bot.adapters.alibaba.registry import AlibabaRegistries
 from bot.adapters.data_plane import HttpsProbe
 from bot.adapters.ids import RandomIds
+from bot.adapters.redis_audit import RedisTrail
 from bot.adapters.redis_store import RedisOperations
 from bot.adapters.resolver import DnsResolver
 from bot.adapters.signer import HmacSigner
@@ -99,6 +100,7 @@ class Outside:
             data_plane=HttpsProbe(self.clock.now, self.settings.redirects),
             resolver=DnsResolver(self.clock.now),
             operations=store,
+            trail=RedisTrail(store.link),
             identities=SlackIdentities(api, self.clock, workspace),
             workspace=SlackWorkspace(api, self.clock),
             clock=self.clock,

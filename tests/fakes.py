@@ -17,6 +17,7 @@ from bot.ports import Clock, Ports, Resolved, Rules, Written
 from tests import builders
 from tests.builders import DOMAIN, HOME_ADDRESS, IMAGES, INSTANCE_ID, NOW, PUBLIC_NAME, RESOLVER, VPC
 from tests.fake_operations import FakeOperations
+from tests.fake_trail import FakeTrail
 from tests.fake_workspace import FakeIdentities, FakeWorkspace, Post
 from tests.secrets import SIGNING_KEY
 
@@ -242,12 +243,14 @@ def some_ports(**overrides: Any) -> Ports:
     """Return a small healthy world in memory; whatever is named replaces its part, and the rest shares its clock."""
     clock = overrides.pop("clock", None) or FakeClock()
     zones = overrides.pop("zones", None) or FakePrivateZone()
+    operations = overrides.pop("operations", None) or FakeOperations(clock)
     ports = Ports(
         zones=zones,
         registries=FakeRegistries(),
         data_plane=FakeDataPlane(clock),
         resolver=FakeResolver(zones, clock),
-        operations=FakeOperations(clock),
+        operations=operations,
+        trail=FakeTrail(operations),
         identities=FakeIdentities(clock),
         workspace=FakeWorkspace(),
         clock=clock,

@@ -44,7 +44,8 @@ class Freeze:
             return _BY_HAND
         until = f"until {clock(self.until, now)}" if self.until else "until two people lift it"
         why = f": {self.reason.rstrip('.')}" if self.reason else ""
-        return f"{named(self.scope)} frozen by <@{self.user_id}> since {clock(self.at, now)}, {until}{why}."
+        who = f"<@{self.user_id}>" if self.user_id else "this bot itself"
+        return f"{named(self.scope)} frozen by {who} since {clock(self.at, now)}, {until}{why}."
 
 
 _BY_HAND = "All sites are frozen by hand in Redis, past this bot; whoever looks after Redis must remove it there."

@@ -7,13 +7,14 @@ credentials; what nobody said is left out.
 from collections.abc import Iterable, Mapping
 
 from bot import __version__
-from bot.domain.freeze import Freeze
+from bot.domain.chain import Damage
+from bot.domain.freeze import ALL, Freeze
 from bot.domain.grammar import clean_line
 from bot.domain.operation import Operation, State, SubState, Verb
 from bot.domain.plan import Change, Effect
 
 REQUESTED, CLAIMED, OBSERVED, REFUSED = "requested", "claimed", "observed", "refused"
-FROZEN, UNFROZEN = "frozen", "unfrozen"
+FROZEN, UNFROZEN, REWOUND = "frozen", "unfrozen", "rewound"
 LONGEST = 500
 LONGEST_LIST = 4000
 """Characters of what would change: a plan of a dozen records fits."""
@@ -68,6 +69,13 @@ def frozen(freeze: Freeze) -> dict[str, str]:
             "until": freeze.until.isoformat(timespec="seconds") if freeze.until else "",
             "reason": freeze.reason,
         }
+    )
+
+
+def rewound(damage: Damage, mac: str) -> dict[str, str]:
+    """Describe that the trail is not what it was; the code keeps anybody else from calling a damage known."""
+    return cleaned(
+        {"event": REWOUND, "person": "bot", "scope": ALL, "damage": damage.name, "why": damage.sentence, "mac": mac}
     )
 
 

@@ -4,14 +4,14 @@ A freeze is in force in this process before the store is asked, so whatever beco
 the store did not take, the worker writes down as soon as it answers.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from bot.domain.access import Act
-from bot.domain.freeze import Freeze, Switches, stopping
+from bot.domain.freeze import ALL, Freeze, Switches, stopping
 from bot.domain.grammar import clean_reason
 from bot.errors import AlreadyFrozen, Frozen, NotPermitted, StoreUnavailable
 from bot.ports import Ports
@@ -52,6 +52,21 @@ async def freeze(
     ports.local_freezes.drop(taken)
     ports.wake()
     return Taken(taken)
+
+
+async def freeze_alone(ports: Ports, reason: str, entry: Mapping[str, str]) -> None:
+    """Freeze everything on nobody's word, for a reason of the bot's own; lifting it takes two people as ever."""
+    taken = Freeze(ALL, "bot", "", _to_the_millisecond(ports.clock.now()), None, clean_reason(reason))
+    ports.local_freezes.add(taken, entry)
+    try:
+        await ports.operations.freeze(taken, entry)
+    except StoreUnavailable as error:
+        log.warning("freeze.local", scope=ALL, why=str(error))
+        return  # in force here, and written down by the worker when Redis answers
+    except AlreadyFrozen:
+        await ports.operations.record(entry)
+    ports.local_freezes.drop(taken)
+    ports.wake()
 
 
 async def write_down(ports: Ports) -> None:

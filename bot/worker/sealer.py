@@ -1,0 +1,65 @@
+"""Seals the audit every second, and looks through all of it at the start and every hour.
+
+Why damage freezes everything: what Redis says then may be an earlier state, in which a rejected request is open again
+and an approval still counts, or the work of somebody who writes to it at will. Marks on requests and votes still hold,
+but nobody can tell any more what was decided after them. So nothing moves until two people have looked at the records
+and the outside copies of the head, and lifted the freeze together. An honest accident (a replica took over without
+the last second, an old backup was restored) looks the same from here and wants the same look.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.chain import Damage, Seal
+from bot.ports import Ports
+from bot.services import audit
+from bot.services.chain_check import check
+from bot.services.freezing import freeze_alone
+from bot.services.sealing import mark_damage, seal
+
+log = structlog.get_logger()
+SEAL_EVERY = timedelta(seconds=1)
+INSPECT_EVERY = timedelta(hours=1)
+BREATH = 0.1
+"""Seconds between two pages of an inspection: it is never urgent, and clicks are."""
+
+
+class Sealer:
+    """One process's part in keeping the audit whole, with what it has seen of it."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._seen: Seal | None = None
+        self._told: set[str] = set()
+
+    async def tick(self) -> None:
+        """Seal what is new, and compare the chain with what this process saw of it before."""
+        sealing = await seal(self._ports.trail, self._ports.signer, self._seen)
+        await self._alarm(sealing.damages)
+        if sealing.has_moved:
+            # the copy outside Redis: whoever rewrites the trail does not reach what collects our stdout
+            log.info("audit.sealed", seq=sealing.reached.seq, head=sealing.reached.hash)
+        self._seen = sealing.reached
+
+    async def inspect(self) -> None:
+        """Look through the whole audit, without haste."""
+        report = await check(self._ports.trail, self._ports.signer, self._breathe)
+        await self._alarm(report.news)
+        if report.is_complete:
+            log.info("audit.inspected", count=report.entries, outcome="damaged" if report.damages else "whole")
+
+    async def _alarm(self, damages: Sequence[Damage]) -> None:
+        """Freeze all, once for each damage: after two people lifted that, the same damage is known."""
+        for damage in damages:
+            if damage.name in self._told:
+                continue
+            self._told.add(damage.name)
+            log.error("audit.damaged", why=damage.sentence)
+            mac = mark_damage(self._ports.signer, await self._ports.trail.standing(), damage)
+            await freeze_alone(self._ports, damage.sentence, audit.rewound(damage, mac))
+
+    async def _breathe(self) -> bool:
+        await self._ports.clock.sleep(BREATH)
+        return not self._ports.is_stopping()
