@@ -47,7 +47,7 @@ def edit_zone(world: World, site: Site, wanted: Wire) -> list[Wire]:
         _copy(world, zone)
     if remove:
         del world.zones[zone.id]
-    world.log(zone, "update", f"zone changed: {wanted}", CONSOLE_USER)
+    world.log(zone, "update", f"zone changed: {wanted}", CONSOLE_USER, "PV_ZONE")
     return [dataclasses.asdict(each) for each in world.zones_for_vpc(vpc)]
 
 

@@ -181,9 +181,9 @@ class World:
             return "INTERNAL_ERROR"  # the namespace does not exist at the target
         return None
 
-    def log(self, zone: Zone, action: str, content: str, creator: str) -> None:
+    def log(self, zone: Zone, action: str, content: str, creator: str, entity: str = "PV_RECORD") -> None:
         """Write a line of the change log."""
-        line = ChangeLog(next(self._ids), zone.id, zone.name, content, action, creator, self.now_ms())
+        line = ChangeLog(next(self._ids), zone.id, zone.name, content, action, creator, self.now_ms(), entity)
         self.state.changes.append(line)
 
     def next_id(self) -> int:

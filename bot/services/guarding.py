@@ -22,6 +22,7 @@ from bot.services.finishing import move
 log = structlog.get_logger()
 CLOCKS_APART = timedelta(minutes=2)
 """How far the vendor's clock may be from ours: the change log is read from that much earlier on."""
+_ALARMS = {Sight.FOREIGN: "record_changed", Sight.LATE: "late_write"}
 _WRITING = {State.APPLYING, State.VERIFYING}
 
 Readings = dict[int, Record | None]
@@ -109,7 +110,7 @@ async def _store(ports: Ports, operation: Operation, seen: Sighting) -> Operatio
     # due at once: the same look goes on and sets the next one
     stored = await ports.operations.commit(replace(plain, audit=audit, due_at=ports.clock.now()))
     if seen.sight is not Sight.RESTORED:
-        ports.alarm(seen.sight.name.lower())
+        ports.alarm(_ALARMS[seen.sight])
         log.warning("record.astray", operation=operation.id, record=change.existing.record_id, kind=str(seen.sight))
     return stored
 

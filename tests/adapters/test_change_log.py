@@ -56,6 +56,12 @@ async def test_what_others_did_in_other_zones_is_left_out(cloud: Simulator, dns:
     assert await _log(dns) == ()
 
 
+async def test_a_change_of_the_zone_itself_is_no_line_about_a_record(cloud: Simulator, dns: AlibabaDns) -> None:
+    editing.edit_zone(cloud.world, cloud.world.sites["zhangjiakou"], {"remark": "ours"})
+
+    assert await _log(dns) == ()
+
+
 async def test_a_log_that_may_not_be_read_names_the_permission_that_is_missing(
     cloud: Simulator, dns: AlibabaDns
 ) -> None:

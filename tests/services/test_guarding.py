@@ -161,7 +161,7 @@ async def test_a_write_of_ours_that_lands_after_a_bad_end_raises_the_alarm_withi
 
     told = await world.watch(ended, timedelta(seconds=6))
 
-    assert (told.state, told.sightings[0].sight, raised) == (state, Sight.LATE, ["late"])
+    assert (told.state, told.sightings[0].sight, raised) == (state, Sight.LATE, ["late_write"])
     assert "took effect late" in told.sightings[0].sentence
     assert _events(world)[-1] == "late write"
 
