@@ -5,6 +5,7 @@ from bot.domain.access import Role
 from bot.errors import UsageError
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
+from bot.services.history import latest, unreadable
 
 router = Router()
 CHOICES = ((), ("open",), ("mine",))
@@ -15,9 +16,10 @@ async def actions(call: Call, ports: Ports) -> Message:
     """List the latest operations, newest first: all, only those still open, or only yours."""
     if call.words not in CHOICES:
         raise UsageError("Use /registry actions, /registry actions open or /registry actions mine.")
-    operations = await ports.operations.recent()
+    listing = await latest(ports)
+    operations = listing.operations
     if call.words == ("open",):
         operations = tuple(operation for operation in operations if not operation.is_terminal)
     if call.words == ("mine",):
         operations = tuple(operation for operation in operations if operation.requester.user_id == call.user_id)
-    return messages.actions_list(operations, ports.clock.now())
+    return messages.noted(messages.actions_list(operations, ports.clock.now()), unreadable(listing))

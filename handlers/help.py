@@ -5,12 +5,13 @@ from bot.domain.access import Role
 from bot.errors import UsageError
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
+from bot.services.history import unavailable
 
 router = Router()
 
 
 @router.subcommand("help", usage="help [verb]", role=Role.VIEWER, anywhere=True)
-async def help_(call: Call, ports: Ports) -> Message:  # noqa: ARG001
+async def help_(call: Call, ports: Ports) -> Message:
     """List what may be asked of this bot, and say who you are to it."""
     known = call.known
     if call.words:
@@ -18,4 +19,6 @@ async def help_(call: Call, ports: Ports) -> Message:  # noqa: ARG001
         if not known:
             verbs = ", ".join(command.verb for command in call.known)
             raise UsageError(f"'{call.words[0][:40]}' is not a command of this bot. Commands: {verbs}.")
-    return messages.help_text(known, messages.asker(call.user_id, call.person))
+    trouble = ports.store_trouble()  # as last found out: help must not wait for anything
+    told = messages.help_text(known, messages.asker(call.user_id, call.person))
+    return messages.noted(told, unavailable(trouble) if trouble else "")

@@ -6,6 +6,7 @@ from bot.domain.access import Role
 from bot.errors import UsageError
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
+from bot.services.history import missing
 from bot.services.planning import draft
 
 router = Router()
@@ -22,4 +23,5 @@ async def plan(call: Call, ports: Ports) -> Message:
     if not call.words or call.words[0] != "failover":
         raise UsageError("Say what to plan, for example: /registry plan failover zhangjiakou.")
     wish = grammar.parse_wish(call.words[1:], call.reason, ports.rules.topology)
-    return messages.draft_card(await draft(ports, wish), ports.clock.now())
+    card = messages.draft_card(await draft(ports, wish), ports.clock.now())
+    return messages.noted(card, await missing(ports), "it cannot be requested now")

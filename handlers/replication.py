@@ -10,6 +10,7 @@ from bot.domain.topology import Site, Topology
 from bot.errors import UsageError
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
+from bot.services.history import missing
 from bot.services.survey import survey_replication
 
 router = Router()
@@ -28,7 +29,9 @@ async def replication(call: Call, ports: Ports) -> Message:
     pairs = _pairs(call.words, ports.rules.topology)
     async with asyncio.TaskGroup() as group:
         surveys = [group.create_task(survey_replication(ports, home, standby, PATIENCE)) for home, standby in pairs]
-    return messages.replications([survey.result() for survey in surveys], ports.clock.now())
+        lacks = group.create_task(missing(ports))
+    told = messages.replications([survey.result() for survey in surveys], ports.clock.now())
+    return messages.noted(told, lacks.result())
 
 
 def _pairs(words: tuple[str, ...], topology: Topology) -> list[tuple[Site, Site]]:

@@ -7,7 +7,7 @@ from bot.messages.direct import NOT_ME, all_frozen, disowned, homeless, own_word
 from bot.messages.freeze import banner, frozen, relevant, with_banner
 from bot.messages.help import CommandHelp, asker, help_text
 from bot.messages.listing import actions_list
-from bot.messages.notices import outcome_notice, proposed, refusal, sighting_notice, unexpected, voted
+from bot.messages.notices import noted, outcome_notice, proposed, refusal, sighting_notice, unexpected, voted
 from bot.messages.record import step_reply
 from bot.messages.status import overview
 
@@ -26,6 +26,7 @@ __all__ = [
     "manual",
     "manual_outline",
     "manual_steps",
+    "noted",
     "operation_card",
     "outcome_notice",
     "overview",

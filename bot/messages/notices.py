@@ -6,7 +6,7 @@ from bot.domain.operation import Operation, State, Verb
 from bot.domain.sighting import Sight, Sighting
 from bot.errors import BotError, stable_code
 from bot.messages import plan as words
-from bot.messages.blocks import compose, say, section
+from bot.messages.blocks import compose, context, say, section
 from bot.messages.headline import headline, show_manual, wants_hands
 from bot.messages.text import channel, clock, code, escape, mention, naming, sentence, short, soon
 from bot.ports import Message
@@ -62,6 +62,15 @@ def refusal(error: BotError) -> Message:
     named = stable_code(error)
     said = naming(sentence(str(error).replace(f" ({named})", ""), 1500)) or "This was refused."
     return say(f"{said} {code(named, 60)}")
+
+
+def noted(message: Message, note: str, headline: str = "") -> Message:
+    """Return an answer with what it lacks below it and, where that matters at a glance, in its first line."""
+    if not note:
+        return message
+    text = f"{message.text} · {headline}" if headline else message.text
+    told = compose(text, [*map(dict, message.blocks or (section(message.text),)), context(sentence(note))])
+    return replace(told, in_channel=message.in_channel)
 
 
 def unexpected(reference: str) -> Message:

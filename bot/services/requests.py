@@ -1,7 +1,7 @@
 """Ask for an operation and decide on it: people's words in, one committed state out."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.access import Act, Identity, Person
 from bot.domain.draft import Draft
@@ -41,6 +41,11 @@ _ACTS = {Verb.REJECT: Act.REJECT, Verb.CANCEL: Act.CANCEL}
 _EVENTS = {Verb.APPROVE: Event.APPROVE, Verb.REJECT: Event.REJECT, Verb.CANCEL: Event.CANCEL}
 
 
+MOST_REQUESTS = 20
+"""Of one person in a clock hour: each costs dozens of calls to the cloud, and a card for others to decide on."""
+HOUR = timedelta(hours=1)
+
+
 async def propose(ports: Ports, wish: Wish, requester: Requester, channel: str) -> Operation | Draft:
     """Plan, and store the operation as PENDING; a NO-GO plan is returned as a Draft and nothing is stored.
 
@@ -49,6 +54,7 @@ async def propose(ports: Ports, wish: Wish, requester: Requester, channel: str) 
     require_unfrozen(ports)
     # asked of the store before anything else, so that one that hangs is told at once and not after the planning
     await require_thawed(ports, scopes_of(*sites_of(ports, wish)))
+    await _require_moderation(ports, requester)
     drafted = await draft(ports, wish)
     if drafted.plan.verdict is Verdict.NO_GO:
         return drafted
@@ -78,6 +84,18 @@ def require_unfrozen(ports: Ports) -> None:
         raise Frozen(f"{why} Nothing can be requested, approved or executed. `/registry status` still answers.")
     if why := ports.store_trouble():
         raise StoreUnavailable(f"{why} Until then nothing can be requested or decided; `/registry status` answers.")
+
+
+async def _require_moderation(ports: Ports, requester: Requester) -> None:
+    """Raise NotPermitted where this person has asked too often within this clock hour, by whichever account."""
+    if await ports.operations.count_request(requester.person) <= MOST_REQUESTS:
+        return
+    again = ports.clock.now().replace(minute=0, second=0, microsecond=0) + HOUR
+    raise NotPermitted(
+        "E_TOO_MANY_REQUESTS",
+        f"You have asked {MOST_REQUESTS} times within this hour, the limit of one person. Nothing was planned. Ask "
+        f"again from {again:%H:%M} UTC, or have somebody else ask; `/registry plan failover …` still answers.",
+    )
 
 
 async def store_request(ports: Ports, plan: Plan, requester: Requester, channel: str, reason: str) -> Operation:

@@ -26,6 +26,7 @@ from bot.domain.topology import Route, Site, View
 from bot.errors import BotError, NotMovable, ProviderError, UnknownSite
 from bot.ports import Ports
 from bot.services import memory
+from bot.services.history import unavailable, unreadable
 
 T = TypeVar("T")
 RECENT_OPERATIONS = 50
@@ -174,12 +175,13 @@ def _select(ports: Ports, only: str | None) -> tuple[View, ...]:
 async def _store_view(ports: Ports) -> tuple[tuple[Operation, ...], bool, str]:
     switch, local = ports.kill_switch(), ports.local_freezes.freezes()
     try:
-        recent = await ports.operations.recent(RECENT_OPERATIONS)
+        listing = await ports.operations.listing(RECENT_OPERATIONS)
         freezes = await ports.operations.freezes()
-    except BotError as error:  # also a document that somebody changed: the rest of the picture must still be shown
-        return (), bool(switch or local), f"Open operations and history are unavailable: {error}"
-    is_open = tuple(operation for operation in recent if not operation.is_terminal)
-    return is_open, bool(switch or local or freezes), switch or ports.store_trouble()
+    except BotError as error:  # the rest of the picture must still be shown
+        return (), bool(switch or local), unavailable(str(error))
+    is_open = tuple(operation for operation in listing.operations if not operation.is_terminal)
+    notes = (switch or ports.store_trouble(), unreadable(listing))
+    return is_open, bool(switch or local or freezes), " ".join(filter(None, notes))
 
 
 async def _standby_answer(
