@@ -72,6 +72,12 @@ def frozen(freeze: Freeze) -> dict[str, str]:
     )
 
 
+def forged(operation: Operation, code: str, sentence: str) -> dict[str, str]:
+    """Describe that everything was frozen because the store holds what this bot never stored."""
+    said = {"event": FROZEN, "operation": operation.id, "person": "bot", "scope": ALL, "code": code, "reason": sentence}
+    return cleaned(said)
+
+
 def rewound(damage: Damage, mac: str) -> dict[str, str]:
     """Describe that the trail is not what it was; the code keeps anybody else from calling a damage known."""
     return cleaned(

@@ -3,11 +3,16 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
+import structlog
+
 from bot.domain.grammar import parse_operation_id
 from bot.domain.operation import Operation, Verb
 from bot.errors import NotPermitted, ProviderError, UsageError
 from bot.ports import Card, Message, Ports
 from bot.services.requests import cast_vote
+
+UNTRUSTED = "E_UNTRUSTED_BUTTON"
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,13 @@ async def press(ports: Ports, pressed: Press) -> Operation:
 
     Raises NotPermitted for a button that is not ours or not on the stored card, else what cast_vote raises.
     """
-    claim = _believed(ports, pressed)
+    try:
+        claim = _believed(ports, pressed)
+    except NotPermitted as error:
+        if error.code == UNTRUSTED:  # only with the bot's own token can anybody post a button in its name
+            log.error("alarm.untrusted_button", person=pressed.user_id)
+            ports.alarm("untrusted_button")
+        raise
     card = await ports.operations.card(claim.operation_id)
     if card is None or (card.channel, card.ts) != (pressed.channel, pressed.ts):
         await ports.operations.get(claim.operation_id)  # an unknown operation is the better answer
@@ -65,7 +76,7 @@ def _believed(ports: Ports, pressed: Press) -> _Claim:
 
 def _untrusted() -> NotPermitted:
     return NotPermitted(
-        "E_UNTRUSTED_BUTTON",
+        UNTRUSTED,
         "This button was not made by this bot, so nothing was counted. Tell whoever looks after security here; "
         "`/registry actions` lists what is really open.",
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC
 
-from bot.domain.operation import Operation, Requester, Vote
+from bot.domain.operation import Operation, Requester, State, Vote
 from bot.errors import NotPermitted
 from bot.ports import Ports
 
@@ -27,6 +27,22 @@ def is_genuine_request(ports: Ports, operation: Operation) -> bool:
 def is_genuine_vote(ports: Ports, operation: Operation, vote: Vote) -> bool:
     """Tell whether this bot counted this vote."""
     return _verified(ports, vote.mac, _vote_parts(ports, operation, vote))
+
+
+def is_forged(ports: Ports, operation: Operation) -> bool:
+    """Tell whether somebody else wrote a mark or a decision into the store; a key changed since then proves nothing."""
+    votes = operation.approvals
+    is_unvoted = operation.state is not State.PENDING and len(votes) < ports.rules.access.policy.approvals
+    marks = [(operation.requester.mac, _request_parts(ports, operation))]
+    marks += [(vote.mac, _vote_parts(ports, operation, vote)) for vote in votes]
+    return is_unvoted or any(_is_foreign(ports, mac, parts) for mac, parts in marks)
+
+
+def _is_foreign(ports: Ports, mac: str, parts: tuple[str, ...]) -> bool:
+    try:
+        return not ports.signer.verify(mac, *parts)
+    except NotPermitted:
+        return False
 
 
 def _verified(ports: Ports, mac: str, parts: tuple[str, ...]) -> bool:

@@ -10,6 +10,7 @@ from bot.domain.plan import Change, Effect, Plan, Verdict
 from bot.domain.record import Record, Zone
 from bot.errors import BotError, NotPermitted, ProviderError, Unreadable
 from bot.ports import Ports
+from bot.services import forgery
 from bot.services.marks import is_genuine_request, is_genuine_vote
 from bot.services.planning import draft_for
 from bot.services.policies import policy_difference
@@ -45,10 +46,12 @@ async def recheck_authority(ports: Ports, operation: Operation) -> Recheck:
     if difference := policy_difference(ports, operation):
         return Recheck(difference)
     if not is_genuine_request(ports, operation):
+        await forgery.report(ports, operation, "E_REQUEST_FORGED")
         return Recheck(f"The request does not carry this bot's own mark (E_REQUEST_FORGED). {_KEYS}")
     wanted = ports.rules.access.policy.approvals
     genuine = [vote for vote in operation.approvals if is_genuine_vote(ports, operation, vote)]
     if len(genuine) < wanted:
+        await forgery.report(ports, operation, "E_APPROVAL_FORGED")
         return Recheck(f"{len(genuine)} of {wanted} approvals carry this bot's own mark (E_APPROVAL_FORGED). {_KEYS}")
     return await _recheck_people(ports, _named(operation, genuine))
 

@@ -1,0 +1,88 @@
+"""What somebody wrote into the store past this bot: an alarm, and a freeze when it is certain."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.adapters.signer import HmacSigner
+from bot.domain.operation import Operation, State
+from bot.errors import Frozen
+from bot.services.recheck import recheck_authority
+from tests.services.world import World, a_world
+
+
+async def _told(world: World, operation: Operation) -> tuple[list[str], list[str]]:
+    """Look at an operation once more; return the alarms and the scopes that are frozen then."""
+    alarms: list[str] = []
+    world.ports = replace(world.ports, alarm=alarms.append)
+    with capture_logs() as logs:
+        await recheck_authority(world.ports, operation)
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["alarm.unmarked"] * len(alarms)
+    return alarms, [freeze.scope for freeze in await world.operations.freezes()]
+
+
+async def _approved() -> tuple[World, Operation]:
+    world = a_world()
+    return world, await world.approve()
+
+
+def _without_votes(operation: Operation) -> Operation:
+    return replace(operation, votes=())
+
+
+def _with_a_vote_nobody_signed(operation: Operation) -> Operation:
+    return replace(operation, votes=(replace(operation.votes[0], mac=""),))
+
+
+def _with_the_vote_of_another(operation: Operation) -> Operation:
+    return replace(operation, votes=(replace(operation.votes[0], person="somebody"),))
+
+
+def _asked_by_another(operation: Operation) -> Operation:
+    return replace(operation, requester=replace(operation.requester, person="somebody"))
+
+
+@pytest.mark.covers("A41")
+@pytest.mark.parametrize(
+    "forge", [_without_votes, _with_a_vote_nobody_signed, _with_the_vote_of_another, _asked_by_another]
+)
+async def test_a_forged_decision_freezes_everything_and_raises_the_alarm(forge: Any) -> None:
+    world, operation = await _approved()
+
+    assert await _told(world, forge(operation)) == (["unmarked"], ["all"])
+    (entry,) = [entry for entry in world.operations.audit if entry["event"] == "frozen"]
+    assert (entry["person"], entry["operation"], entry["code"].startswith("E_")) == ("bot", operation.id, True)
+
+
+@pytest.mark.covers("A42")
+async def test_a_decision_copied_to_another_operation_freezes_everything() -> None:
+    world, operation = await _approved()
+
+    assert await _told(world, replace(operation, id="fo-9999")) == (["unmarked"], ["all"])
+
+
+async def test_a_key_that_was_changed_raises_the_alarm_and_freezes_nothing() -> None:
+    world, operation = await _approved()
+    world.ports = replace(world.ports, signer=HmacSigner("the next signing key"))
+
+    assert await _told(world, operation) == (["unmarked"], [])
+
+
+async def test_what_this_bot_stored_raises_nothing() -> None:
+    world, operation = await _approved()
+
+    assert await _told(world, operation) == ([], [])
+
+
+@pytest.mark.covers("A41")
+async def test_after_a_forgery_nothing_else_moves_either() -> None:
+    world, operation = await _approved()
+    world.operations.put(_with_a_vote_nobody_signed(operation))
+
+    ended = await world.step(operation)
+
+    assert (ended.state, world.zones.sent) == (State.STALE, [])
+    with pytest.raises(Frozen, match="this bot itself"):
+        await world.ask("hangzhou")
