@@ -18,7 +18,6 @@ import structlog
 from bot import messages
 from bot.domain import grammar
 from bot.domain.access import Act
-from bot.domain.freeze import Switches
 from bot.errors import BotError, ProviderError, StoreUnavailable, Unreachable, UsageError
 from bot.listeners.deliveries import Delivery
 from bot.listeners.pace import DECISIONS, REQUESTS, TOO_FAST, Pace
@@ -26,7 +25,7 @@ from bot.listeners.refusals import Refusals
 from bot.ports import Message, Ports
 from bot.routing import Call, Command, Handler, Router
 from bot.services.admission import ACT_AGE, READ_AGE, admit
-from bot.services.freezing import switches
+from bot.services.freezing import switches, switches_here
 from bot.tasks import Tasks
 
 BUDGET = timedelta(seconds=1.2)
@@ -144,7 +143,7 @@ class Desk:
         if reply.message is None:
             return reply
         done, _ = await asyncio.wait([looking], timeout=FREEZES_WITHIN.total_seconds())
-        found = looking.result() if done else Switches(unknown="Redis did not answer in time.")
+        found = looking.result() if done else switches_here(self._ports, "Redis did not answer in time.")
         return replace(reply, message=messages.with_banner(reply.message, found))
 
     async def _handled(self, delivery: Delivery, job: _Job) -> Reply:

@@ -87,11 +87,16 @@ async def in_force(ports: Ports, scopes: Collection[str]) -> tuple[Freeze, ...]:
 async def switches(ports: Ports) -> Switches:
     """Return everything that may stop a write now; a store that does not say counts as frozen."""
     try:
-        freezes, unknown = await ports.operations.freezes(), ""
+        freezes = await ports.operations.freezes()
     except StoreUnavailable as error:
-        freezes, unknown = (), str(error)
+        return switches_here(ports, str(error))
     local = tuple(freeze for freeze in _local(ports) if freeze not in freezes)
-    return Switches(freezes, local, ports.kill_switch(), unknown)
+    return Switches(freezes, local, ports.kill_switch())
+
+
+def switches_here(ports: Ports, unknown: str) -> Switches:
+    """Return what this process knows by itself, where the store does not say for this reason."""
+    return Switches(local=_local(ports), switch=ports.kill_switch(), unknown=unknown)
 
 
 async def require_thawed(ports: Ports, scopes: Collection[str]) -> None:

@@ -96,7 +96,7 @@ class People:
 
     def operation_id(self, card: Json | None = None) -> str:
         """Return the id that a card shows."""
-        found = re.search(r"\bfo-[a-z0-9]{4,8}\b", str((card or self.card())["blocks"]))
+        found = re.search(r"\b(?:fo|uf)-[a-z0-9]{4,8}\b", str((card or self.card())["blocks"]))
         assert found is not None
         return found[0]
 
