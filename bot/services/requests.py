@@ -30,6 +30,7 @@ from bot.errors import (
     VersionConflict,
 )
 from bot.ports import Commit, IndexMove, Ports
+from bot.services import forgery
 from bot.services.audit import entry
 from bot.services.freezing import require_thawed, require_thawed_here
 from bot.services.identity import IDENTITY_MAX_AGE, verified
@@ -217,6 +218,7 @@ async def _require_same_ground(ports: Ports, operation: Operation) -> Identity:
     require_unfrozen(ports)
     require_thawed_here(ports, operation.plan.stopped_by)
     if not is_genuine_request(ports, operation):
+        await forgery.report(ports, operation, "E_REQUEST_FORGED")
         raise NotPermitted(
             "E_REQUEST_FORGED",
             f"{operation.id} does not carry this bot's own mark for the person who asked. Cancel it and ask again; "
