@@ -8,10 +8,13 @@ from bot.adapters.resolver import DnsResolver
 from bot.console.cloud import MAIN, Cloud, cloud, seen
 from bot.console.table import Row, fail, ok, warn
 from bot.domain.plan import desired_value, movable_record
+from bot.domain.record import Zone
 from bot.domain.snapshot import Endpoints, Inventory, SiteState, SyncRule, TaskFeed, Unknown, ViewState
 from bot.domain.topology import Site, Topology, View
 from bot.errors import NotMovable, Unreachable
 from bot.settings import CloudSettings
+
+_LOG = "change log"
 
 
 async def cloud_rows(settings: CloudSettings, topology: Topology) -> list[Row]:
@@ -25,10 +28,12 @@ async def cloud_rows(settings: CloudSettings, topology: Topology) -> list[Row]:
             states = [group.create_task(reached.site_state(site)) for site in sites]
             images = [group.create_task(_images(reached, topology, site)) for site in sites]
             resolvers = [group.create_task(_resolver(view)) for view in topology.views if view.resolver]
+        change_log = await _change_log_rows(reached, [task.result() for task in zones])
     found = {task.result().site.name: task.result() for task in states}
     return [
         *_key_rows(topology, reached.keyless),
         *(view_row(task.result()) for task in zones),
+        *change_log,
         *(site_row(state) for state in found.values()),
         *(row for state in found.values() for row in route_rows(topology, state.site, found)),
         *(task.result() for task in images),
@@ -112,6 +117,17 @@ async def _images(reached: Cloud, topology: Topology, site: Site) -> Row:
         case (Inventory() as inventory, tuple() as known, TaskFeed()):
             return ok(what, f"{len(inventory.digests)} critical images and {len(known)} replication rules can be read")
     return warn(what, f"{_first_reason(found)}. Plans will say that replication is unknown.")
+
+
+async def _change_log_rows(reached: Cloud, states: Iterable[ViewState]) -> list[Row]:
+    """Say whether somebody who changes a record behind the bot's back can be named; one zone stands for all."""
+    zone = next((state.zone for state in states if isinstance(state.zone, Zone)), None)
+    if zone is None:
+        return []
+    found = await seen(reached.zones.changes(zone.zone_id, SystemClock().now()))
+    if isinstance(found, Unknown):
+        return [warn(_LOG, f"{found.reason}. When others change a record, the bot will tell that, but not who did.")]
+    return [ok(_LOG, "can be read: when others change a record, the bot tells who")]
 
 
 def _first_reason(found: Iterable[object]) -> str:

@@ -28,6 +28,7 @@ async def test_a_sound_installation_has_no_failures_and_changes_nothing(redis_ur
     assert found["failover: zhangjiakou to hangzhou"] == (
         "by internet: CNAME sim-a-registry.cn-hangzhou.cr.aliyuncs.com"
     )
+    assert found["change log"] == "can be read: when others change a record, the bot tells who"
     assert found["slack: token"].startswith("workspace T01SIM")
     assert {"slack: scopes", "slack: app token", "slack: home channel", "redis", "access key: main"} <= set(found)
 
@@ -66,6 +67,20 @@ async def test_a_missing_permission_a_refused_network_and_a_dead_region_are_told
     assert "did not answer within 3 s" in denied.rows("FAIL")["instance: hangzhou"]
     assert "instance: zhangjiakou" in denied.rows("OK")
     assert "cannot be reached" in refused.rows("FAIL")[zone]
+
+
+async def test_a_change_log_that_may_not_be_read_is_a_warning_with_what_is_lost(
+    terminal: Terminal, redis_url: str
+) -> None:
+    async with world() as sim:
+        assert sim.alibaba is not None
+        sim.alibaba.cloud.ram.denied.add("pvtz:DescribeChangeLogs")
+        outcome = await terminal.registry_bot("check", environment=everything(sim, redis_url))
+
+    assert outcome.code == 0
+    warned = outcome.rows("WARN")["change log"]
+    assert "lacks the RAM action pvtz:DescribeChangeLogs on *" in warned
+    assert "will tell that, but not who did" in warned
 
 
 async def test_without_an_access_key_one_row_says_so_instead_of_many(redis_url: str) -> None:
