@@ -1,0 +1,177 @@
+"""A company with two bots, four accounts that may act, and everything that can go wrong, each as one act."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+from structlog.testing import capture_logs
+
+from bot.domain.access import Access, People, Role
+from bot.domain.grammar import parse_wish
+from bot.domain.operation import HOLD, Operation, Requester, State, Verb
+from bot.errors import BotError
+from bot.ports import Ports
+from bot.services.buttons import button_value
+from bot.services.freezing import freeze
+from bot.services.policies import end_outdated
+from bot.services.requests import cast_vote, propose
+from bot.services.unfreezing import ask_to_lift
+from bot.worker import Worker
+from tests.builders import APPROVER, APPROVER_ELSEWHERE, CHANNEL, ON_CALL, a_person, an_access, an_identity
+from tests.fakes import FakeClock, FakeResolver
+from tests.machine.cloud import Cloud, Fault
+from tests.machine.judge import Judge
+from tests.machine.stores import Store
+from tests.mortal import Crash, Fate, mortal
+from tests.services.world import World, a_world_of_two_views
+
+ON_CALL_ELSEWHERE, LEAD = "U09ONCALL", "U01LEAD"
+ACCOUNTS = {
+    ON_CALL: "on-call",
+    ON_CALL_ELSEWHERE: "on-call",
+    LEAD: "lead",
+    APPROVER: "approver",
+    APPROVER_ELSEWHERE: "approver",
+}
+BOTS = ("bot-1", "bot-2")
+WITHIN = timedelta(seconds=180)
+"""After the last fault everything that was begun has ended within this."""
+BROKEN = {"operation.step_broken", "card.broken", "worker.tick_broken"}
+SECOND = timedelta(seconds=1)
+
+
+class Company:
+    """One history in the making: every method is one thing that may happen; refusals are answers like any other."""
+
+    def __init__(self, store: Store, clock: FakeClock) -> None:
+        self.store, self.clock = store, clock
+        self.world = _world(store, clock)
+        self.cloud: Cloud = self.world.zones  # type: ignore[assignment]
+        self.judge = Judge(lambda: self.world, store, self.cloud)
+        self.cloud.be_judged_by(self.judge.judge_write)
+        self._workers = {name: self._worker(name, self.world.ports) for name in BOTS}
+
+    async def request(self, user_id: str, away: str) -> None:
+        """Ask for a failover."""
+        wish = parse_wish((away,), "", self.world.ports.rules.topology)
+        with suppress(BotError):
+            await propose(self.world.ports, wish, Requester(ACCOUNTS[user_id], user_id), CHANNEL)
+
+    async def vote(self, user_id: str, verb: Verb, operation: Operation) -> None:
+        """Say a word on an operation."""
+        with suppress(BotError):
+            await cast_vote(self.world.ports, operation.id, verb, user_id, digest=operation.plan.digest)
+
+    async def freeze(self, user_id: str, scope: str, span: timedelta | None) -> None:
+        """Freeze all or a site, for a time or until it is lifted."""
+        until = None if span is None else self.clock.now() + span
+        with suppress(BotError):
+            await freeze(self.world.ports, scope, ACCOUNTS[user_id], user_id, until)
+
+    async def ask_to_lift(self, user_id: str, scope: str) -> None:
+        """Ask for a freeze to be lifted."""
+        with suppress(BotError):
+            await ask_to_lift(self.world.ports, scope, Requester(ACCOUNTS[user_id], user_id), CHANNEL, "")
+
+    def demand(self, approvals: int, *, without: str | None = None) -> None:
+        """Put another registry.yaml into force: so many approvals, perhaps one person less."""
+        self.world.obey(access=_access(approvals, without))
+        self._workers = {name: self._worker(name, self.world.ports) for name in BOTS}
+
+    def deactivate(self, user_id: str, *, is_deleted: bool) -> None:
+        """Switch a Slack account off or on."""
+        self.world.identities.known[user_id] = an_identity(user_id, checked_at=self.clock.now(), is_deleted=is_deleted)
+
+    def edit(self, record_id: str, value: str) -> None:
+        """Change a record in the console."""
+        self.cloud.edit(record_id, type="A", value=value)
+
+    async def put_back(self, record_id: str) -> None:
+        """Change a record in the console to what it was at first, while nothing wants it and nothing is under way."""
+        is_wanted = any(record_id in op.plan.record_ids for op in await self.open())
+        if not is_wanted and not self.cloud.has_late_writes:
+            first = next(
+                record for record in _world(self.store, self.clock).zones.held.values() if record.record_id == record_id
+            )
+            self.cloud.held[record_id] = first
+
+    def wait(self, span: timedelta) -> None:
+        """Let time pass."""
+        self.clock.move(span)
+
+    async def tick(self, name: str) -> None:
+        """Let one bot take what is due."""
+        with capture_logs() as logs:
+            await end_outdated(self.world.ports)
+            await self._workers[name].tick()
+        broken = [line for line in logs if line["event"] in BROKEN]
+        assert not broken, broken
+
+    async def crash(self, name: str, at: int, *, is_after: bool) -> None:
+        """Let a bot die at one of its calls, and start again."""
+        with suppress(Crash, BaseExceptionGroup), capture_logs():
+            await self._worker(name, mortal(self.world.ports, Fate(at, is_after))).tick()
+        self._workers[name] = self._worker(name, self.world.ports)
+
+    async def tick_both(self) -> None:
+        """Let both bots work in the same moment."""
+        async with asyncio.TaskGroup() as group:
+            for name in BOTS:
+                group.create_task(self.tick(name))
+
+    async def run_on(self, span: timedelta) -> None:
+        """Let both bots work second by second."""
+        until = self.clock.now() + span
+        while self.clock.now() < until and any(op.state is not State.PENDING for op in await self.open()):
+            await self.tick_both()
+            self.clock.move(SECOND)
+
+    async def recover(self) -> None:
+        """Undo every interference, by the ways that people have."""
+        self.cloud.heal()
+        self.demand(1)
+        for user_id in ACCOUNTS:
+            self.deactivate(user_id, is_deleted=False)
+        for frozen in await self.store.freezes():
+            await self.ask_to_lift(ON_CALL, frozen.scope)
+        for operation in await self.open():
+            await self.vote(APPROVER, Verb.APPROVE, operation)
+        await self.run_on(HOLD)
+        for record_id in self.cloud.held:
+            await self.put_back(record_id)
+
+    async def settle(self) -> None:
+        """Let the faults stop; what was begun must then come to its end."""
+        self.cloud.heal()
+        await self.run_on(WITHIN)
+        left = [operation for operation in await self.open() if operation.state is not State.PENDING]
+        assert not left, f"{left[0].id} is {left[0].state} for {WITHIN} after the last fault"
+
+    async def open(self) -> list[Operation]:
+        """Return the operations that are not at their end."""
+        return [operation for operation in await self.store.everything() if not operation.is_terminal]
+
+    def _worker(self, name: str, ports: Ports) -> Worker:
+        return Worker(ports, name, lambda operation, verb: button_value(ports, operation, verb))
+
+
+def _access(approvals: int, without: str | None = None) -> Access:
+    on_call = a_person("on-call", ON_CALL, ON_CALL_ELSEWHERE, roles=(Role.REQUESTER, Role.APPROVER))
+    lead = a_person("lead", LEAD, roles=(Role.REQUESTER, Role.APPROVER))
+    people = tuple(person for person in (on_call, lead, a_person()) if person.name != without)
+    access = an_access(people=People(people))
+    return replace(access, policy=replace(access.policy, approvals=approvals))
+
+
+def _world(store: Store, clock: FakeClock) -> World:
+    world = a_world_of_two_views()
+    cloud = Cloud(clock, tuple(world.zones.held.values()), tuple(world.zones.zones))
+    world.identities._clock = world.data_plane._clock = clock
+    world.zones, world.clock = cloud, clock
+    world.ports = replace(world.ports, clock=clock, zones=cloud, operations=store, resolver=FakeResolver(cloud, clock))
+    world.obey(access=_access(1))
+    return world
+
+
+__all__ = ["ACCOUNTS", "BOTS", "LEAD", "ON_CALL_ELSEWHERE", "Company", "Fault"]
