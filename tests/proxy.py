@@ -27,7 +27,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._marker = b""
+        self._markers: list[bytes] = []
         self.port = 0
         self.is_black_hole = False
         self.replies_to_lose = 0
@@ -53,7 +53,7 @@ class Proxy:
 
     def lose_reply_to(self, marker: bytes) -> None:
         """Let the next request with these bytes through, and nothing back by that connection any more."""
-        self._marker = marker
+        self._markers.append(marker)
 
     async def start(self) -> None:
         """Listen, on the port of before if there was one."""
@@ -118,8 +118,9 @@ class Proxy:
         await writer.drain()
 
     def _swallows(self, line: Line, data: bytes, is_reply: bool) -> bool:
-        if not is_reply and self._marker and self._marker in data:
-            self._marker, line.is_deaf = b"", True
+        if not is_reply and (found := [marker for marker in self._markers if marker in data]):
+            self._markers.remove(found[0])
+            line.is_deaf = True
         if is_reply and self.resets_instead_of_reply:
             self.resets_instead_of_reply -= 1
             self.reset()

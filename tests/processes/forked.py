@@ -37,10 +37,10 @@ class Forked:
         os.kill(self.process.pid, number)
 
 
-async def ask(company: Premises) -> None:
+async def ask(company: Premises, more_than: int = 0) -> None:
     """Ask for a failover, and on a busy machine, where the bot may find Redis too slow, ask again."""
     async with asyncio.timeout(2 * PATIENCE):
-        while not company.cards():
+        while len(company.cards()) <= more_than:
             await company.slack.command(ON_CALL, OPS, "failover zhangjiakou")
             await asyncio.sleep(1)
 
