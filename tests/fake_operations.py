@@ -247,7 +247,7 @@ class FakeOperations:
         self._require_version(stored, operation)
         self._require_moment(commit)
         self._require_records(commit, stored)
-        if _is_forged(stored, operation):
+        if _is_forged(stored, commit):
             raise refusal("FORGED", operation.id)
         return self._write(commit, stored)
 
@@ -332,10 +332,11 @@ class FakeOperations:
             self._news[written.id] = (written.version, None)
 
 
-def _is_forged(stored: Stored, operation: Operation) -> bool:
+def _is_forged(stored: Stored, commit: Commit) -> bool:
+    operation = commit.operation
     if stored.digest not in ("", operation.plan.digest):
         return True
-    if operation.approved_at is None and operation.lease is None:
+    if operation.approved_at is None and operation.lease is None and not commit.lifts:
         return False
     asked = operation.requester
     approvals = operation.approvals

@@ -11,13 +11,13 @@ from bot.domain.topology import Site
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All views with what they serve; `store_note` says what is missing when Redis does not answer."""
+    """All views with what they serve; `frozen` are scopes, `store_note` says what is missing when Redis is silent."""
 
     taken_at: datetime
     sites: Mapping[str, SiteState]
     views: tuple[ViewState, ...]
     open_operations: tuple[Operation, ...] = ()
-    is_frozen: bool = False
+    frozen: tuple[str, ...] = ()
     store_note: str = ""
     is_simulation: bool = False
 

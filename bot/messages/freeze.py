@@ -59,6 +59,11 @@ def scope_words(scopes: Iterable[str]) -> str:
     return "all sites" if ALL in known else ", ".join(escape(short(scope, 60)) for scope in known[:MOST_SHOWN])
 
 
+def who(freeze: Freeze) -> str:
+    """Name whoever froze."""
+    return mention(freeze.user_id) if freeze.user_id else "this bot itself"
+
+
 def frozen(freeze: Freeze, trouble: str) -> Message:
     """Tell everybody in the channel what was frozen, how it was understood, and how it ends."""
     what = scope_words([freeze.scope])
@@ -83,9 +88,7 @@ def _line(freeze: Freeze) -> str:
         return _BY_HAND
     until = f"until {soon(freeze.until)}" if freeze.until else "until two people lift it"
     why = f": {code(freeze.reason, 300)}" if freeze.reason else ""
-    return (
-        f"*FROZEN*: {scope_words([freeze.scope])}, by {mention(freeze.user_id)} since {soon(freeze.at)}, {until}{why}"
-    )
+    return f"*FROZEN*: {scope_words([freeze.scope])}, by {who(freeze)} since {soon(freeze.at)}, {until}{why}"
 
 
 def _where(freeze: Freeze) -> str:

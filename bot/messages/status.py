@@ -8,6 +8,7 @@ from bot.domain.overview import Overview
 from bot.domain.snapshot import Endpoints, SiteState, Unknown, ViewState
 from bot.domain.topology import Site
 from bot.messages.blocks import Block, compose, context, section, sections
+from bot.messages.freeze import scope_words
 from bot.messages.listing import operation_line
 from bot.messages.text import ago, code, escape, listed, plural, sentence, short, stamp, unknown
 from bot.ports import Message
@@ -33,7 +34,7 @@ def overview(overview: Overview, now: datetime) -> Message:
 
 
 def _headline(overview: Overview) -> str:
-    freeze = ["FROZEN, nothing can be approved"] if overview.is_frozen else []
+    freeze = [f"FROZEN: {scope_words(overview.frozen)}"] if overview.frozen else []
     trouble = [*freeze, *_trouble(overview), *_displaced(overview)]
     word = "ATTENTION" if trouble else "OK"
     waiting = [f"{plural(len(overview.open_operations), 'operation')} open"] if overview.open_operations else []

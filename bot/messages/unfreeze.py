@@ -3,8 +3,8 @@
 from bot.domain.freeze import Freeze
 from bot.domain.operation import Operation, State
 from bot.domain.plan import Plan
-from bot.messages.freeze import scope_words
-from bot.messages.text import When, code, mention, sentence, short, stamp
+from bot.messages.freeze import scope_words, who
+from bot.messages.text import When, code, sentence, short, stamp
 
 MOST_LIFTED = 5
 
@@ -55,4 +55,4 @@ def _why(operation: Operation) -> str:
 def _line(freeze: Freeze) -> str:
     until = f", would end {stamp(freeze.until)}" if freeze.until else ", without an end"
     why = f": {code(freeze.reason, 300)}" if freeze.reason else ""
-    return f"Frozen: {scope_words([freeze.scope])}, by {mention(freeze.user_id)} {stamp(freeze.at)}{until}{why}"
+    return f"Frozen: {scope_words([freeze.scope])}, by {who(freeze)} {stamp(freeze.at)}{until}{why}"

@@ -40,33 +40,33 @@ async def freeze(
     if allowed is None or allowed.name != person:
         raise NotPermitted("E_NOT_APPROVER", "You are not in the people list of this registry.")
     taken = Freeze(scope, person, user_id, _to_the_millisecond(ports.clock.now()), until, clean_reason(reason))
-    ports.local_freezes.add(taken, frozen(taken))
-    try:
-        await ports.operations.freeze(taken, frozen(taken))
-    except StoreUnavailable as error:
-        log.warning("freeze.local", scope=scope, why=str(error))
-        return Taken(taken, str(error))
-    except AlreadyFrozen:
-        ports.local_freezes.drop(taken)
-        raise
-    ports.local_freezes.drop(taken)
-    ports.wake()
-    return Taken(taken)
+    return Taken(taken, await _put(ports, taken, frozen(taken)))
 
 
 async def freeze_alone(ports: Ports, reason: str, entry: Mapping[str, str]) -> None:
     """Freeze everything on nobody's word, for a reason of the bot's own; lifting it takes two people as ever."""
     taken = Freeze(ALL, "bot", "", _to_the_millisecond(ports.clock.now()), None, clean_reason(reason))
+    try:
+        await _put(ports, taken, entry)
+    except AlreadyFrozen:
+        await ports.operations.record(entry)
+
+
+async def _put(ports: Ports, taken: Freeze, entry: Mapping[str, str]) -> str:
+    """Put a freeze in force here, then in the store; return why the store does not have it, or nothing."""
     ports.local_freezes.add(taken, entry)
     try:
         await ports.operations.freeze(taken, entry)
     except StoreUnavailable as error:
-        log.warning("freeze.local", scope=ALL, why=str(error))
-        return  # in force here, and written down by the worker when Redis answers
+        log.warning("freeze.only_here", site=taken.scope, person=taken.person, why=str(error))
+        return str(error)
     except AlreadyFrozen:
-        await ports.operations.record(entry)
+        ports.local_freezes.drop(taken)
+        raise
     ports.local_freezes.drop(taken)
+    log.info("freeze.set", site=taken.scope, person=taken.person)
     ports.wake()
+    return ""
 
 
 async def write_down(ports: Ports) -> None:
@@ -75,7 +75,7 @@ async def write_down(ports: Ports) -> None:
         try:
             await ports.operations.freeze(waiting, entry)
         except AlreadyFrozen:
-            log.info("freeze.longer_already", scope=waiting.scope)
+            log.info("freeze.longer_already", site=waiting.scope)
         ports.local_freezes.drop(waiting)
 
 

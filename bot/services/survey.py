@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
+from bot.domain.freeze import ALL, Freeze
 from bot.domain.moves import Move
 from bot.domain.operation import Operation, SubState
 from bot.domain.overview import Overview
@@ -59,13 +60,13 @@ async def survey_sites(ports: Ports, only: str | None = None) -> Overview:
         sites = [group.create_task(site_state(ports, site)) for site in ports.rules.topology.sites.values()]
         seen = [group.create_task(view_state(ports, view, VIEW_DEADLINE)) for view in views]
         store = group.create_task(_store_view(ports))
-    operations, is_frozen, note = store.result()
+    operations, frozen, note = store.result()
     return Overview(
         taken_at=ports.clock.now(),
         sites={task.result().site.name: task.result() for task in sites},
         views=tuple(task.result() for task in seen),
         open_operations=operations,
-        is_frozen=is_frozen,
+        frozen=frozen,
         store_note=note,
         is_simulation=ports.rules.is_simulation,
     )
@@ -172,16 +173,20 @@ def _select(ports: Ports, only: str | None) -> tuple[View, ...]:
         raise UnknownSite(f"{error} A domain or a VPC id works too.") from None
 
 
-async def _store_view(ports: Ports) -> tuple[tuple[Operation, ...], bool, str]:
+async def _store_view(ports: Ports) -> tuple[tuple[Operation, ...], tuple[str, ...], str]:
     switch, local = ports.kill_switch(), ports.local_freezes.freezes()
     try:
         listing = await ports.operations.listing(RECENT_OPERATIONS)
         freezes = await ports.operations.freezes()
     except BotError as error:  # the rest of the picture must still be shown
-        return (), bool(switch or local), unavailable(str(error))
+        return (), _frozen_scopes(switch, local), unavailable(str(error))
     is_open = tuple(operation for operation in listing.operations if not operation.is_terminal)
     notes = (switch or ports.store_trouble(), unreadable(listing))
-    return is_open, bool(switch or local or freezes), " ".join(filter(None, notes))
+    return is_open, _frozen_scopes(switch, (*freezes, *local)), " ".join(filter(None, notes))
+
+
+def _frozen_scopes(switch: str, freezes: tuple[Freeze, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*([ALL] if switch else []), *(freeze.scope for freeze in freezes))))
 
 
 async def _standby_answer(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,12 +19,12 @@ BETWEEN = scopes_of("zhangjiakou", "hangzhou")
 HOUR = timedelta(hours=1)
 
 
-def _since(subject: Subject, **fields: object) -> Freeze:
+def _since(subject: Subject, **fields: Any) -> Freeze:
     now = subject.now()
     return a_freeze(at=now.replace(microsecond=0), **fields)
 
 
-def _unfreeze(freeze: Freeze, state: State = State.APPROVED, **fields: object) -> Operation:
+def _unfreeze(freeze: Freeze, state: State = State.APPROVED, **fields: Any) -> Operation:
     plan = a_plan(kind=Kind.UNFREEZE, changes=(), lifts=(freeze,))
     return an_operation(state, id="uf-0001", plan=plan, **fields)
 
@@ -123,12 +124,13 @@ async def test_what_is_not_frozen_is_not_lifted(subject: Subject) -> None:
         await subject.store.commit(a_commit(_unfreeze(_since(subject)), lifts=(_since(subject),)))
 
 
-async def test_a_lift_that_nobody_else_approved_is_forged(subject: Subject) -> None:
+@pytest.mark.parametrize("fields", [{"votes": ()}, {"votes": (), "approved_at": None}], ids=["approved", "pending"])
+async def test_a_lift_that_nobody_else_approved_is_forged(subject: Subject, fields: dict[str, Any]) -> None:
     freeze = _since(subject)
     await subject.store.freeze(freeze, ENTRY)
 
     with pytest.raises(ForgedApproval):
-        await subject.store.commit(a_commit(_unfreeze(freeze, votes=()), lifts=(freeze,)))
+        await subject.store.commit(a_commit(_unfreeze(freeze, **fields), lifts=(freeze,)))
     assert await subject.store.freezes() == (freeze,)
 
 

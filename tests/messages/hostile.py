@@ -102,6 +102,7 @@ def operations(draw: st.DrawFn) -> Operation:
         progress=draw(many(PROGRESS, 45)),
         observations=draw(many(OBSERVATIONS, 20)),
         steps=draw(many(st.builds(Step, at=TIMES, text=TEXT), 60)),
+        sightings=draw(many(SIGHTINGS, 20)),
         approved_at=draw(MAYBE_TIME),
         ended_at=draw(MAYBE_TIME),
         watch_until=draw(MAYBE_TIME),
@@ -127,7 +128,7 @@ OVERVIEWS = st.builds(
     many(SITE_STATES, 40),
     many(VIEW_STATES, 60),
     many(operations(), 30),
-    st.booleans(),
+    st.lists(TEXT, max_size=4).map(tuple),
     TEXT,
 )
 RULES = st.builds(

@@ -77,11 +77,14 @@ def test_a_view_that_cannot_be_read_keeps_its_row() -> None:
 
 def test_freeze_store_note_simulation_and_open_operations_are_told() -> None:
     overview = an_overview(
-        is_frozen=True, store_note="Redis does not answer.", is_simulation=True, open_operations=(make.an_operation(),)
+        frozen=("hangzhou",),
+        store_note="Redis does not answer.",
+        is_simulation=True,
+        open_operations=(make.an_operation(),),
     )
     message = messages.overview(overview, make.NOW)
 
-    assert message.text == "SIMULATION · ATTENTION: FROZEN, nothing can be approved · 1 operation open"
+    assert message.text == "SIMULATION · ATTENTION: FROZEN: hangzhou · 1 operation open"
     assert "Redis does not answer." in words_of(message)
     assert "`fo-7k2m` *PENDING* from zhangjiakou to hangzhou, waits until <!date^" in words_of(message)
 

@@ -61,7 +61,7 @@ async def test_every_view_says_where_it_pulls_from() -> None:
         "zhangjiakou": "hangzhou",
     }
     assert [state.view.site for state in overview.views if overview.is_away(state)] == ["zhangjiakou"]
-    assert (overview.taken_at, overview.store_note, overview.is_frozen) == (NOW, "", False)
+    assert (overview.taken_at, overview.store_note, overview.frozen) == (NOW, "", ())
 
 
 @pytest.mark.parametrize("only", ["zhangjiakou", "张家口", "zjk", "vpc-bbbbb"])
@@ -152,7 +152,7 @@ async def test_without_the_store_the_look_is_still_answered_and_says_what_is_mis
 
     assert "Unavailable without Redis: history, open operations" in overview.store_note
     assert str(error) in overview.store_note
-    assert not overview.is_frozen
+    assert not overview.frozen
     assert len(overview.views) == 2
 
 
@@ -161,7 +161,7 @@ async def test_without_the_store_a_kill_switch_of_this_process_is_still_shown() 
     store = _NoStore(StoreUnavailable("Redis does not answer."))
     world.ports = replace(world.ports, operations=store, kill_switch=lambda: "REGISTRY_BOT_FREEZE is set.")
 
-    assert (await survey_sites(world.ports)).is_frozen
+    assert (await survey_sites(world.ports)).frozen == ("all",)
 
 
 async def test_a_store_in_trouble_is_a_note_and_no_kill_switch() -> None:
@@ -170,7 +170,7 @@ async def test_a_store_in_trouble_is_a_note_and_no_kill_switch() -> None:
 
     overview = await survey_sites(world.ports)
 
-    assert (overview.is_frozen, overview.store_note) == (False, "Redis takes no writes.")
+    assert (overview.frozen, overview.store_note) == ((), "Redis takes no writes.")
 
 
 async def test_the_kill_switch_and_its_reason_are_shown() -> None:
@@ -179,7 +179,7 @@ async def test_the_kill_switch_and_its_reason_are_shown() -> None:
 
     overview = await survey_sites(world.ports)
 
-    assert (overview.is_frozen, overview.store_note) == (True, "REGISTRY_BOT_FREEZE is set.")
+    assert (overview.frozen, overview.store_note) == (("all",), "REGISTRY_BOT_FREEZE is set.")
     assert overview.is_simulation
 
 
@@ -187,7 +187,7 @@ async def test_the_kill_switch_in_the_store_is_shown() -> None:
     world = a_world()
     await world.operations.freeze_by_hand()
 
-    assert (await survey_sites(world.ports)).is_frozen
+    assert (await survey_sites(world.ports)).frozen == ("all",)
 
 
 async def test_the_standby_is_asked_by_the_name_that_would_be_written() -> None:
