@@ -44,6 +44,7 @@ class Office:
     socket: SocketMode
     server: Server
     session: aiohttp.ClientSession
+    desk: Desk
 
     async def say(self, user: str, text: str, channel: str = "C01OPS") -> str:
         """Type a command and return the words that came with the acknowledgement."""
@@ -129,7 +130,7 @@ async def office(
             socket.start()
             stack.push_async_callback(socket.stop)
             await until(lambda: socket.trouble is None)
-        yield Office(slack, faults, ports, clock, tasks, metrics, socket, server, session)
+        yield Office(slack, faults, ports, clock, tasks, metrics, socket, server, session, desk)
 
 
 async def until(condition: Any, within: float = 5.0) -> None:

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 from bot.domain.access import Identity
 from bot.domain.operation import State
 from bot.errors import Unreachable
-from bot.services.memory import last_endpoints
 from bot.services.identity import IDENTITY_MAX_AGE
+from bot.services.memory import last_endpoints
 from bot.services.survey import survey_replication
 from bot.worker.watch import IDENTITY_EVERY, REMEMBER_WITHIN, refresh_identities, remember_sites
 from tests.builders import APPROVER, APPROVER_ELSEWHERE, ON_CALL
