@@ -5,6 +5,7 @@ or with a timestamp that is malformed or too far off. The signature is checked b
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,8 @@ READ_WITHIN = timedelta(seconds=3)
 TIMESTAMP = "X-Slack-Request-Timestamp"
 EVENTS_PATH = "/slack/events"
 
+_ID = re.compile(r"\b(?=[A-Z0-9]*\d)[A-Z][A-Z0-9]{2,}\b")
+"""What Slack's ids look like; whoever may ask whether the bot is ready need not know whose it is."""
 _REFUSALS = {400: "malformed", 401: "signature"}
 log = structlog.get_logger()
 
@@ -101,7 +104,7 @@ class Server:
         return web.json_response({"status": "alive"})
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        troubles = list(await self._troubles())
+        troubles = [_ID.sub("…", trouble) for trouble in await self._troubles()]
         status: dict[str, Any] = {"status": "not ready", "reasons": troubles} if troubles else {"status": "ready"}
         return web.json_response(status, status=503 if troubles else 200)
 

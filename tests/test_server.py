@@ -73,6 +73,15 @@ async def test_readiness_names_the_reasons(door: _Door) -> None:
     assert "no connection to Slack yet" in text
 
 
+@pytest.mark.covers("A52")
+async def test_readiness_names_no_workspace_person_or_channel(door: _Door) -> None:
+    door.troubles = ["the token is of workspace T0OTHER, this store of T01SIM; E_STORE_FULL, HTTP 503, U01LIN, C01OPS"]
+    _status, text = await _get(door.server.port, "/readyz")
+
+    assert not [word for word in ("T0OTHER", "T01SIM", "U01LIN", "C01OPS") if word in text]
+    assert "E_STORE_FULL, HTTP 503" in text
+
+
 async def test_a_ready_process_says_so(door: _Door) -> None:
     assert await _get(door.server.port, "/readyz") == (200, '{"status": "ready"}')
 

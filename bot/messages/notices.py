@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bot.domain.grammar import REDACTED
 from bot.domain.operation import Operation, State, Verb
 from bot.domain.sighting import Sight, Sighting
 from bot.errors import BotError, stable_code
@@ -13,6 +14,7 @@ from bot.ports import Message
 
 _PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.CANCEL: "cancelled"}
 _MOST_MENTIONED = 20
+_TYPED_A_KEY = " Your reason held what looks like a key or a token: it is not shown, but Slack has it. Renew it."
 _SEEN = {Sight.FOREIGN: "CHANGED SINCE", Sight.LATE: "WRITTEN LATE", Sight.RESTORED: "BACK AS IT WAS LEFT"}
 
 
@@ -43,9 +45,10 @@ def proposed(operation: Operation, link: str | None = None) -> Message:
     """Tell the requester where the card waits."""
     card = f"<{link}|the card>" if link and "|" not in link and ">" not in link else "the card"
     said = f"{code(operation.id)} needs a second person before {soon(operation.expires_at)}"
+    warned = _TYPED_A_KEY if REDACTED in operation.reason else ""
     return compose(
-        f"{escape(short(operation.id, 20))} needs a second person before {clock(operation.expires_at)}.",
-        [section(f"{said}: see {card} in {channel(operation.channel)}.")],
+        f"{escape(short(operation.id, 20))} needs a second person before {clock(operation.expires_at)}.{warned}",
+        [section(f"{said}: see {card} in {channel(operation.channel)}.{warned}")],
     )
 
 
