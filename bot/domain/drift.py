@@ -136,10 +136,12 @@ def _told(change: Change, left: Record, holds: str, sight: Sight) -> str:
         return f"{change.view} holds {left.target} again, as this operation left it."
     if sight is Sight.LATE:
         return f"{change.view} now holds {holds}: a write of this operation took effect late, after it had ended."
-    before = ", its value from before this operation" if holds == change.existing.target else ""
+    is_former = holds == change.existing.target
+    before = ", its value from before this operation" if is_former else ""
+    how = "Somebody put it back, or an earlier write of the bot took effect late. " if is_former else ""
     return (
         f"{change.view} now holds {holds}{before}, where this operation left {left.target}. "
-        "The bot did not write that and leaves it alone."
+        f"{how}The bot leaves it as it is."
     )
 
 

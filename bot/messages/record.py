@@ -71,9 +71,11 @@ def duration_line(operation: Operation) -> str:
 
 def story(operation: Operation) -> list[str]:
     """Return the newest steps, oldest first."""
-    left = len(operation.steps) - MOST_STEPS
+    seen = (Step(sighting.at, sighting.sentence) for sighting in operation.sightings)
+    steps = sorted((*operation.steps, *seen), key=lambda step: step.at)
+    left = len(steps) - MOST_STEPS
     earlier = [f"{left:,} earlier steps are left out."] if left > 0 else []
-    return [*earlier, *(f"{moment(step.at)} {_told(operation, step)}" for step in operation.steps[-MOST_STEPS:])]
+    return [*earlier, *(f"{moment(step.at)} {_told(operation, step)}" for step in steps[-MOST_STEPS:])]
 
 
 def step_reply(operation: Operation, step: Step) -> Message:

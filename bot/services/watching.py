@@ -17,8 +17,8 @@ from bot.services.finishing import move
 from bot.services.guarding import guarded_changes, may_rest, read_records, tell_news
 
 LOOK_EVERY = timedelta(seconds=5)
-LOOK_SELDOM = timedelta(seconds=60)
-"""After the close look, while a record is away from home or DNS is still waited for."""
+LOOK_SELDOM = timedelta(seconds=55)
+"""After the close look, while a record is away from home or DNS is still waited for; with the scan, within a minute."""
 GRACE = timedelta(seconds=30)
 """Added to the longest time for which the VPC resolver may still give the old answer."""
 SHORTEST_CACHE = 10

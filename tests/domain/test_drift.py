@@ -111,12 +111,15 @@ def test_anything_else_is_told_with_what_it_holds_and_what_was_left(record: Reco
     assert (seen.sight, seen.holds, seen.at) == (Sight.FOREIGN, holds, LATER)
     assert seen.sentence == (
         f"{WHERE} now holds {holds}, where this operation left CNAME {TARGET}. "
-        "The bot did not write that and leaves it alone."
+        "The bot leaves it as it is."
     )
 
 
 def test_a_value_from_before_the_operation_is_called_that() -> None:
-    assert "now holds A 10.2.0.20, its value from before this operation" in _seen(_done(), a_record()).sentence
+    told = _seen(_done(), a_record()).sentence
+
+    assert "now holds A 10.2.0.20, its value from before this operation" in told
+    assert "Somebody put it back, or an earlier write of the bot took effect late." in told
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.NEEDS_HUMAN])

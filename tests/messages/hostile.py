@@ -7,10 +7,12 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from bot.domain.draft import Draft
+from bot.domain.freeze import Freeze, Switches
 from bot.domain.operation import Observation, Observed, Operation, Progress, Requester, State, Step, SubState, Verb
 from bot.domain.overview import Overview
-from bot.domain.plan import Change, Effect, Finding, Level
+from bot.domain.plan import Change, Effect, Finding, Kind, Level
 from bot.domain.record import Record, Zone
+from bot.domain.sighting import Sight, Sighting
 from bot.domain.snapshot import Comparison, Replication, SiteState, SyncRule, SyncTask, TaskFeed, Unknown, ViewState
 from bot.domain.topology import View
 from tests import builders as make
@@ -64,6 +66,18 @@ PLANS = st.builds(
     TEXT,
     st.booleans(),
 )
+FREEZES = st.builds(
+    Freeze, scope=st.just("all") | TEXT, person=TEXT, user_id=TEXT, at=TIMES, until=MAYBE_TIME, reason=TEXT
+)
+SWITCHES = st.builds(Switches, many(FREEZES, 12), many(FREEZES, 12), TEXT, TEXT)
+LIFTS = st.builds(
+    lambda away, lifts, is_simulation: replace(
+        make.a_plan(kind=Kind.UNFREEZE, changes=()), away=away, lifts=lifts, is_simulation=is_simulation
+    ),
+    TEXT,
+    st.lists(FREEZES, min_size=1, max_size=8).map(tuple),
+    st.booleans(),
+)
 PROGRESS = st.builds(
     Progress,
     state=st.sampled_from(SubState),
@@ -79,6 +93,15 @@ OBSERVATIONS = st.builds(
     sentence=TEXT,
     at=TIMES,
 )
+SIGHTINGS = st.builds(
+    Sighting,
+    change=st.integers(0, 3),
+    sight=st.sampled_from(Sight),
+    holds=TEXT,
+    sentence=TEXT,
+    at=TIMES,
+    person=TEXT,
+)
 VOTES = st.builds(
     lambda verb, user, reason, at: make.a_vote(verb=verb, user_id=user, reason=reason, at=at),
     st.sampled_from(Verb),
@@ -91,7 +114,7 @@ VOTES = st.builds(
 @st.composite
 def operations(draw: st.DrawFn) -> Operation:
     """Draw an operation in any state, with parts that need not fit together."""
-    plan = draw(PLANS)
+    plan = draw(PLANS | LIFTS)
     return replace(
         make.an_operation(draw(st.sampled_from(State)), plan=plan),
         id=draw(TEXT),

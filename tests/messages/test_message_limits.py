@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot import messages
 from bot.domain.draft import Draft
+from bot.domain.freeze import Freeze, Switches
 from bot.domain.operation import Operation, Step, Verb
 from bot.domain.overview import Overview
 from bot.domain.snapshot import Replication
@@ -60,9 +61,18 @@ def assert_inert(markup: str) -> None:
 
 
 @hard
-@given(hostile.operations())
-def test_slack_takes_every_card(operation: Operation) -> None:
+@given(hostile.operations(), hostile.SWITCHES)
+def test_slack_takes_every_card(operation: Operation, switches: Switches) -> None:
     assert_slack_takes(messages.operation_card(operation, signed, NOW))
+    assert_slack_takes(messages.operation_card(operation, signed, NOW, switches))
+
+
+@hard
+@given(hostile.SWITCHES, hostile.FREEZES, hostile.TEXT)
+def test_slack_takes_every_answer_with_what_is_frozen(switches: Switches, freeze: Freeze, text: str) -> None:
+    assert_slack_takes(messages.frozen(freeze, text))
+    assert_slack_takes(messages.with_banner(messages.refusal(BotError(text)), switches))
+    assert_slack_takes(messages.with_banner(messages.frozen(freeze, text), switches))
 
 
 @hard
@@ -71,6 +81,8 @@ def test_slack_takes_everything_else_about_an_operation(operation: Operation) ->
     assert_slack_takes(messages.show(operation, NOW))
     assert_slack_takes(messages.manual(operation))
     assert_slack_takes(messages.outcome_notice(operation))
+    for seen in operation.sightings[:2]:
+        assert_slack_takes(messages.sighting_notice(operation, seen))
     assert_slack_takes(messages.proposed(operation))
     assert_slack_takes(messages.voted(operation, Verb.APPROVE))
     assert_slack_takes(messages.actions_list((operation,) * 60, NOW))
