@@ -23,6 +23,9 @@ TAG = "{race}"
 HEAD_START = timedelta(milliseconds=15)
 """From the announcement of a round to its start: both have read it by then."""
 
+LAGS, LAG = 4, 0.015
+"""In one round of four both start in the same millisecond; in the others the second meets a later step of the first."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -58,6 +61,7 @@ async def _race(url: str, verb: Verb, rounds: int) -> None:
         home = dict(world.zones.held)
         for number in range(rounds):
             operation_id = await _start(store, ports, number)
+            await asyncio.sleep(number % LAGS * LAG if verb is Verb.CANCEL else 0)
             report = await _vote(ports, operation_id, verb)
             if verb is Verb.APPROVE and report.is_counted:
                 report = replace(report, sent=await _carry_out(world, operation_id))
