@@ -11,10 +11,11 @@ T = TypeVar("T")
 
 
 class Parameters:
-    """The parameters of one call; an empty text counts as absent."""
+    """The parameters of one call, and who makes it; an empty text counts as absent."""
 
-    def __init__(self, raw: Mapping[str, str]) -> None:
+    def __init__(self, raw: Mapping[str, str], caller: str = "") -> None:
         self.raw = raw
+        self.caller = caller
 
     def require(self, *names: str) -> None:
         """Refuse the call when one of these is missing."""

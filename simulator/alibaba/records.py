@@ -57,7 +57,7 @@ class RecordWriter:
         zone, record = self.find(given)
         wanted = _wanted(given)
         _refuse_conflict(zone, record, wanted)
-        self._apply(zone, record, wanted)
+        self._apply(zone, record, wanted, given.caller)
         answer = {"RecordId": record.id}
         if token:
             self._answers[token] = (spoken, answer)
@@ -74,14 +74,14 @@ class RecordWriter:
             raise Refusal(400, "IdempotentParameterMismatch", message)
         return answer
 
-    def _apply(self, zone: Zone, record: Record, wanted: Wire) -> None:
+    def _apply(self, zone: Zone, record: Record, wanted: Wire, caller: str) -> None:
         before = f"{record.rr} {record.type} {record.value} {record.ttl}"
         self._former[record.id] = (replace(record), self._world.now_ms())
         for name, value in wanted.items():
             setattr(record, name, value)
         record.updated_ms = self._world.now_ms()
         after = f"{record.rr} {record.type} {record.value} {record.ttl}"
-        self._world.log(zone, "update", f"Update record {record.id}: {before} to {after}", "registry-bot")
+        self._world.log(zone, "update", f"Update record {record.id}: {before} to {after}", caller)
 
 
 def _wanted(given: Parameters) -> Wire:

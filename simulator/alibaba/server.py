@@ -205,7 +205,7 @@ class Front:
             raise Refusal(400, "InvalidVersion", "Specified parameter Version is not valid.")
         self._cloud.ram.check(key, self._name, action)
         before = len(self._cloud.world.state.changes)
-        wire = self._product.calls[action](Parameters(call["params"]))
+        wire = self._product.calls[action](Parameters(call["params"], call["identity"]))
         call["effective"] = len(self._cloud.world.state.changes) > before
         common = {"Code": "success", "IsSuccess": True} if self._name == "cr" else {}
         return wire | common | {"RequestId": call["request_id"]}

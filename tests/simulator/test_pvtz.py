@@ -10,9 +10,11 @@ from alibabacloud_pvtz20180101.client import Client
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from darabonba.exceptions import UnretryableException
 
+from simulator.alibaba.ram import Identity
 from simulator.alibaba.server import Alibaba
 from simulator.app import Simulator
 from simulator.model import Record
+from tests.simulator.conftest import config
 
 DOMAIN = "cross-region.registry.io"
 HANGZHOU = "sim-a-registry.cn-hangzhou.cr.aliyuncs.com"
@@ -314,6 +316,17 @@ async def _until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not holds():
             await asyncio.sleep(0.01)
+
+
+async def test_the_change_log_names_whose_key_made_the_call(alibaba: Alibaba) -> None:
+    colleague = Identity("colleague", "LTAI5tColleague", "a-secret", may_write=True)
+    alibaba.admit(colleague)
+    theirs = Client(config(alibaba.pvtz, colleague))
+    await update(theirs)
+
+    found = (await theirs.describe_change_logs_async(models.DescribeChangeLogsRequest(zone_id=ZONE))).body
+
+    assert [line.creator_id for line in found.change_logs.change_log] == ["colleague"]
 
 
 async def test_slowness_is_felt_and_can_be_set(sim: Simulator, alibaba: Alibaba, zones: Client) -> None:
