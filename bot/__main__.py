@@ -1,4 +1,4 @@
-"""The command line: `registry-bot run | check | discover | manual`, and `python -m bot` as the same."""
+"""The command line: `registry-bot run | check | discover | manual | audit`, and `python -m bot` as the same."""
 
 import argparse
 import asyncio
@@ -6,9 +6,13 @@ import errno
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from bot import __version__
 from bot.app import run
+from bot.console.audit import verify, verify_archive
+from bot.console.audit_export import FORMATS, export
+from bot.console.audit_trim import KEEP, trim
 from bot.console.check import check, print_policy
 from bot.console.discover import discover
 from bot.console.manual import manual
@@ -67,6 +71,18 @@ async def _manual(arguments: argparse.Namespace) -> int:
     return await manual(arguments.site, arguments.to, arguments.via)
 
 
+async def _verify_audit(arguments: argparse.Namespace) -> int:
+    return await verify(arguments.head) if arguments.archive is None else verify_archive(arguments.archive)
+
+
+async def _export_audit(arguments: argparse.Namespace) -> int:
+    return await export(arguments.since, arguments.until, arguments.format)
+
+
+async def _trim_audit(arguments: argparse.Namespace) -> int:
+    return await trim(arguments.archive, arguments.days)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="registry-bot", description="Fail over Container Registry instances from Slack, with a second approval."
@@ -90,7 +106,27 @@ def _parser() -> argparse.ArgumentParser:
     stepping.add_argument("site", help="the site to move away from, by its name or alias")
     stepping.add_argument("--to", metavar="SITE", help="the site that takes over, if not the first standby")
     stepping.add_argument("--via", type=Route, choices=list(Route), help="the route, if not the configured one")
+    _add_audit(commands)
     return parser
+
+
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    words = "verify, export or trim the record of who did what"
+    audit = commands.add_parser("audit", help=words, description=words[0].upper() + words[1:] + ".")
+    parts = audit.add_subparsers(required=True, metavar="part")
+    verifying = _add(parts, "verify", _verify_audit, "compute the whole chain again; exit code 1 for any gap")
+    what = verifying.add_mutually_exclusive_group()
+    what.add_argument("--head", metavar="NUMBER:HASH", help="a head that was kept outside Redis, to compare with")
+    what.add_argument("--archive", metavar="FILE", type=Path, help="verify this file of trimmed entries instead")
+    exporting = _add(parts, "export", _export_audit, "print one row a change, and how many there are on stderr")
+    exporting.add_argument("--from", dest="since", required=True, metavar="T", help="a day or time in UTC: 2026-11-23")
+    exporting.add_argument("--to", dest="until", required=True, metavar="T", help="the day or time where it ends")
+    exporting.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="jsonl if not said")
+    trimming = _add(parts, "trim", _trim_audit, "archive old entries to a new file, verify it, then drop them")
+    trimming.add_argument(
+        "--archive", required=True, metavar="FILE", type=Path, help="the file to write; never over one"
+    )
+    trimming.add_argument("--days", type=int, default=KEEP, help=f"how many stay, {KEEP} if not said")
 
 
 def _add(

@@ -90,12 +90,13 @@ SigningKey = Annotated[SecretStr, AfterValidator(_is_long_key)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
+_ENVIRONMENT = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
+
+
 class CloudSettings(BaseSettings):
     """How to reach Alibaba Cloud and its registries; the keys come by the SDK's own credentials chain."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
-    )
+    model_config = _ENVIRONMENT
 
     alibaba_pvtz_endpoint: str = "pvtz.aliyuncs.com"
     alibaba_cr_endpoint: Annotated[str, AfterValidator(_is_cr_endpoint)] = "cr.{region}.aliyuncs.com"
@@ -114,15 +115,22 @@ class SiteSettings(CloudSettings):
     config: Path
 
 
-class Settings(SiteSettings):
-    """The whole REGISTRY_BOT_… environment."""
+class AuditSettings(BaseSettings):
+    """What it takes to look at the audit: where it is, and the keys that its ends are signed with."""
+
+    model_config = _ENVIRONMENT
 
     redis_url: Annotated[SecretStr, AfterValidator(_is_redis_url)]
+    signing_key: SigningKey
+    signing_key_previous: SigningKey | None = None
+
+
+class Settings(SiteSettings, AuditSettings):
+    """The whole REGISTRY_BOT_… environment."""
+
     redis_replicas: Annotated[int, Field(ge=0, le=16)] = 0
     redis_durability: Literal["", "asserted"] = ""
     redis_allow_volatile: bool = False
-    signing_key: SigningKey
-    signing_key_previous: SigningKey | None = None
     slack_mode: Literal["socket", "http"] = "socket"
     slack_bot_token: Annotated[Token, AfterValidator(_is_no_app_token)]
     slack_app_token: Annotated[Token | None, Field(validate_default=True)] = None
@@ -152,7 +160,7 @@ class Settings(SiteSettings):
         return secret
 
 
-S = TypeVar("S", bound=CloudSettings)
+S = TypeVar("S", bound=BaseSettings)
 
 
 def load_settings() -> Settings:

@@ -23,7 +23,7 @@ policy:
   approvals: 1  # besides the requester, always
   pending_for: 15m  # how long a request waits for them
   soak: 10m            # read, no effect yet
-  anti_flap: 5m
+  anti_flap: 5m  # a plan that takes back a younger move warns of it
   review_after: 24h    # read, no effect yet
   channels: [{CHANNEL}, "inc-*"]  # where a failover may be proposed: ids, or patterns of names
   home_channel: {CHANNEL}  # where its card goes when proposed elsewhere
