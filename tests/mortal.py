@@ -34,6 +34,20 @@ class Fate:
         return result
 
 
+@dataclass
+class Meddled(Fate):
+    """Lives, but right before the `at`-th call something happens elsewhere."""
+
+    meddle: Callable[[], Awaitable[None]] | None = None
+
+    async def live_through(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Make one external call, after what happens before it."""
+        self.calls += 1
+        if self.calls == self.at and self.meddle is not None:
+            await self.meddle()
+        return await call()
+
+
 class Mortal:
     """A port whose every call is one of the calls at which the process may die."""
 

@@ -31,6 +31,7 @@ class Cloud(FakePrivateZone):
         self.faults: list[Fault] = []
         self.effects: dict[tuple[str, str], int] = {}
         self._clock = clock
+        self.seen: dict[str, Record] = {}
         self._late: list[tuple[Change, str, datetime]] = []
         self._judge: Callable[[Change, str], Awaitable[None]] | None = None
 
@@ -42,6 +43,11 @@ class Cloud(FakePrivateZone):
     def has_late_writes(self) -> bool:
         """Tell whether some write may still take effect."""
         return bool(self._late)
+
+    async def record(self, record_id: str) -> Record:
+        """Return one record by id, and keep in mind what was shown."""
+        self.seen[record_id] = await super().record(record_id)
+        return self.seen[record_id]
 
     async def apply(self, change: Change, client_token: str) -> Written:
         """Rewrite the record in place, unless a fault says otherwise."""

@@ -8,8 +8,9 @@ from datetime import timedelta
 from structlog.testing import capture_logs
 
 from bot.domain.access import Access, People, Role
+from bot.domain.freeze import ALL
 from bot.domain.grammar import parse_wish
-from bot.domain.operation import HOLD, Operation, Requester, State, Verb
+from bot.domain.operation import HOLD, LEASE, SEND_DEADLINE, Operation, Requester, State, Verb
 from bot.errors import BotError
 from bot.ports import Ports
 from bot.services.buttons import button_value
@@ -21,9 +22,9 @@ from bot.worker import Worker
 from tests.builders import APPROVER, APPROVER_ELSEWHERE, CHANNEL, ON_CALL, a_person, an_access, an_identity
 from tests.fakes import FakeClock, FakeResolver
 from tests.machine.cloud import Cloud, Fault
-from tests.machine.judge import Judge
+from tests.machine.judge import Judge, Meddling
 from tests.machine.stores import Store
-from tests.mortal import Crash, Fate, mortal
+from tests.mortal import Crash, Fate, Meddled, mortal
 from tests.services.world import World, a_world_of_two_views
 
 ON_CALL_ELSEWHERE, LEAD = "U09ONCALL", "U01LEAD"
@@ -113,6 +114,40 @@ class Company:
         with suppress(Crash, BaseExceptionGroup), capture_logs():
             await self._worker(name, mortal(self.world.ports, Fate(at, is_after))).tick()
         self._workers[name] = self._worker(name, self.world.ports)
+
+    async def meddle(self, name: str, at: int, what: Meddling) -> None:
+        """Let something happen elsewhere while a bot is in the middle of a step."""
+        fate = Meddled(at, meddle=lambda: self._meddle(name, what))
+        with capture_logs():
+            await self._worker(name, mortal(self.world.ports, fate)).tick()
+        self.judge.excuses.clear()
+
+    async def _meddle(self, name: str, what: Meddling) -> None:
+        self.judge.excuses.add(what)
+        match what:
+            case Meddling.SHORT_PAUSE:
+                self.clock.move(SEND_DEADLINE)
+            case Meddling.LONG_PAUSE | Meddling.TAKEOVER:
+                self.clock.move(LEASE)
+            case Meddling.EDIT:
+                for record_id in self.cloud.held:
+                    self.edit(record_id, "10.9.9.9")
+            case Meddling.FREEZE | Meddling.POLICY | Meddling.ACCOUNT | Meddling.CANCEL:
+                await self._decide_otherwise(what)
+        if what in (Meddling.OTHER_BOT, Meddling.TAKEOVER):
+            await self._workers[next(bot for bot in BOTS if bot != name)].tick()
+
+    async def _decide_otherwise(self, what: Meddling) -> None:
+        match what:
+            case Meddling.FREEZE:
+                await self.freeze(LEAD, ALL, None)
+            case Meddling.POLICY:
+                self.demand(2)
+            case Meddling.ACCOUNT:
+                self.deactivate(APPROVER, is_deleted=True)
+            case _:
+                for operation in await self.open():
+                    await self.vote(LEAD, Verb.CANCEL, operation)
 
     async def tick_both(self) -> None:
         """Let both bots work in the same moment."""

@@ -14,6 +14,7 @@ from tests.builders import ON_CALL
 from tests.fakes import FakeClock
 from tests.machine.cloud import Fault
 from tests.machine.company import ACCOUNTS, BOTS, Company
+from tests.machine.judge import Meddling
 from tests.machine.stores import Store
 
 people = st.sampled_from(sorted(ACCOUNTS))
@@ -61,11 +62,25 @@ class History(RuleBasedStateMachine):
     def all_is_well_until_an_approved_failover_is_begun(
         self, away: str, faults: list[Fault], at: int, is_after: bool
     ) -> None:
+        self._begin(away, faults)
+        self._run(self.company.crash(BOTS[0], at, is_after=is_after))
+
+    @rule(away=sites, faults=FAULTS, at=st.integers(1, 60), what=st.sampled_from(Meddling))
+    def all_is_well_until_something_happens_in_the_middle_of_a_failover(
+        self, away: str, faults: list[Fault], at: int, what: Meddling
+    ) -> None:
+        self._begin(away, faults)
+        self._run(self.company.meddle(BOTS[0], at, what))
+
+    def _begin(self, away: str, faults: list[Fault]) -> None:
         self._run(self.company.recover())
         self._run(self.company.request(ON_CALL, away))
         self.all_approve(0)
         self.company.cloud.faults = faults
-        self._run(self.company.crash(BOTS[0], at, is_after=is_after))
+
+    @rule(name=bots, at=st.integers(1, 20), what=st.sampled_from(Meddling))
+    def something_happens_while_a_bot_works(self, name: str, at: int, what: Meddling) -> None:
+        self._run(self.company.meddle(name, at, what))
 
     @rule(who=people, away=sites)
     def somebody_asks(self, who: str, away: str) -> None:

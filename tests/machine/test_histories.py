@@ -32,7 +32,7 @@ def test_every_history_in_memory_keeps_every_promise() -> None:
     class InMemory(History):
         store = staticmethod(Memory)
 
-    run_state_machine_as_test(InMemory, settings=_settings(100, 40))
+    run_state_machine_as_test(InMemory, settings=_settings(80, 40))
 
 
 @pytest.mark.timeout(36_000 if IS_DEEP else 120)
@@ -45,4 +45,4 @@ def test_every_history_in_a_real_redis_keeps_every_promise(redis_url: str) -> No
     class InRedis(History):
         store = staticmethod(emptied)
 
-    run_state_machine_as_test(InRedis, settings=_settings(12, 40))
+    run_state_machine_as_test(InRedis, settings=_settings(8, 40))
