@@ -36,7 +36,7 @@ class FakeOperations:
     def __init__(self, clock: Clock, *operations: Operation) -> None:
         self.audit: list[Mapping[str, str]] = []
         self._freezes: dict[str, Freeze] = {}
-        self._freezing_fails: BotError | None = None
+        self._freezing_fails: tuple[BotError | None, bool] = (None, False)
         self._clock = clock
         self._stored: dict[str, Stored] = {}
         self._open: dict[str, str] = {}
@@ -76,23 +76,28 @@ class FakeOperations:
 
     async def freeze(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
         """Freeze and append the entry in one step; the same freeze again changes nothing."""
-        if self._freezing_fails is not None:
-            raise self._freezing_fails
+        error, is_after = self._freezing_fails
+        if error is not None and not is_after:
+            raise error
+        self._freeze(freeze, entry)
+        if error is not None:
+            raise error
+
+    def _freeze(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
         held = self._freezes.get(freeze.scope)
-        if held == freeze:
-            return
         if held and held.outlasts(freeze) and not held.is_over(self._clock.now()):
             raise already_frozen(held)
-        self._append(entry)
+        if held != freeze:
+            self._append(entry)
         self._freezes[freeze.scope] = freeze
 
     async def freeze_by_hand(self) -> None:
         """Turn the kill switch on past the bot."""
         self.put_freeze(SET_BY_HAND)
 
-    def fail_freezing(self, error: BotError | None) -> None:
-        """Raise `error` out of every freeze, until it is None again."""
-        self._freezing_fails = error
+    def fail_freezing(self, error: BotError | None, *, after: bool = False) -> None:
+        """Raise `error` out of every freeze, after it took effect if `after`, until it is None again."""
+        self._freezing_fails = (error, after)
 
     def put_freeze(self, freeze: Freeze) -> None:
         """Have a freeze in store."""
