@@ -68,7 +68,7 @@ def test_every_mistake_is_reported_at_once_with_its_path() -> None:
     ]
 
 
-@pytest.mark.covers("A10", "A11")
+@pytest.mark.covers("A09", "A10", "A11", "A34")
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -106,7 +106,9 @@ def test_every_mistake_is_reported_at_once_with_its_path() -> None:
         (lambda d: d["people"]["approver"].update(slack=["*"]), "must be a Slack member id"),
         (lambda d: d["people"]["approver"].update(slack=[]), "people.approver.slack: must not be empty"),
         (lambda d: d["people"]["approver"].update(roles=["*"]), "people.approver.roles"),
+        (lambda d: d["people"]["approver"].update(slack=["S01ONCALL"]), "must be a Slack member id"),
         (lambda d: d.update(people={}), "people: must not be empty"),
+        (lambda d: d["sites"]["hangzhou"].update(endpoint="a.example"), "sites.hangzhou.endpoint: is not a known key"),
         (lambda d: d.pop("people"), "people: is missing"),
         (lambda d: d["policy"].update(approvals=2), "2 others with the role approver"),
         (lambda d: d["policy"].update(channels=[]), "policy.channels: must not be empty"),

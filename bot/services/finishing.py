@@ -22,9 +22,16 @@ async def end(
     ports: Ports, operation: Operation, event: Event, sentence: str, not_before: datetime | None = None
 ) -> None:
     """End the operation, not before a moment of the store's clock. Raises a Conflict when somebody else was first."""
-    moved = advance(operation, event, ports.clock.now(), sentence)
+    moved = advance(_as_decided(operation), event, ports.clock.now(), sentence)
     plain = move(ports, moved, event, operation.state)
     await ports.operations.commit(replace(ending(ports, plain), not_before=not_before))
+
+
+def _as_decided(operation: Operation) -> Operation:
+    """Take back an approval that no second person gave: the store keeps nothing that claims one, not even its end."""
+    asked, approvals = operation.requester, operation.approvals
+    is_own = any(vote.person == asked.person or vote.user_id == asked.user_id for vote in approvals)
+    return replace(operation, approved_at=None) if is_own or not approvals else operation
 
 
 def ending(ports: Ports, commit: Commit) -> Commit:

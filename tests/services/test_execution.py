@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.operation import START_WITHIN, Observed, Operation, State, SubState
-from bot.errors import Conflict, NotPermitted, OutcomeUnknown, StoreUnavailable, Unreachable
+from bot.errors import OutcomeUnknown, StoreUnavailable, Unreachable
 from bot.ports import Commit
 from bot.services.execution import step
 from tests.builders import HOME_ADDRESS, NOW, ON_CALL, PUBLIC_NAME, a_lease
@@ -167,10 +167,23 @@ async def test_an_operation_that_names_its_requester_as_approver_is_never_carrie
     own = replace(own, mac=world.ports.signer.sign(operation.id, own.digest, own.person, own.verb))
     world.operations.put(replace(operation, votes=(own,)))
 
-    with pytest.raises((Conflict, NotPermitted)):
-        await world.step(operation)
+    ended = await world.step(operation)
 
-    assert world.zones.sent == []
+    assert (ended.state, world.zones.sent) == (State.STALE, [])
+    assert "E_APPROVAL_FORGED" in ended.outcome
+
+
+@pytest.mark.parametrize("late", [timedelta(), timedelta(minutes=3)])
+async def test_an_approval_without_any_vote_ends_and_frees_its_record(late: timedelta) -> None:
+    world = a_world()
+    operation = await world.approve()
+    world.operations.put(replace(operation, votes=()))
+    world.clock.move(late)
+
+    ended = await world.step(operation)
+
+    assert (ended.is_terminal, ended.approved_at, world.zones.sent) == (True, None, [])
+    assert (await world.operations.claims("record-b")).open_by is None
 
 
 @pytest.mark.parametrize("state", [State.REJECTED, State.CANCELLED, State.EXPIRED, State.STALE])
