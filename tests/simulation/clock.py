@@ -1,0 +1,27 @@
+"""Clocks that show virtual time, each a little wrong in its own way."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from tests.builders import NOW
+from tests.simulation.loop import SimLoop
+
+
+class SimClock:
+    """A clock of one machine: `offset` is by how many seconds its wall time is ahead."""
+
+    def __init__(self, loop: SimLoop, offset: float = 0.0) -> None:
+        self._loop = loop
+        self.offset = offset
+
+    def now(self) -> datetime:
+        """Return the aware UTC wall time as this machine sees it."""
+        return NOW + timedelta(seconds=self._loop.time() + self.offset)
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return 1000.0 + self._loop.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait in virtual time."""
+        await asyncio.sleep(seconds)

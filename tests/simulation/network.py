@@ -1,0 +1,81 @@
+"""The way of one call to a server and back, with everything that can go wrong on it drawn beforehand."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.simulation.loop import SimLoop
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of one call: seconds until it arrives and until its reply is back; None means never.
+
+    `error` comes in place of an arrival, as from a closed port or a gateway.
+    """
+
+    arrives: float | None = 0.0
+    replies: float | None = 0.0
+    error: BaseException | None = None
+
+
+class Call:
+    """A call that begins when somebody waits for it; nobody minds when nobody ever does."""
+
+    __slots__ = ("_begin",)
+
+    def __init__(self, begin: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        self._begin = begin
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._begin().__await__()
+
+
+SWALLOWED = Fate(None, None)
+
+
+async def travel(loop: SimLoop, fate: Fate, act: Callable[[], Any], limit: float) -> Any:
+    """Have `act` done where the call arrives, and return or raise what it did. Raises TimeoutError after `limit`."""
+    answered: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
+
+    def reply(result: Any, error: BaseException | None) -> None:
+        if not answered.done():
+            answered.set_result((result, error))
+
+    def arrive() -> None:
+        result, error = attempt(act)
+        if fate.replies is not None:
+            loop.later(fate.replies, reply, result, fate.error or error)
+
+    if fate.arrives is not None:
+        loop.later(fate.arrives, arrive)
+    elif fate.error is not None:
+        loop.later(fate.replies or 0.0, reply, None, fate.error)
+    # asyncio.timeout would do, at three times the price of the one callback that a seed needs thousands of times
+    patience = loop.call_later(limit, reply, None, TimeoutError())
+    try:
+        result, error = await answered
+    finally:
+        patience.cancel()
+    if error is not None:
+        raise error
+    return result
+
+
+def attempt(act: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    """Do something and return its result or its error."""
+    try:
+        return act(), None
+    except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
+        return None, error
+
+
+def at_once(work: Coroutine[Any, Any, Any]) -> Any:
+    """Carry a coroutine out that waits for nothing, and return its result."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return end.value
+    work.close()
+    raise AssertionError("a server in memory waits for nothing")

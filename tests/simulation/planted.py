@@ -1,0 +1,181 @@
+"""Bugs put in on purpose, one or more for each invariant: what the judge does not find here, it would not find at all.
+
+Each bends what the bots are given, never the judge and never what the world really does.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from bot.domain.access import Access, Act, Identity, Person
+from bot.domain.operation import Operation
+from bot.domain.plan import Change
+from bot.domain.record import Record
+from bot.errors import OutcomeUnknown
+from bot.ports import Card, Commit, Message, Ports, Written
+from tests.builders import APPROVER, GUEST, RECORD_ID
+from tests.simulation.world import Mode, Planted
+
+
+class Bent:
+    """A port that does as the one behind it, but for what a subclass bends."""
+
+    def __init__(self, port: Any) -> None:
+        self.port = port
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.port, name)
+
+
+def bend(part: str, how: Callable[[Any], object]) -> Planted:
+    """Plant a bug in one port of every bot."""
+
+    def alter(ports: Ports) -> Ports:
+        bent: dict[str, Any] = {part: how(getattr(ports, part))}
+        return replace(ports, **bent)
+
+    return Planted(alter=alter)
+
+
+class _TrustsGuests(Access):
+    """Takes a guest for the approver."""
+
+    def authorize(self, identity: Identity, act: Act, requester: str | None = None) -> Person | None:
+        if identity.user_id == GUEST:
+            return self.people.person(APPROVER)
+        return super().authorize(identity, act, requester)
+
+
+def _trust_guests(ports: Ports) -> Ports:
+    access = ports.rules.access
+    lenient = _TrustsGuests(access.workspace, access.people, access.policy)
+    return replace(ports, rules=replace(ports.rules, access=lenient))
+
+
+class _RollsBack(Bent):
+    """Writes the old value back when no clear answer came to a write."""
+
+    async def apply(self, change: Change, token: str) -> Written:
+        try:
+            written = await self.port.apply(change, token)
+        except OutcomeUnknown:
+            written = await self.port.apply(replace(change, desired=change.existing), token)
+        return written  # type: ignore[no-any-return]
+
+
+class _ForgetsAudit(Bent):
+    """Leaves the state before a claim out of the audit."""
+
+    async def commit(self, commit: Commit) -> Operation:
+        entry = {**commit.audit, "before": ""} if commit.durable else commit.audit
+        return await self.port.commit(replace(commit, audit=entry))  # type: ignore[no-any-return]
+
+
+class _ShortensTtl(Bent):
+    """Sends a shorter TTL, so that the way back is quicker."""
+
+    async def apply(self, change: Change, token: str) -> Written:
+        return await self.port.apply(replace(change, desired=replace(change.desired, ttl=5)), token)  # type: ignore[no-any-return]
+
+
+class _WritesElsewhere(Bent):
+    """Writes the record of the other site."""
+
+    async def apply(self, change: Change, token: str) -> Written:
+        other = next(record for record in RECORD_ID.values() if record != change.existing.record_id)
+        moved = replace(
+            change, existing=replace(change.existing, record_id=other), desired=replace(change.desired, record_id=other)
+        )
+        return await self.port.apply(moved, token)  # type: ignore[no-any-return]
+
+
+class _ForgetsHolds(Bent):
+    """Lets a record rest no time after an unclear write."""
+
+    async def commit(self, commit: Commit) -> Operation:
+        return await self.port.commit(replace(commit, hold_for=None, unless_held=False))  # type: ignore[no-any-return]
+
+
+class _RemembersRecords(Bent):
+    """Answers reads of a record from memory for a while."""
+
+    def __init__(self, port: Any) -> None:
+        super().__init__(port)
+        self._kept: dict[str, Record] = {}
+
+    async def record(self, record_id: str) -> Record:
+        if record_id not in self._kept:
+            self._kept[record_id] = await self.port.record(record_id)
+        return self._kept[record_id]
+
+    async def apply(self, change: Change, token: str) -> Written:
+        self._kept.clear()
+        return await self.port.apply(change, token)  # type: ignore[no-any-return]
+
+
+class _ForgetsFreezes(Bent):
+    """Sees no freeze and asks the store for none."""
+
+    async def freezes(self) -> tuple[()]:
+        return ()
+
+    async def commit(self, commit: Commit) -> Operation:
+        return await self.port.commit(replace(commit, unless_frozen=()))  # type: ignore[no-any-return]
+
+
+class _SwallowsEdits(Bent):
+    """Takes an edit of a message and does nothing."""
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        """Do nothing."""
+
+
+class _BelievesCardsShown(Bent):
+    """Takes a card for shown as soon as it was posted once."""
+
+    async def save_card(self, operation_id: str, card: Card) -> None:
+        await self.port.save_card(operation_id, replace(card, rendered=card.rendered + 1000))
+
+
+class _LosesClaims(Bent):
+    """Sets no time at which somebody else takes a claim over."""
+
+    async def commit(self, commit: Commit) -> Operation:
+        return await self.port.commit(replace(commit, due_at=None if commit.durable else commit.due_at))  # type: ignore[no-any-return]
+
+
+class _ForgetsReplicas(Bent):
+    """Waits for no replica and does not read its claim back."""
+
+    async def commit(self, commit: Commit) -> Operation:
+        return await self.port.commit(replace(commit, durable=False))  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """A planted bug, the invariants of which one must be found broken, and where to look for it."""
+
+    planted: Planted
+    breaks: tuple[str, ...]
+    mode: Mode = Mode.SAFETY
+    seeds: range = range(40)
+
+
+LATE = (("cloud", "late", 0.5), ("cloud", "lose_reply", 0.2))
+BUGS = {
+    "a guest counts as the approver": Bug(Planted(alter=_trust_guests), ("I1",)),
+    "an unclear write is rolled back": Bug(replace(bend("zones", _RollsBack), storms=LATE), ("I2",)),
+    "a claim never runs out": Bug(bend("operations", _LosesClaims), ("I3",), Mode.LIVENESS),
+    "the audit leaves something out": Bug(bend("operations", _ForgetsAudit), ("I4",)),
+    "a write shortens the TTL": Bug(bend("zones", _ShortensTtl), ("I5",)),
+    "a write goes to another record": Bug(bend("zones", _WritesElsewhere), ("I6",)),
+    "a record does not rest": Bug(replace(bend("operations", _ForgetsHolds), storms=LATE), ("I7", "I14")),
+    "reads come from memory": Bug(bend("zones", _RemembersRecords), ("I8",)),
+    "freezes are not asked for": Bug(bend("operations", _ForgetsFreezes), ("I10",)),
+    "edits of cards get lost": Bug(bend("workspace", _SwallowsEdits), ("I11",), Mode.LIVENESS),
+    "a card is believed shown": Bug(bend("operations", _BelievesCardsShown), ("I11",), Mode.LIVENESS),
+    "a click may take 30 seconds": Bug(
+        Planted(desk_budget=timedelta(seconds=30), storms=(("redis", "slow", 1.0), ("slack", "slow", 1.0))), ("I12",)
+    ),
+}
