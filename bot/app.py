@@ -56,7 +56,7 @@ async def run(settings: Settings) -> int:
     Raises InvalidConfiguration before anything is started.
     """
     registry = load_registry(settings.config)
-    configure_logs()
+    lines = configure_logs()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -64,6 +64,7 @@ async def run(settings: Settings) -> int:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="registry-bot"))
     async with serving(settings, registry) as bot:
         bot.on_failure(stop.set)
+        lines.on_loss = lambda: bot.alarm("log_lost")
         await stop.wait()
         log.info("bot.stopping")
         return 1 if bot.has_failed else 0
@@ -121,6 +122,10 @@ class Bot:
         """Have `call` called when the bot cannot go on; `has_failed` says so too."""
         self._on_failure = call
 
+    def alarm(self, kind: str) -> None:
+        """Count what somebody should look into."""
+        self._metrics.alarms.labels(kind).inc()
+
     async def stop(self) -> None:
         """Take no new work, let answers and the step in hand reach a safe point together, and close everything."""
         self._is_stopping = True
@@ -173,7 +178,7 @@ class Bot:
             store_trouble=lambda: self._standing.redis,
             is_stopping=lambda: self._is_stopping,
             wake=self._wake,
-            alarm=lambda kind: self._metrics.alarms.labels(kind).inc(),
+            alarm=self.alarm,
         )
         self._standing.redis = await self._assessment(store)
         self._background.start(self._keep_assessing(store), "redis.assess")

@@ -1,7 +1,8 @@
 """One JSON line an event on stdout, with an allow-list of fields, so that nothing secret can slip in by a new name."""
 
 import logging
-from collections.abc import Mapping, MutableMapping
+import sys
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -56,8 +57,29 @@ FIELDS = frozenset(
 LONGEST = 500
 
 
-def configure_logs() -> None:
-    """Send structlog to stdout, and let library loggers say nothing below WARNING."""
+class Lines:
+    """Writes lines to stdout. One that it does not take, as on a full disk, is lost: no decision may fail for its log.
+
+    `on_loss` is called for each. Past Python's buffer, which would fail again and again with what it still holds.
+    """
+
+    def __init__(self) -> None:
+        self.on_loss: Callable[[], None] = lambda: None
+
+    def msg(self, line: str) -> None:
+        """Write one line, or lose it."""
+        stream = sys.stdout.buffer
+        try:
+            getattr(stream, "raw", stream).write(f"{line}\n".encode())
+        except OSError:
+            self.on_loss()
+
+    info = warning = error = critical = msg
+
+
+def configure_logs() -> Lines:
+    """Send structlog to stdout, and let library loggers say nothing below WARNING; returns where the lines go."""
+    lines = Lines()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -66,10 +88,11 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(ensure_ascii=True),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
     logging.getLogger().setLevel(logging.WARNING)
+    return lines
 
 
 def keep_allowed(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -1,7 +1,11 @@
 """One JSON line an event, with nothing in it that is not on the list."""
 
+import errno
+import io
 import json
 import logging
+import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +14,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.logs import FIELDS, LONGEST, configure_logs, keep_allowed
+from bot.logs import FIELDS, LONGEST, Lines, configure_logs, keep_allowed
 
 SECRETS = ["token", "secret", "password", "access_key_secret", "authorization", "headers", "body", "exc_info", "url"]
 
@@ -83,3 +87,25 @@ def test_an_exception_never_brings_its_traceback_along(logs: Any, capsys: pytest
         logs.exception("task.broken", kind="ValueError")
 
     assert "canary-4711" not in capsys.readouterr().out
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_counted_and_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines, lost = Lines(), list[bool]()
+    lines.on_loss = lambda: lost.append(True)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(_FullDisk()))  # type: ignore[type-var]
+
+    lines.info('{"event": "bot.ready"}')
+
+    assert lost == [True]
+
+
+class _FullDisk(io.RawIOBase):
+    """Takes nothing any more."""
+
+    def writable(self) -> bool:
+        """Say that it can be tried."""
+        return True
+
+    def write(self, data: object) -> int:
+        """Fail as a full disk does."""
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

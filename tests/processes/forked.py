@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 
 import aiohttp
 
@@ -55,11 +56,11 @@ async def decide(company: Premises, bot: Forked) -> None:
 
 
 @asynccontextmanager
-async def forked_bot(company: Premises, fate: Fate | None) -> AsyncIterator[Forked]:
+async def forked_bot(company: Premises, fate: Fate | None, log: Path | None = None) -> AsyncIterator[Forked]:
     """Run a bot until the block ends; yields when it is ready."""
     port = str(free_port())
     ports = {"REGISTRY_BOT_HTTP_PORT": port, "REGISTRY_BOT_METRICS_PORT": "0"}
-    process = _FORKS.Process(target=live, args=(company.environment | ports, company.log(), fate))
+    process = _FORKS.Process(target=live, args=(company.environment | ports, log or company.log(), fate))
     process.start()
     bot = Forked(process, f"http://127.0.0.1:{port}")
     try:
