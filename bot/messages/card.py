@@ -12,6 +12,7 @@ from bot.messages.blocks import Block, actions, button, compose, confirm, contex
 from bot.messages.by_hand import manual_blocks
 from bot.messages.freeze import relevant, with_banner
 from bot.messages.headline import Headline, first_line, first_paragraph, show_manual, wants_hands
+from bot.messages.matrix import matrix
 from bot.messages.record import (
     decision_lines,
     duration_line,
@@ -90,7 +91,7 @@ def _record(operation: Operation, now: datetime) -> list[Block]:
     way_back = _way_back(operation) if operation.state is State.DONE and operation.plan.changes else ""
     return [
         section(first_paragraph(operation, now)),
-        *map(section, progress_lines(operation)[: words.MOST_CHANGES]),
+        *(matrix(operation) if len(operation.plan.changes) > 1 else map(section, progress_lines(operation))),
         *_left_out(operation.plan),
         *sections(observation_lines(operation, now)),
         *_ending(operation),

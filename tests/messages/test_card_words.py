@@ -237,7 +237,8 @@ def test_several_changes_are_all_shown_with_which_half_moved() -> None:
 
     assert "1 of 2 records written" in message.text
     assert "moved: vpc-bbbbb · not moved: vpc-ccccc" in message.text
-    assert "*FAILED*: not written. Throttling.User." in words_of(message)
+    assert "*NOT WRITTEN* in `vpc-ccccc`" in words_of(message)
+    assert "Throttling.User." in words_of(message)
 
 
 def test_a_draft_asks_nobody_and_tells_how_to_ask() -> None:

@@ -41,7 +41,7 @@ async def test_one_approval_moves_every_view_of_a_site_in_order(wide: Company) -
     await wide.until(lambda: len(wide.thread(card)) == 2)
 
     assert [write["params"]["RecordId"][-4:] for write in wide.writes()] == ["7002", "7005"]
-    assert str(card["blocks"]).count("*APPLIED*") == 2
+    assert str(card["blocks"]).count("*WRITTEN*") == 2
     for vpc in ("vpc-bbbbb", THIRD):
         assert STANDBY_NAME in await wide.resolves(vpc)
     steps = wide.thread(card)
