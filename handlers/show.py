@@ -6,14 +6,18 @@ from bot.domain.grammar import parse_operation_id
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
 from bot.services.history import one
+from bot.services.timeline import timeline
 
 router = Router()
-MANUAL = "manual"
+MANUAL, TIMELINE = "manual", "timeline"
 
 
-@router.subcommand("show", usage="show <id> [manual]", role=Role.VIEWER)
+@router.subcommand("show", usage="show <id> [manual|timeline]", role=Role.VIEWER)
 async def show(call: Call, ports: Ports) -> Message:
-    """Show one operation with its whole story; `manual` gives the exact steps to do it by hand."""
-    wants_manual = call.words[-1:] == (MANUAL,)
-    operation = await one(ports, parse_operation_id(call.words[:-1] if wants_manual else call.words))
-    return messages.manual(operation) if wants_manual else messages.show(operation, ports.clock.now())
+    """Show one operation with its story; `manual`: the steps by hand; `timeline`: the audit's lines about it."""
+    wanted = call.words[-1] if call.words[-1:] in ((MANUAL,), (TIMELINE,)) else ""
+    operation = await one(ports, parse_operation_id(call.words[:-1] if wanted else call.words))
+    if wanted == TIMELINE:
+        told = await timeline(ports, operation)
+        return messages.timeline(operation, told.entries, is_read_to_end=told.is_read_to_end)
+    return messages.manual(operation) if wanted else messages.show(operation, ports.clock.now())

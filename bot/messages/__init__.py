@@ -10,6 +10,7 @@ from bot.messages.listing import actions_list
 from bot.messages.notices import noted, outcome_notice, proposed, refusal, sighting_notice, unexpected, voted
 from bot.messages.record import step_reply
 from bot.messages.status import overview
+from bot.messages.timeline import timeline
 
 __all__ = [
     "NOT_ME",
@@ -41,6 +42,7 @@ __all__ = [
     "show",
     "sighting_notice",
     "step_reply",
+    "timeline",
     "unexpected",
     "voted",
     "with_banner",

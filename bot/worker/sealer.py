@@ -56,7 +56,8 @@ class Sealer:
             if damage.name in self._told:
                 continue
             self._told.add(damage.name)
-            log.error("audit.damaged", why=damage.sentence)
+            log.error("alarm.audit_damaged", why=damage.sentence)
+            self._ports.alarm("audit_damaged")
             mac = mark_damage(self._ports.signer, await self._ports.trail.standing(), damage)
             await freeze_alone(self._ports, damage.sentence, audit.rewound(damage, mac))
 
