@@ -1,5 +1,6 @@
 """Buttons that are forged, old, foreign or somebody else's: pressed as Slack would deliver the press."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -184,6 +185,23 @@ async def test_of_approve_and_cancel_the_later_is_told_who_was_first(first: str)
     who = f"approve: <@{APPROVER}>" if first == "approve" else f"cancel: <@{ON_CALL}>"
     assert f"({who} at 03:00:00 UTC)" in told
     assert told.endswith("`E_ALREADY_DECIDED`")
+
+
+@pytest.mark.covers("A25")
+async def test_of_two_approvers_the_second_is_told_that_the_first_has_decided() -> None:
+    second = a_person("second", SECOND)
+    on_call = a_person("on-call", ON_CALL, roles=(Role.REQUESTER,))
+    everybody = an_access(people=People((on_call, a_person(), second)))
+    async with office(rules=some_rules(access=everybody)) as place:
+        operation, card = await _asked(place)
+        value = button_value(place.ports, operation, Verb.APPROVE)
+        told = await asyncio.gather(_press(place, value, card), _press(place, value, card, SECOND))
+        after = await place.ports.operations.get(operation.id)
+
+    first, later = sorted(told, key=lambda words: "already" in words)
+    assert "is approved" in first
+    assert f"already APPROVED (approve: <@{after.votes[0].user_id}> at 03:00:00 UTC)" in later
+    assert (after.state, len(after.votes)) == (State.APPROVED, 1)
 
 
 @pytest.mark.covers("A40")

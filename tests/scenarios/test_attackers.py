@@ -76,7 +76,7 @@ async def test_an_approval_copied_from_another_operation_moves_nothing(company: 
     assert len(company.writes()) == written
 
 
-@pytest.mark.covers("A36", "A37")
+@pytest.mark.covers("A37")
 async def test_other_records_of_the_zone_are_never_touched(company: Company) -> None:
     company.record(act="add", rr="*", value="10.99.0.1")
     company.record(act="add", rr="www", value="10.99.0.2")
