@@ -14,6 +14,7 @@ from bot.ports import Written as Accepted
 MAX_SENDS = 3
 """Sends under one claim: the first and at most two more of the same value with the same token."""
 THROTTLE_PAUSE = 1.0
+"""Seconds after the first refusal to take a write just now; each further pause is twice as long, so four tries fit."""
 READ_AGAIN_PAUSE = 1.0
 READ_BACK_BUDGET = LEASE.total_seconds() - 7
 """Seconds after the start of the claim until which a read-back may be repeated; leaves time to finish."""
@@ -51,17 +52,19 @@ async def settle(ports: Ports, operation: Operation, index: int, started: float,
 
     Every send, also the one after a pause, directly follows a read that showed the planned before-image.
     """
-    sends, throttled = 0, None
+    sends, throttled, pause = 0, None, THROTTLE_PAUSE
     while sends < MAX_SENDS:
         before = await _read_before(ports, operation, index)
         if before is not None:
             return before
-        if _elapsed(ports, started) >= SEND_DEADLINE.total_seconds():
+        left = SEND_DEADLINE.total_seconds() - _elapsed(ports, started)
+        if left <= 0:
             return _too_late(operation, index, throttled)
         outcome = await _send(ports, operation, index)
         if isinstance(outcome, Throttled):
             throttled = outcome
-            await ports.clock.sleep(THROTTLE_PAUSE)
+            await ports.clock.sleep(min(pause, left))
+            pause *= 2
             continue
         if isinstance(outcome, Refused):
             return await _refused(ports, operation, index, outcome)
