@@ -144,6 +144,7 @@ async def test_a_pause_that_the_deadline_does_not_allow_is_not_made() -> None:
     assert len(server.calls) == 1
 
 
+@pytest.mark.covers("F53")
 async def test_temporary_credentials_that_ran_out_are_renewed_and_the_read_repeated() -> None:
     keys = iter([Keys("old", "s", "expired"), Keys("new", "s", "fresh")])
     async with canned(Say(400, {"Code": "InvalidSecurityToken.Expired"}), NO_RECORDS) as server:

@@ -98,6 +98,7 @@ async def test_a_wanted_reconnect_leaves_no_gap() -> None:
         assert socket.trouble is None
 
 
+@pytest.mark.covers("F39")
 async def test_while_slack_is_down_it_says_why_and_comes_back_by_itself() -> None:
     async with listening(slack_down=True) as (slack, socket, _echo, faults):
         await until(lambda: socket.trouble not in (None, "no connection to Slack yet"))

@@ -55,6 +55,7 @@ async def test_a_button_of_another_version_is_answered(company: Company) -> None
     assert "another version of this bot" in await company.click(APPROVER, "explode", await post(company, unknown))
 
 
+@pytest.mark.covers("F15")
 async def test_a_card_whose_operation_is_gone_says_so(company: Company, redis_url: str) -> None:
     await company.failover()
     with Redis.from_url(redis_url) as store:

@@ -25,6 +25,7 @@ async def test_an_edit_behind_the_bots_back_is_not_overwritten(company: Company)
     assert company.writes() == []
 
 
+@pytest.mark.covers("F59")
 async def test_a_dns_api_that_goes_down_before_the_write_is_asked_again(company: Company) -> None:
     await company.failover()
     company.sim.faults.set("pvtz_down", None, True)

@@ -79,6 +79,7 @@ async def test_a_read_back_that_fails_for_a_while_is_repeated_without_news() -> 
     assert (await world.carry_out(again)).state is State.DONE
 
 
+@pytest.mark.covers("F59")
 async def test_a_read_back_that_fails_for_thirty_seconds_asks_for_a_person() -> None:
     world = a_world()
     operation = await _verifying(world)
