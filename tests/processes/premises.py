@@ -101,14 +101,17 @@ class Premises(People):
         return str(next(record.value for record in zone.records if record.rr == "@"))
 
     async def settled(self) -> None:
-        """Wait until nothing is due and every card is up to date."""
+        """Wait until nothing but the watch over ended operations is due and every card is up to date."""
         async with asyncio.timeout(2 * PATIENCE):
             while not await self.is_settled():
                 await asyncio.sleep(0.05)
 
     async def is_settled(self) -> bool:
-        """Tell whether nothing is due and every card is up to date."""
-        return not (await self.stored("ZCARD", DUE) or await self.stored("ZCARD", OUTBOX))
+        """Tell whether nothing but the watch over ended operations is due and every card is up to date."""
+        if await self.stored("ZCARD", OUTBOX):
+            return False
+        due = [await self.document(operation_id) for operation_id in await self.stored("ZRANGE", DUE, 0, -1)]
+        return all(_is_only_watched(document) for document in due)
 
     async def shown(self) -> None:
         """Wait until every card is up to date."""
@@ -137,7 +140,10 @@ class Premises(People):
         }
         found = []
         for key in await self.stored("KEYS", "*"):
-            verb, *rest = reads[await self.stored("TYPE", key)]
+            kind = await self.stored("TYPE", key)
+            if kind == "none":  # a claim on drawing a card, given back since
+                continue
+            verb, *rest = reads[kind]
             found.append(f"{key}={await self.stored(verb, key, *rest)}")
         return "\n".join(found)
 
