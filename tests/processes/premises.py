@@ -14,6 +14,7 @@ import aiohttp
 
 from bot.adapters.redis_keys import AUDIT, DUE, OPERATION, OUTBOX
 from bot.adapters.redis_link import RedisLink
+from bot.domain.operation import Observed, State
 from simulator.app import running
 from simulator.demo import BotProcess, bot_process
 from simulator.local_redis import free_port
@@ -110,7 +111,7 @@ class Premises(People):
         """Tell whether nothing but the watch over ended operations is due and every card is up to date."""
         if await self.stored("ZCARD", OUTBOX):
             return False
-        due = [await self.document(operation_id) for operation_id in await self.stored("ZRANGE", DUE, 0, -1)]
+        due = [await self.document(operation_id) for operation_id in await self.stored("ZRANGE", DUE, "0", "-1")]
         return all(_is_only_watched(document) for document in due)
 
     async def shown(self) -> None:
@@ -172,6 +173,13 @@ class Premises(People):
         leaks = [(name, where) for name, value in secrets.items() for where, text in texts.items() if value in text]
         assert leaks == []
         assert "Traceback" not in texts["log"]
+
+
+def _is_only_watched(document: Json) -> bool:
+    """Tell whether an operation has ended and what it did for pulls is known; its records are watched much longer."""
+    settled = [seen for seen in document["observations"] if seen["outcome"] != Observed.WAITING]
+    is_known = document["state"] != State.DONE or len(settled) == 2 * len(document["progress"])
+    return State(document["state"]).is_terminal and is_known
 
 
 @asynccontextmanager
