@@ -3,7 +3,7 @@
 from bot.messages.by_hand import manual, manual_outline, manual_steps
 from bot.messages.card import draft_card, operation_card, show
 from bot.messages.copies import replication, replications
-from bot.messages.direct import NOT_ME, all_frozen, disowned, homeless, own_word, perhaps_twice, retired
+from bot.messages.direct import NOT_ME, all_frozen, disowned, homeless, own_word, perhaps_twice, retired, you_froze
 from bot.messages.freeze import banner, frozen, relevant, with_banner
 from bot.messages.help import CommandHelp, asker, help_text
 from bot.messages.listing import actions_list
@@ -46,4 +46,5 @@ __all__ = [
     "unexpected",
     "voted",
     "with_banner",
+    "you_froze",
 ]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bot.domain.freeze import ALL, Freeze
 from bot.domain.operation import Operation, State
 from bot.messages import plan as words
 from bot.messages.blocks import Block, actions, button, compose, confirm, say, section
@@ -15,23 +16,30 @@ NOT_ME = "operation.not_me"
 
 def own_word(operation: Operation, word: str, speaker: str, at: datetime, value: str) -> Message:
     """Tell a person of a word that counts as theirs, with the button for the case that it is not."""
-    what = (
-        f"{word} {words.NOUNS[operation.plan.kind]} {code(operation.id, 20)} {words.direction(operation.plan)}"
-        f" as {mention(speaker)}"
-    )
-    simulated = words.simulated(operation.plan)
-    where = f"Its card is in {channel(operation.channel)}. Nothing to do if this was you."
-    text = f"{simulated}You {what}, {clock(at)}. Nothing to do if this was you.".replace("`", "")
-    return compose(text, [section(f"{simulated}You {what} at {moment(at)}.\n{where}"), actions(_not_me(value))])
+    simulated, about = words.simulated(operation.plan), words.NOUNS[operation.plan.kind]
+    what = f"You {word} {about} {code(operation.id, 20)} {words.direction(operation.plan)}, by {mention(speaker)}"
+    text = f"{simulated}{what}, {clock(at)}. Nothing to do if this was you.".replace("`", "")
+    where = f"Its card is in {channel(operation.channel)}. If this was you, there is nothing to do."
+    return compose(text, [section(f"{simulated}{what} at {moment(at)}.\n{where}"), actions(_not_me(value))])
 
 
-def disowned(operation_id: str, person: str) -> Message:
+def disowned(operation_id: str, person: str, *, is_simulation: bool = False) -> Message:
     """Tell the thread and the channel who says that a word was not theirs, and that all is frozen."""
     who, what = mention(person), escape(short(operation_id, 20))
     return Message(
-        f"FROZEN: {who} says that what was done in their name on {what} was not them. Nothing is requested, approved "
-        "or begun until two people lift it. Find out who used that account.",
+        f"{'SIMULATION · ' if is_simulation else ''}FROZEN: {who} says that what was done in their name on {what} was "
+        "not them. Nothing is requested, approved or begun until two people lift it. Find out who used that account.",
         in_channel=True,
+    )
+
+
+def you_froze(freeze: Freeze, *, is_simulation: bool = False) -> Message:
+    """Tell a person of a freeze that counts as theirs."""
+    what = "all sites" if freeze.scope == ALL else escape(short(freeze.scope, 60))
+    simulated = "SIMULATION · " if is_simulation else ""
+    return Message(
+        f"{simulated}You froze {what}, by {mention(freeze.user_id)}, {clock(freeze.at)}. If this was not you, tell whoever looks after security here; two people lift it with "
+        f"{code(f'/registry unfreeze {short(freeze.scope, 60)} because …')}."
     )
 
 

@@ -95,8 +95,8 @@ class Card:
 
     `sighted` counts the replies about records that did not stay as they were left, `told` the words that were handed
     over to be told directly. `spoken` is the version that people were told directly because no channel took the card.
-    `is_doubtful`: Slack gave no clear answer to the last post or edit, so that it may still come into force. `banner` is
-    what the card says of freezes.
+    `is_doubtful`: Slack gave no clear answer to the last post or edit, so that it may still come into force.
+    `banner` is what the card says of freezes.
     """
 
     channel: str
