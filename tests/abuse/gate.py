@@ -13,17 +13,21 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.domain.access import Access, Act, Identity, Person
-from bot.domain.operation import Verb
+from bot.domain.freeze import ALL
+from bot.domain.operation import Operation, Requester, Verb
 from bot.errors import NotPermitted
 from bot.listeners import Desk, Listeners
 from bot.metrics import Metrics
 from bot.ports import Card, Message
 from bot.routing import Router
+from bot.services import freezing
 from bot.services.buttons import button_value
+from bot.services.disowning import not_me_value, own_words
+from bot.services.unfreezing import ask_to_lift
 from bot.tasks import Tasks
 from bot.worker.outbox import Outbox
 from handlers import all_handlers
-from tests.builders import APPROVER, CHANNEL, INSTANCE_ID, VPC, WORKSPACE, ZONE_ID
+from tests.builders import APPROVER, CHANNEL, INSTANCE_ID, ON_CALL, VPC, WORKSPACE, ZONE_ID
 from tests.services.world import World, a_world
 
 SHUT = "E_SHUT"
@@ -60,7 +64,7 @@ class Gate(Access):
 
 @dataclass
 class Walk:
-    """A bot in memory with one request waiting for a decision, and everything that it told anybody."""
+    """A bot in memory with requests waiting for a decision, and everything that it told anybody."""
 
     world: World
     gate: Gate
@@ -96,9 +100,9 @@ class Walk:
         return None
 
 
-async def a_walk(router: Router | None = None, **rules: Any) -> Walk:
-    """Return a bot whose on-call has asked for a failover and whose card is posted; its gate is still open."""
-    world = a_world(**rules)
+async def a_walk(router: Router | None = None, *, is_frozen: bool = False) -> Walk:
+    """Return a bot with an open gate, whose on-call has asked for a failover, or also for the end of a freeze."""
+    world = a_world()
     gate = Gate(world.ports.rules.access)
     world.obey(access=gate)
     tasks, metrics = Tasks(), Metrics()
@@ -117,6 +121,10 @@ async def a_walk(router: Router | None = None, **rules: Any) -> Walk:
         bot_id="B01",
     )
     await world.ask()
+    if is_frozen:
+        for scope in (ALL, "zhangjiakou"):
+            await freezing.freeze(world.ports, scope, "approver", APPROVER)
+        await ask_to_lift(world.ports, ALL, Requester("on-call", ON_CALL), CHANNEL, "")
     await Outbox(world.ports, lambda operation, verb: button_value(world.ports, operation, verb)).tick()
     return Walk(world, gate, listeners, tasks, known, answers)
 
@@ -164,14 +172,22 @@ OTHER_KINDS: tuple[Payload, ...] = (
 
 async def deliveries(walk: Walk, user: str, team: str = WORKSPACE) -> list[Payload]:
     """Return every command, every button with every value that could be behind it, and one of each other kind."""
-    (operation,) = await walk.world.operations.recent()
-    card = await walk.world.operations.card(operation.id)
-    assert card is not None
-    values = [*(button_value(walk.world.ports, operation, verb) for verb in Verb), operation.id, "x"]
-    lines = [line for known in walk.router.commands for line in typed(known.help.usage, operation.id)]
-    commands = [command(line, user, team) for line in dict.fromkeys([*lines, "", "nonsense"])]
-    clicks = [click(button, value, user, card, team) for button in walk.router.buttons for value in values]
-    return [*commands, *clicks, *({**kind, "user": {"id": user, "team_id": team}} for kind in OTHER_KINDS)]
+    found: list[Payload] = []
+    for operation in await walk.world.operations.recent():
+        card = await walk.world.operations.card(operation.id)
+        assert card is not None
+        values = [*_values(walk.world, operation), operation.id, "x"]
+        lines = [line for known in walk.router.commands for line in typed(known.help.usage, operation.id)]
+        found += [command(line, user, team) for line in dict.fromkeys([*lines, "", "nonsense"])]
+        found += [click(button, value, user, card, team) for button in walk.router.buttons for value in values]
+    return [*found, *({**kind, "user": {"id": user, "team_id": team}} for kind in OTHER_KINDS)]
+
+
+def _values(world: World, operation: Operation) -> Iterator[str]:
+    """Yield what the bot itself would put behind buttons, on the card and in what it tells people of their words."""
+    yield from (button_value(world.ports, operation, verb) for verb in Verb)
+    for own in own_words(world.ports, operation):
+        yield not_me_value(world.ports, operation, own)
 
 
 async def bypasses(walk: Walk, payloads: Iterable[Payload], *, may_read: bool) -> list[str]:
@@ -180,7 +196,7 @@ async def bypasses(walk: Walk, payloads: Iterable[Payload], *, may_read: bool) -
     for payload in payloads:
         before, asked = walk.kept(), len(walk.gate.asked)
         said = await walk.deliver(payload)
-        name = payload["actions"][0]["action_id"] if "actions" in payload else payload.get("text", payload.get("type"))
+        name = name_of(payload)
         if walk.kept() != before:
             found.append(f"{name} changed something")
         if not may_read and _TOLD.search(said):
@@ -188,6 +204,11 @@ async def bypasses(walk: Walk, payloads: Iterable[Payload], *, may_read: bool) -
         if ("command" in payload or "actions" in payload) and len(walk.gate.asked) == asked:
             found.append(f"{name} asked nobody")
     return found
+
+
+def name_of(payload: Payload) -> str:
+    """Return the words of a command, the id of a button, or the kind of anything else."""
+    return str(payload["actions"][0]["action_id"] if "actions" in payload else payload.get("text", payload.get("type")))
 
 
 async def unreached(walk: Walk, payloads: Iterable[Payload]) -> int:

@@ -13,7 +13,7 @@ from bot.ports import Commit, Message, Ports
 from bot.routing import Call, Router
 from bot.services.requests import cast_vote
 from handlers import all_handlers
-from tests.abuse.gate import SHUT, Walk, a_walk, bypasses, command, deliveries, typed, unreached
+from tests.abuse.gate import SHUT, Walk, a_walk, bypasses, command, deliveries, name_of, typed, unreached
 from tests.builders import APPROVER, ON_CALL, a_lease, an_identity
 
 ROOT = Path(__file__).parents[2]
@@ -21,24 +21,47 @@ KNOWN_BY_THE_GATE_ALONE = {"is_guest", "is_stranger", "is_bot", "is_deleted", "r
 DECIDING = ("bot/services", "bot/listeners", "bot/worker", "bot/routing.py", "handlers")
 
 
-async def _shut(*but_for: Act, router: Router | None = None) -> Walk:
-    walk = await a_walk(router)
+async def _shut(*but_for: Act, router: Router | None = None, is_frozen: bool = False) -> Walk:
+    walk = await a_walk(router, is_frozen=is_frozen)
     walk.gate.shut(*but_for)
     return walk
 
 
+@pytest.mark.parametrize("is_frozen", [False, True])
 @pytest.mark.parametrize("user", [ON_CALL, APPROVER])
-async def test_while_the_gate_refuses_everybody_nothing_is_changed_and_nothing_is_told(user: str) -> None:
-    walk = await _shut()
+async def test_while_the_gate_refuses_everybody_nothing_is_changed_and_nothing_is_told(
+    user: str, is_frozen: bool
+) -> None:
+    walk = await _shut(is_frozen=is_frozen)
 
     assert await bypasses(walk, await deliveries(walk, user), may_read=False) == []
 
 
+@pytest.mark.parametrize("is_frozen", [False, True])
 @pytest.mark.parametrize("user", [ON_CALL, APPROVER])
-async def test_while_the_gate_lets_people_read_only_nothing_is_changed(user: str) -> None:
-    walk = await _shut(Act.READ)
+async def test_while_the_gate_lets_people_read_only_nothing_is_changed(user: str, is_frozen: bool) -> None:
+    walk = await _shut(Act.READ, is_frozen=is_frozen)
 
     assert await bypasses(walk, await deliveries(walk, user), may_read=True) == []
+
+
+CHANGING = [command.verb for command in all_handlers().commands if not command.only_reads]
+
+
+@pytest.mark.parametrize("name", [*CHANGING, *all_handlers().buttons])
+async def test_each_command_and_button_of_the_walk_does_something_where_the_gate_is_open(name: str) -> None:
+    did = [await _does_something(name, user, is_frozen) for user in (ON_CALL, APPROVER) for is_frozen in (False, True)]
+
+    assert any(did)
+
+
+async def _does_something(name: str, user: str, is_frozen: bool) -> bool:
+    walk = await a_walk(is_frozen=is_frozen)
+    before = walk.kept()
+    for payload in await deliveries(walk, user):
+        if name in (name_of(payload), name_of(payload).partition(" ")[0]):
+            await walk.deliver(payload)
+    return walk.kept() != before
 
 
 async def test_the_walk_reaches_every_listener_that_bolt_knows() -> None:
@@ -120,6 +143,17 @@ async def test_the_claim_passes_the_gate_again_before_anything_is_sent(shut_at: 
 
     assert (ended.is_terminal, world.zones.sent) == (True, [])
     assert SHUT in ended.outcome
+
+
+async def test_a_freeze_is_lifted_only_past_the_gate() -> None:
+    walk = await a_walk(is_frozen=True)
+    approved = await cast_vote(walk.world.ports, "uf-0002", Verb.APPROVE, APPROVER)
+    walk.gate.shut()
+
+    ended = await walk.world.carry_out(approved)
+
+    assert (ended.state, SHUT in ended.outcome) == (State.STALE, True)
+    assert [freeze.scope for freeze in await walk.world.operations.freezes()] == ["all", "zhangjiakou"]
 
 
 def _claimed(operation: Operation) -> Operation:
