@@ -121,6 +121,7 @@ def _pool(url: str) -> BlockingConnectionPool:
             max_connections=MAX_CONNECTIONS,
             timeout=None,
             decode_responses=True,
+            encoding_errors="backslashreplace",  # bytes that nobody of ours wrote must be seen, not stop the reader
             protocol=2,
             driver_info=None,
             socket_timeout=None,

@@ -13,6 +13,7 @@ from bot.domain.access import canonical_json
 
 GENESIS = "0" * 64
 """What the hash of the first entry covers."""
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 START = "0-0"
 """A position in the trail before its first entry."""
 
@@ -32,8 +33,8 @@ class AuditEntry:
 
     @property
     def at(self) -> datetime:
-        """Return when it was written, by the store's clock."""
-        return datetime.fromtimestamp(int(self.id.partition("-")[0]) / 1000, UTC)
+        """Return when it was written, by the store's clock; somebody else may have put it into no time at all."""
+        return datetime.fromtimestamp(min(int(self.id.partition("-")[0]) / 1000, _LATEST), UTC)
 
     @property
     def event(self) -> str:

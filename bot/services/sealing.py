@@ -16,10 +16,14 @@ HEAD, BASE = "head", "base"
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
-    """How far the chain goes now, whether this call moved it, and what is not as this process has seen it."""
+    """How far the chain goes now, whether this call moved it, and what is not as this process has seen it.
+
+    `is_behind`: there may be more to seal at once.
+    """
 
     reached: Seal
     has_moved: bool
+    is_behind: bool
     damages: tuple[Damage, ...]
 
 
@@ -28,15 +32,27 @@ async def seal(trail: AuditTrail, signer: Signer, seen: Seal | None) -> Sealing:
     standing = await trail.standing(seen.seq if seen else 0)
     last = standing.last or FIRST
     damages = _differences(signer, standing, seen) or await _cut_off(trail, last)
-    entries = await trail.entries(last.entry, PAGE)
-    # asked after the entries were read: a number above that was given out by nobody
-    seals, wrong = sealed(last, entries, (await trail.standing()).sequence if entries else 0)
+    seals, wrong, is_behind = await _following(trail, last)
     new = seals[-1] if seals else last
     has_moved = bool(seals)
     if has_moved or _wants_signature(signer, standing, seen):
         is_ours = await trail.seal(standing.store, last, seals, signed(signer, standing, new, HEAD))
         has_moved, new = (has_moved, new) if is_ours else (False, last)  # the next call sees what another bot wrote
-    return Sealing(new, has_moved, (*damages, *wrong))
+    return Sealing(new, has_moved, has_moved and is_behind, (*damages, *wrong))
+
+
+async def _following(trail: AuditTrail, last: Seal) -> tuple[list[Seal], list[Damage], bool]:
+    """Return the next seals, what is wrong on the way to them, and whether more entries may follow."""
+    wrong: list[Damage] = []
+    after = last.entry
+    while entries := await trail.entries(after, PAGE):
+        # asked after the entries were read: a number above that was given out by nobody
+        seals, found = sealed(last, entries, (await trail.standing()).sequence)
+        wrong += found
+        if seals:
+            return seals, wrong, len(entries) == PAGE
+        after = entries[-1].id  # a page of entries that get no seal must not stand before those that do
+    return [], wrong, False
 
 
 def signed(signer: Signer, standing: Standing, seal: Seal, kind: str) -> Head:

@@ -36,12 +36,17 @@ class Sealer:
 
     async def tick(self) -> None:
         """Seal what is new, and compare the chain with what this process saw of it before."""
+        while await self._seal() and not self._ports.is_stopping():
+            pass  # a page at a time, until nothing is left
+
+    async def _seal(self) -> bool:
         sealing = await seal(self._ports.trail, self._ports.signer, self._seen)
         await self._alarm(sealing.damages)
         if sealing.has_moved:
             # the copy outside Redis: whoever rewrites the trail does not reach what collects our stdout
             log.info("audit.sealed", seq=sealing.reached.seq, head=sealing.reached.hash)
         self._seen = sealing.reached
+        return sealing.is_behind
 
     async def inspect(self) -> None:
         """Look through the whole audit, without haste."""
@@ -55,11 +60,11 @@ class Sealer:
         for damage in damages:
             if damage.name in self._told:
                 continue
-            self._told.add(damage.name)
             log.error("alarm.audit_damaged", why=damage.sentence)
             self._ports.alarm("audit_damaged")
             mac = mark_damage(self._ports.signer, await self._ports.trail.standing(), damage)
             await freeze_alone(self._ports, damage.sentence, audit.rewound(damage, mac))
+            self._told.add(damage.name)
 
     async def _breathe(self) -> bool:
         await self._ports.clock.sleep(BREATH)

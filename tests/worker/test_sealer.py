@@ -13,6 +13,7 @@ from bot.domain.chain import FIRST, START, AuditEntry, Head, sealed
 from bot.domain.freeze import ALL
 from bot.ports import Ports
 from bot.services.chain_check import check
+from bot.services.sealing import PAGE, seal
 from bot.worker.sealer import Sealer
 from tests.adapters.stores import opened
 from tests.fakes import SIGNING_KEY, some_ports
@@ -91,6 +92,13 @@ async def test_nothing_at_all_is_whole_too(scene: Scene) -> None:
     assert (await scene.damages(), await scene.store.freezes()) == ([], ())
 
 
+async def test_a_long_audit_that_nobody_sealed_yet_is_sealed_in_one_go(scene: Scene) -> None:
+    await scene.happened(*(str(n) for n in range(2 * PAGE + 1)))
+
+    standing = await scene.ports.trail.standing()
+    assert (standing.sequence, standing.last.seq if standing.last else 0) == (2 * PAGE + 1, 2 * PAGE + 1)
+
+
 async def test_the_head_is_told_on_stdout_when_it_moved_and_only_then(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,6 +147,10 @@ async def _add_with_another_number(scene: Scene) -> None:
     await scene.store.link.call("XADD", AUDIT, "*", "seq", 9, "event", "approve", "person", "somebody")
 
 
+async def _insert_what_is_no_text(scene: Scene) -> None:
+    await scene.store.link.call("EVAL", "redis.call('XADD', KEYS[1], '99999999999999999-0', 'seq', '\\255')", 1, AUDIT)
+
+
 async def _cut_the_tail(scene: Scene) -> None:
     await scene.store.link.call("XDEL", AUDIT, (await scene.entries())[-1].id)
 
@@ -159,6 +171,7 @@ TAMPERED: dict[str, tuple[Callable[[Scene], Awaitable[None]], str]] = {
     "a seal taken out": (_remove_a_seal, "unsealed"),
     "an entry put in": (_insert_one, "misplaced"),
     "a number that was never given out": (_add_with_another_number, "misplaced"),
+    "bytes that are no text, in no time": (_insert_what_is_no_text, "misplaced"),
     "the tail cut": (_cut_the_tail, "missing"),
     "the head taken": (_take_the_head, "head"),
     "all rewritten without the key": (_rewrite_all, "head"),
@@ -204,6 +217,18 @@ async def test_damage_that_two_people_have_looked_at_freezes_nothing_again(scene
     await new.bot.inspect()
 
     assert (len(await scene.rewound()), await scene.store.freezes()) == (told, ())
+
+
+async def test_a_page_of_entries_put_in_does_not_keep_the_real_ones_from_being_sealed(scene: Scene) -> None:
+    await scene.happened(*"abcd")
+    for _ in range(PAGE):
+        await _insert_one(scene)
+    await scene.store.record({"event": "e"})
+    trail = scene.ports.trail
+
+    sealing = await seal(trail, scene.ports.signer, None)
+
+    assert (sealing.reached.seq, len(sealing.damages)) == (5, PAGE)
 
 
 async def test_somebody_else_cannot_call_a_damage_known(scene: Scene) -> None:
