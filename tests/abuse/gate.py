@@ -1,10 +1,9 @@
 """A gate that a test can shut, and a walk past it by everything that Slack can deliver."""
 
-import copy
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -82,14 +81,14 @@ class Walk:
         told = [json.dumps(said or {}), *self.answers[before:]]
         return " ".join([*told, *(post.message.text for post in self.world.workspace.posts[posts:])])
 
-    def kept(self) -> Mapping[str, Any]:
+    def kept(self) -> str:
         """Return all that is stored or posted, but for the note that somebody was refused."""
         store = dict(vars(self.world.operations))
         for name in ("_clock", "_failures", "_last"):  # the last is a cache of what the cloud said
             store.pop(name, None)
         store["audit"] = [entry for entry in self.world.operations.audit if entry.get("event") != "refused"]
         public = [post for post in self.world.workspace.posts if post.seen_by is None]
-        return copy.deepcopy({"store": store, "writes": self.world.zones.sent, "posts": public})
+        return repr((store, self.world.zones.sent, public))
 
     async def listener_of(self, payload: Payload) -> object | None:
         """Return which of Bolt's listeners takes a payload."""
@@ -192,12 +191,14 @@ def _values(world: World, operation: Operation) -> Iterator[str]:
 
 async def bypasses(walk: Walk, payloads: Iterable[Payload], *, may_read: bool) -> list[str]:
     """Deliver everything and return what got past: something kept, something told, or nobody having been asked."""
-    found = []
+    found: list[str] = []
+    after = walk.kept()
     for payload in payloads:
-        before, asked = walk.kept(), len(walk.gate.asked)
+        before, asked = after, len(walk.gate.asked)
         said = await walk.deliver(payload)
         name = name_of(payload)
-        if walk.kept() != before:
+        after = walk.kept()
+        if after != before:
             found.append(f"{name} changed something")
         if not may_read and _TOLD.search(said):
             found.append(f"{name} told something")
