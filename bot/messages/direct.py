@@ -38,7 +38,8 @@ def you_froze(freeze: Freeze, *, is_simulation: bool = False) -> Message:
     what = "all sites" if freeze.scope == ALL else escape(short(freeze.scope, 60))
     simulated = "SIMULATION · " if is_simulation else ""
     return Message(
-        f"{simulated}You froze {what}, by {mention(freeze.user_id)}, {clock(freeze.at)}. If this was not you, tell whoever looks after security here; two people lift it with "
+        f"{simulated}You froze {what}, by {mention(freeze.user_id)}, {clock(freeze.at)}. If this was "
+        "not you, tell whoever looks after security here; two people lift it with "
         f"{code(f'/registry unfreeze {short(freeze.scope, 60)} because …')}."
     )
 
