@@ -53,8 +53,8 @@ class Scene:
         for entry in entries:
             flat = [word for pair in entry.fields.items() for word in pair]
             await self.store.link.call("XADD", AUDIT, entry.id, *flat)
-        for seal in seals:
-            await self.store.link.call("XADD", SEALS, f"{seal.seq}-0", "hash", seal.hash, "entry", seal.entry)
+        for each in seals:
+            await self.store.link.call("XADD", SEALS, f"{each.seq}-0", "hash", each.hash, "entry", each.entry)
         last = seals[-1]
         mac = ATTACKER.sign("audit", standing.workspace, standing.store, "head", str(last.seq), last.hash)
         await self.store.link.call("HSET", META, "head", str(Head(last.seq, last.hash, mac)), "sequence", last.seq)
