@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from bot.domain.observation import CONFIRMED, CONVERGED, Observation, Observed
 from bot.domain.plan import Kind, Plan
 from bot.domain.sighting import Sighting
 from bot.errors import InvalidTransition
@@ -158,32 +159,6 @@ class Lease:
     token: str
     owner: str
     until: datetime
-
-
-CONVERGED = "CONVERGED"
-"""The name of an observation: DNS in the view's VPCs gives the new value."""
-CONFIRMED = "CONFIRMED"
-"""The name of an observation: the planned instance answers under the custom name."""
-
-
-class Observed(StrEnum):
-    """How an observation came out; it never changes the state."""
-
-    OK = "OK"
-    FAILED = "FAILED"
-    NOT_OBSERVED = "not observed"
-    WAITING = "waiting"
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What was seen of one change after the write: CONVERGED by DNS, CONFIRMED by the answering instance."""
-
-    name: str
-    change: int
-    outcome: Observed
-    sentence: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

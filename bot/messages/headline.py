@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.drift import astray
-from bot.domain.operation import CONFIRMED, Observed, Operation, State, SubState, Verb
+from bot.domain.observation import CONFIRMED, Observed
+from bot.domain.operation import Operation, State, SubState, Verb
 from bot.domain.plan import Kind
 from bot.domain.sighting import Sight
 from bot.messages import plan as words

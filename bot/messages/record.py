@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.domain.operation import Observation, Observed, Operation, Progress, State, Step, SubState, Verb, Vote
+from bot.domain.observation import Observation, Observed
+from bot.domain.operation import Operation, Progress, State, Step, SubState, Verb, Vote
 from bot.domain.plan import Change
 from bot.messages import plan as words
 from bot.messages.blocks import compose, section

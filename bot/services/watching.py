@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.drift import close_until
-from bot.domain.operation import CONFIRMED, CONVERGED, Observation, Observed, Operation, Progress, State
+from bot.domain.observation import CONFIRMED, CONVERGED, Observation, Observed
+from bot.domain.operation import Operation, Progress, State
 from bot.domain.plan import Change
 from bot.domain.snapshot import Answer
 from bot.domain.topology import Route

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bot.adapters.documents import decode, encode, encode_plan
-from bot.domain.operation import SCHEMA, Observation, Observed, Progress, State, Step, SubState
+from bot.domain.observation import Observation, Observed
+from bot.domain.operation import SCHEMA, Progress, State, Step, SubState
 from bot.errors import ForgedApproval, StoreUnavailable
 from tests.builders import NOW, a_plan, an_operation
 

@@ -6,16 +6,13 @@ from itertools import product
 
 import pytest
 
+from bot.domain.observation import CONFIRMED, CONVERGED, Observation, Observed
 from bot.domain.operation import (
-    CONFIRMED,
-    CONVERGED,
     LEASE,
     SEND_DEADLINE,
     TRANSITIONS,
     WRITE_TIMEOUT,
     Event,
-    Observation,
-    Observed,
     Operation,
     Progress,
     State,

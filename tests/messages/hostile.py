@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bot.domain.draft import Draft
 from bot.domain.freeze import Freeze, Switches
-from bot.domain.operation import Observation, Observed, Operation, Progress, Requester, State, Step, SubState, Verb
+from bot.domain.observation import Observation, Observed
+from bot.domain.operation import Operation, Progress, Requester, State, Step, SubState, Verb
 from bot.domain.overview import Overview
 from bot.domain.plan import Change, Effect, Finding, Kind, Level
 from bot.domain.record import Record, Zone

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from bot import messages
-from bot.domain.operation import Observation, Observed, Operation, Progress, State, SubState, Verb
+from bot.domain.observation import Observation, Observed
+from bot.domain.operation import Operation, Progress, State, SubState, Verb
 from bot.domain.plan import Effect, Finding, Level
 from bot.ports import Message
 from tests import builders as make
@@ -110,6 +111,7 @@ def test_approving_asks_once_more_with_the_effect_in_words() -> None:
     assert "A 10.2.0.20 becomes CNAME sim-a-registry.cn-hangzhou.cr.aliyuncs.com." in asked
 
 
+@pytest.mark.covers("F64")
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_approving_repeats_each_loss(count: int) -> None:
     findings = tuple(replace(LOSS, sentence=f"Loss number {index}, {'long ' * 60}") for index in range(count))

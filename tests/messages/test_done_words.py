@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot import messages
-from bot.domain.operation import Observation, Observed, Operation, Progress, State, SubState
+from bot.domain.observation import Observation, Observed
+from bot.domain.operation import Operation, Progress, State, SubState
 from tests import builders as make
 
 LATER = make.NOW + timedelta(seconds=90)

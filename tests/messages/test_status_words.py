@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from bot import messages
-from bot.domain.operation import Observation, Observed, State
+from bot.domain.observation import Observation, Observed
+from bot.domain.operation import State
 from bot.domain.overview import Overview
 from bot.domain.snapshot import Unknown
 from tests import builders as make

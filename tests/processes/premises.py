@@ -14,7 +14,8 @@ import aiohttp
 
 from bot.adapters.redis_keys import AUDIT, DUE, OPERATION, OUTBOX
 from bot.adapters.redis_link import RedisLink
-from bot.domain.operation import Observed, State
+from bot.domain.observation import Observed
+from bot.domain.operation import State
 from simulator.app import running
 from simulator.demo import BotProcess, bot_process
 from simulator.local_redis import free_port

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.operation import START_WITHIN, Observed, Operation, State, SubState
+from bot.domain.observation import Observed
+from bot.domain.operation import START_WITHIN, Operation, State, SubState
 from bot.errors import OutcomeUnknown, StoreUnavailable, Unreachable
 from bot.ports import Commit
 from bot.services.execution import step

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.operation import CONFIRMED, CONVERGED, Observed, Operation, State
+from bot.domain.observation import CONFIRMED, CONVERGED, Observed
+from bot.domain.operation import Operation, State
 from bot.domain.snapshot import Silence
 from bot.domain.topology import Topology
 from bot.ports import Resolved
