@@ -11,6 +11,7 @@ from bot.adapters.ids import ALPHABET, LENGTH
 from bot.adapters.signer import HmacSigner
 from bot.adapters.slack import SlackIdentities, SlackWorkspace
 from bot.domain.access import Access
+from bot.domain.topology import Topology
 from bot.listeners import Desk
 from bot.listeners.deliveries import Delivery
 from bot.listeners.desk import Reply
@@ -59,6 +60,7 @@ class Surroundings:
     router: Router
     alter: Alter = field(default=lambda ports: ports)
     desk_budget: Any = None
+    topology: Topology = field(default_factory=a_topology)
 
 
 class SimBot:
@@ -103,7 +105,7 @@ class SimBot:
             clock=clock,
             ids=SimIds(around.chance),
             signer=HmacSigner(SIGNING_KEY),
-            rules=Rules(a_topology(), self.access),
+            rules=Rules(around.topology, self.access),
             kill_switch=lambda: "" if self.switched_off_at is None else "The kill switch is on.",
             store_trouble=lambda: self._trouble,
             is_stopping=lambda: self.is_stopping,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.builders import HOME_ADDRESS, PUBLIC_NAME, RECORD_ID
+from tests.builders import HOME_ADDRESS, PUBLIC_NAME, ZONE_ID
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -127,14 +127,16 @@ class Chaos:
 
     def edit(self) -> None:
         """Change a record at the console."""
-        site = self.chance.choice(list(RECORD_ID))
+        held = self.world.cloud.zones.held
+        record_id = self.chance.choice(list(held))
+        home = HOME_ADDRESS["hangzhou" if held[record_id].zone_id == ZONE_ID["hangzhou"] else "zhangjiakou"]
         fields = self.chance.choice((
-            {"type": "A", "value": HOME_ADDRESS[site]}, {"type": "A", "value": "10.9.9.9"},
+            {"type": "A", "value": home}, {"type": "A", "value": "10.9.9.9"},
             {"type": "CNAME", "value": PUBLIC_NAME["hangzhou"]}, {"ttl": 30}, {"remark": "by hand"},
         ))  # fmt: skip
-        self._note(f"console: {site} {fields}")
-        self.world.judge.edited(RECORD_ID[site])
-        self.world.cloud.edit(RECORD_ID[site], **fields)
+        self._note(f"console: {record_id} {fields}")
+        self.world.judge.edited(record_id)
+        self.world.cloud.edit(record_id, **fields)
 
     def deactivate(self) -> None:
         """Deactivate somebody's account, for a while."""

@@ -11,7 +11,7 @@ from bot.domain.record import ChangeLogLine, Record
 from bot.errors import OutcomeUnknown, Refused, Throttled, Unreachable
 from bot.ports import Written
 from tests.builders import NOW
-from tests.fakes import FakePrivateZone, FakeRegistries
+from tests.services.world import World
 from tests.simulation.loop import SimLoop
 from tests.simulation.network import SWALLOWED, Call, Fate, at_once, travel
 from tests.simulation.weather import Weather
@@ -40,11 +40,10 @@ class CloudWitness(Protocol):
 class Cloud:
     """The vendor's control plane; `zones` holds what is true."""
 
-    def __init__(self, loop: SimLoop, chance: random.Random) -> None:
+    def __init__(self, loop: SimLoop, chance: random.Random, template: World) -> None:
         self.loop, self.chance = loop, chance
         self.weather = Weather(chance)
-        self.zones = FakePrivateZone()
-        self.registries = FakeRegistries()
+        self.zones, self.registries = template.zones, template.registries
         self._past: list[tuple[float, dict[str, Record]]] = []
         self.in_flight = 0
         self._requests = 0

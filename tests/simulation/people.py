@@ -28,9 +28,10 @@ class People:
     def act(self) -> None:
         """Do one thing that somebody would do."""
         draw = self._chance.random()
-        if draw < 0.30:
+        is_asked_already = any(card.buttons() for card in self._judge.slack.cards())
+        if draw < (0.1 if is_asked_already else 0.6):
             self._type(self._chance.choice((ON_CALL, ON_CALL, LEAD)), self._wish())
-        elif draw < 0.85:
+        elif draw < 0.85 and is_asked_already:
             self._press()
         elif draw < 0.93:
             self._vote_by_word()

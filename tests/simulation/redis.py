@@ -67,10 +67,21 @@ class IndexedTrail(FakeTrail):
     def __init__(self, operations: WitnessedStore) -> None:
         super().__init__(operations)
         self._made: list[AuditEntry] = []
+        self._places: dict[str, int] = {}
+
+    async def entries(self, after: str, limit: int, until: str = "+") -> tuple[AuditEntry, ...]:
+        """Return entries behind a place in the trail; the usual question is not answered by looking through all."""
+        made = self._entries()
+        if after in self._places and until == "+":
+            first = self._places[after] + 1
+            return tuple(made[first : first + limit])
+        return await super().entries(after, limit, until)
 
     def _entries(self) -> list[AuditEntry]:
         for fields in self._operations.audit[len(self._made) :]:
-            self._made.append(AuditEntry(f"{fields['at']}-{fields['seq']}", fields))
+            entry = AuditEntry(f"{fields['at']}-{fields['seq']}", fields)
+            self._places[entry.id] = len(self._made)
+            self._made.append(entry)
         return self._made
 
 

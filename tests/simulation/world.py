@@ -14,6 +14,7 @@ from bot.domain.operation import Operation
 from bot.ports import Commit
 from handlers import all_handlers
 from tests.builders import APPROVER, GUEST, ON_CALL, OUTSIDER, WORKSPACE, a_person, a_policy
+from tests.services.world import a_world, a_world_of_two_views
 from tests.simulation.bots import Alter, SimBot, Surroundings
 from tests.simulation.chaos import Chaos
 from tests.simulation.cloud import Cloud
@@ -25,10 +26,10 @@ from tests.simulation.redis import Redis, WitnessedStore
 from tests.simulation.slack import Posted, Slack, User
 
 BOTS = 3
-BUSY_FOR = (40.0, 60.0, 80.0, 80.0, 250.0)
+BUSY_FOR = (20.0, 30.0, 40.0, 40.0, 60.0, 200.0)
 """Seconds; the longest outlasts holds, lapsed approvals and late writes."""
 LATE_WRITES_LAND = 110.0
-PACE = 0.6
+PACE = 1.2
 """Acts of people a second."""
 OPERATIONS_END_WITHIN = 180.0
 CARDS_SHOWN_WITHIN = 60.0
@@ -63,7 +64,8 @@ class World:
         self.trace: list[tuple[float, str, str]] = []
         self.loop = SimLoop(self.chance)
         self.redis = Redis(self.loop, self.chance, self._committed, has_replica=self.chance.random() < 0.7)
-        self.cloud = Cloud(self.loop, self.chance)
+        template = a_world_of_two_views() if self.chance.random() < 0.3 else a_world()
+        self.cloud = Cloud(self.loop, self.chance, template)
         self.slack = Slack(self.loop, self.chance, self._shown, {name: User(name) for name in EVERYBODY})
         self.slack.users[GUEST].is_guest = True
         self.slack.users[OUTSIDER].team = "T09ELSE"
@@ -72,6 +74,7 @@ class World:
         self._around = Surroundings(
             self.loop, self.chance, self.redis, self.cloud, self.slack, self, ROUTER, planted.alter,
             planted.desk_budget,
+            template.ports.rules.topology,
         )  # fmt: skip
         self._lives = 0
         self.bots = [self._bot(f"bot-{number}") for number in range(1, BOTS + 1)]
