@@ -55,12 +55,16 @@ async def test_what_somebody_sets_past_the_bot_freezes_all(
         await store.commit(a_commit(first, unless_frozen=BETWEEN))
 
 
-async def test_what_cannot_be_read_is_never_replaced_by_something_shorter(store: ObservedRedis) -> None:
-    await store.link.call("HSET", FREEZE, "all", "stop")
+@pytest.mark.parametrize("value", ["stop", "5", "{}", '{"at": "now"}'])
+async def test_what_cannot_be_read_freezes_all_and_is_never_replaced(store: ObservedRedis, value: str) -> None:
+    first = await taken(store)
+    await store.link.call("HSET", FREEZE, "all", value)
 
     with pytest.raises(AlreadyFrozen):
         await store.freeze(a_freeze(), ENTRY)
-    assert await store.link.call("HGET", FREEZE, "all") == "stop"
+    with pytest.raises(Frozen, match="frozen by hand in Redis"):
+        await store.commit(a_commit(first, unless_frozen=BETWEEN))
+    assert await store.link.call("HGET", FREEZE, "all") == value
 
 
 async def test_a_key_of_another_type_is_left_alone_and_the_freeze_still_told(store: ObservedRedis) -> None:

@@ -7,7 +7,7 @@ from bot.adapters.redis_keys import META
 from bot.adapters.redis_store import RedisOperations
 from bot.errors import StoreUnavailable
 from tests.adapters.stores import opened
-from tests.builders import WORKSPACE, a_change, a_plan
+from tests.builders import WORKSPACE, a_change, a_freeze, a_plan
 from tests.contracts.conftest import Observed, Subject, taken
 
 REFUSED = {"event": "refused", "person": "lin", "code": "E_SELF_APPROVAL"}
@@ -20,6 +20,14 @@ async def test_an_entry_of_its_own_is_numbered_in_one_row_with_those_of_commits(
 
     found = await store.entries()
     assert [(e["seq"], e["event"]) for e in found] == [("1", "tested"), ("2", "refused"), ("3", "tested")]
+
+
+async def test_an_entry_of_its_own_is_appended_also_while_something_is_frozen(subject: Subject) -> None:
+    await subject.store.freeze(a_freeze(at=subject.now()), {"event": "frozen"})
+
+    await subject.store.record(REFUSED)
+
+    assert [entry["event"] for entry in await subject.store.entries()] == ["frozen", "refused"]
 
 
 async def test_an_entry_keeps_what_it_says_and_the_store_says_when(subject: Subject) -> None:

@@ -12,7 +12,7 @@ GUARDING = _MOMENTS | _TERMS
 _WRITES = r"redis\.call\('(?:HSET|HDEL|HINCRBY|SET|DEL|ZADD|ZREM|ZREMRANGEBYSCORE|XADD|PEXPIRE)'"
 _LUA_WRITE = re.compile(rf"^\s*(?:{_WRITES}|add\().*\)$", re.MULTILINE)
 _LUA_TEST = r"\b(?:if|elseif) (?P<test>.+?) then\b"
-_LUA_RESULT = r"^\s*return (?P<result>.+ (?:==|>=|~=) .+)$"
+_LUA_RESULT = r"^\s*return (?P<result>.+ (?:==|~=|[<>]=?) .+)$"
 _LUA_CONDITION = re.compile(f"{_LUA_TEST}|{_LUA_RESULT}", re.MULTILINE)
 _IN_BRACKETS = re.compile(r"\([^)]*\b(?:and|or)\b")
 
