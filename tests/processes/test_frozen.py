@@ -17,15 +17,16 @@ from tests.processes.premises import STANDBY, Premises, premises
 from tests.scenarios.company import APPROVER, OPS
 
 CLAIM = ("operations.commit claimed", 1, True)
-A_WHILE = 2.0
+SEND = ("zones.apply", 1, False)
+A_WHILE, LONG = 2.0, 40.0
 Story = Callable[[Premises], Awaitable[None]]
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.covers("F22", "F24", "F26")
+@pytest.mark.covers("F22", "F23", "F24", "F26")
 async def test_who_comes_back_to_an_old_claim_writes_nothing(many_databases: str, tmp_path: Path) -> None:
     async with asyncio.TaskGroup() as group:
-        for number, story in enumerate((_frozen, _blocked, _starved)):
+        for number, story in enumerate((_frozen, _frozen_at_the_send, _blocked, _starved)):
             logs = tmp_path / story.__name__
             logs.mkdir()
             group.create_task(_tell(story, f"{many_databases}{number}", logs))
@@ -37,7 +38,8 @@ async def _tell(story: Story, redis_url: str, logs: Path) -> None:
 
         events = [entry["event"] for entry in await company.audit()]
         assert company.holds() == STANDBY
-        assert len(company.writes()) == 1
+        assert {write["params"]["Value"] for write in company.writes()} == {STANDBY}
+        assert len(company.writes()) == 1 or story is _frozen_at_the_send
         assert events.count("claimed") == 2
         assert events.count("second read-back") == 1
         assert "DONE" in company.card()["text"]
@@ -46,10 +48,19 @@ async def _tell(story: Story, redis_url: str, logs: Path) -> None:
 
 async def _frozen(company: Premises) -> None:
     """Stop a bot right after its claim, and let it go on when its claim is older than a claim may be used."""
+    await _outlive(company, _fate(company, "freeze"))
+
+
+async def _frozen_at_the_send(company: Premises) -> None:
+    """Stop a bot between the look at its deadline and the write: what it still sends is what was approved."""
+    await _outlive(company, _fate(company, "freeze", SEND))
+
+
+async def _outlive(company: Premises, fate: Fate) -> None:
     async with AsyncExitStack() as stack:
-        bot = await stack.enter_async_context(forked_bot(company, _fate(company, "freeze")))
+        bot = await stack.enter_async_context(forked_bot(company, fate))
         await _approve(company)
-        await company.until(lambda: _is_stopped(bot))
+        await company.until(lambda: _is_stopped(bot), patience=LONG)
         stopped_at = time.monotonic()
         other = await stack.enter_async_context(forked_bot(company, None))
         await decide(company, other)
@@ -84,8 +95,8 @@ async def _starved(company: Premises) -> None:
         bot.signal(signal.SIGKILL)
 
 
-def _fate(company: Premises, stroke: str) -> Fate:
-    return Fate(*CLAIM, company.logs / "journal", stroke)
+def _fate(company: Premises, stroke: str, where: tuple[str, int, bool] = CLAIM) -> Fate:
+    return Fate(*where, company.logs / "journal", stroke)
 
 
 async def _approve(company: Premises) -> None:
@@ -94,7 +105,7 @@ async def _approve(company: Premises) -> None:
 
 
 async def _until_claimed(company: Premises) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONG):
         while "claimed" not in [entry["event"] for entry in await company.audit()]:
             await asyncio.sleep(0.05)
 
