@@ -67,6 +67,15 @@ async def test_a_repeated_attempt_is_no_second_entry(store: RedisOperations) -> 
     assert len(await audit(store)) == 1
 
 
+async def test_only_the_latest_attempts_are_kept_with_an_operation(store: RedisOperations) -> None:
+    operation = await taken(store)
+    for number in range(10):
+        operation = await store.commit(a_commit(operation, f"attempt-{number}"))
+
+    kept = (await store.link.call("HGET", OPERATION + operation.id, "attempts")).split()
+    assert kept == [f"attempt-{number}={number + 2}" for number in range(9, 1, -1)]
+
+
 async def test_refusals_leave_no_gap_in_the_numbers(store: RedisOperations) -> None:
     first = await taken(store)
     attempts = [a_commit(first, f"attempt-{number}") for number in range(20)]
