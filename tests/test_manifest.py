@@ -95,7 +95,7 @@ def test_one_command_and_the_buttons_arrive_through_the_socket_without_an_addres
 def test_the_app_speaks_to_people_directly_but_has_no_home_and_hears_no_events() -> None:
     assert MANIFEST["features"]["app_home"]["home_tab_enabled"] is False
     assert MANIFEST["features"]["app_home"]["messages_tab_enabled"] is True
-    assert MANIFEST["features"]["app_home"]["messages_tab_read_only_enabled"] is True
+    assert MANIFEST["features"]["app_home"]["messages_tab_read_only_enabled"] is False
     assert "event_subscriptions" not in MANIFEST["settings"]
 
 

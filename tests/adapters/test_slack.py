@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 
 from bot.adapters.slack import SlackWorkspace
-from bot.errors import ProviderError, Refused, Throttled, Unreachable
+from bot.adapters.slack_api import LONGEST_PAUSE
+from bot.errors import ProviderError, Refused, Throttled, Unanswered, Unreachable
 from bot.ports import Channel, Message
 from tests.adapters.slack_servers import Handler, saying, served
 from tests.builders import APPROVER
@@ -203,3 +204,55 @@ async def test_the_environments_proxy_is_not_slacks(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     async with served(saying({"ok": True, "team_id": "T1", "user_id": "U1", "bot_id": "B1"})) as (api, _clock):
         assert (await api.who_am_i()).team_id == "T1"
+
+
+async def test_direct_messages_are_opened_once_and_remembered(place: Office) -> None:
+    first = await place.ports.workspace.direct(APPROVER)
+    again = await place.ports.workspace.direct(APPROVER)
+    await place.ports.workspace.post(first, HELLO)
+
+    assert first == again
+    assert [call.method for call in place.slack.calls].count("conversations.open") == 1
+    assert [message["text"] for message in place.posts(first)] == ["Hello"]
+
+
+@pytest.mark.parametrize(
+    ("user", "code"), [("U0NOBODY", "user_not_found"), ("U01LEFT", "user_disabled"), ("U01BOTTY", "cannot_dm_bot")]
+)
+async def test_who_cannot_be_written_to_is_refused_with_slacks_code(place: Office, user: str, code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        await place.ports.workspace.direct(user)
+
+    assert refused.value.code == code
+
+
+async def test_a_post_that_was_sent_without_an_answer_is_told_apart_from_one_that_was_not_sent() -> None:
+    async def cut(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with served(cut) as (api, clock):
+        workspace = SlackWorkspace(api, clock)
+        with pytest.raises(Unanswered):
+            await workspace.post("C01OPS", HELLO)
+    with pytest.raises(Unreachable) as refused:
+        await workspace.post("C01OPS", HELLO)
+    async with served(saying({}, 503)) as (api, clock):
+        with pytest.raises(Unreachable) as unavailable:
+            await SlackWorkspace(api, clock).post("C01OPS", HELLO)
+
+    assert not isinstance(refused.value, Unanswered)
+    assert not isinstance(unavailable.value, Unanswered)
+
+
+@pytest.mark.covers("F32", "F40")
+@pytest.mark.parametrize(("wish", "pause"), [("30", 30.0), ("86400", LONGEST_PAUSE), ("never", 30.0)])
+async def test_a_pause_is_as_long_as_slack_says_but_never_outlasts_an_outage_by_a_minute(
+    wish: str, pause: float
+) -> None:
+    async with served(saying({"ok": False}, 429, **{"Retry-After": wish})) as (api, _clock):
+        with pytest.raises(Throttled) as throttled:
+            await api.who_am_i()
+
+    assert throttled.value.retry_after == pause < 60
