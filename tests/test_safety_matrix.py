@@ -16,6 +16,8 @@ REASON = "not shown: "
 LATER = "nothing yet"
 """What is written for a row with neither."""
 MOST = 3
+NOT_RUN = {"pytest.mark.skip", "pytest.mark.skipif", "pytest.mark.xfail", "pytest.mark.browser"}
+"""A test that may not run shows nothing."""
 _ROW = re.compile(r"^\| ([FA]\d\d) \| (.+) \| (.+) \| (.+) \|$", re.MULTILINE)
 _NAMED = re.compile(r"`([\w/]+\.py)::(\w+)`")
 
@@ -29,7 +31,10 @@ def marks(source: str) -> Iterator[tuple[str, str]]:
     """Yield each test with each row that it names; a row that is no plain text is named by its code."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            for call in [each for decorator in node.decorator_list for each in ast.walk(decorator)]:
+            inside = [each for decorator in node.decorator_list for each in ast.walk(decorator)]
+            if any(isinstance(each, ast.Attribute) and ast.unparse(each) in NOT_RUN for each in inside):
+                continue
+            for call in inside:
                 if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.covers":
                     yield from ((node.name, _text(row)) for row in call.args)
 
@@ -140,6 +145,10 @@ async def test_it(x): ...
 
 @pytest.mark.covers(ROW)
 def test_that(): ...
+
+@pytest.mark.covers("F04")
+@pytest.mark.skipif(True, reason="")
+def test_later(): ...
 """
 
     assert sorted(marks(source)) == [("test_it", "A02"), ("test_it", "F01"), ("test_it", "F03"), ("test_that", "ROW")]
