@@ -54,7 +54,8 @@ def moment(text: str) -> datetime:
 
 def _counts(rows: Rows) -> list[str]:
     refused = ", ".join(f"{code} {count:,}" for code, count in sorted(rows.refused.items()))
-    return [f"{rows.count:,} rows.", f"Refused: {refused}." if refused else "Nobody was refused anything."]
+    counted = "1 row." if rows.count == 1 else f"{rows.count:,} rows."
+    return [counted, f"Refused: {refused}." if refused else "Nobody was refused anything."]
 
 
 async def _missing(trail: RedisTrail, begin: datetime) -> list[str]:

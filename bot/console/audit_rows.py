@@ -19,7 +19,9 @@ ALONE = {
 }
 """Events that are a row of their own, by the kind that the row then has."""
 _KINDS = {"fo": "FAILOVER", "uf": "UNFREEZE"}
-_SAID_ELSEWHERE = {"seq", "at", "event", "person", "user", "operation", "reason", "why", "version", "mac"}
+_ELSEWHERE = (
+    "seq at event version person by user operation told reason why mac before after digest policy requests".split()
+)
 
 
 @dataclass(slots=True)
@@ -144,15 +146,15 @@ def _add(row: Row, entry: AuditEntry) -> None:
 
 def _alone(entry: AuditEntry) -> Row:
     said = entry.fields
-    what = "; ".join(f"{name}: {value}" for name, value in said.items() if name not in _SAID_ELSEWHERE)
+    what = "; ".join(f"{name}: {value}" for name, value in said.items() if name not in _ELSEWHERE)
     operation = said.get("operation", "")
     return Row(
         id=f"{operation}#{entry.seq}" if operation else f"#{entry.seq}",
         kind=ALONE[entry.event],
         requested_at=_time(entry),
-        requested_by=said.get("person", ""),
+        requested_by=said.get("person", "") or said.get("by", ""),
         requested_by_id=said.get("user", ""),
-        reason=said.get("reason", "") or said.get("why", ""),
+        reason=said.get("told", "") or said.get("reason", "") or said.get("why", ""),
         what=what,
         first_entry=entry.seq,
         last_entry=entry.seq,

@@ -10,7 +10,7 @@ from bot.messages.blocks import compose, section
 from bot.messages.text import code, escape, plural, short
 from bot.ports import Message
 
-LONGEST_LINE = 220
+LONGEST_LINE = 300
 LONGEST_BLOCK = 2800
 BLOCKS = 3
 """Three blocks of text stay below what Slack takes in one message."""
@@ -24,16 +24,21 @@ _EVENTS = {
     "second read-back": "read back again",
 }
 _TOLD = {
-    "requested": ("verdict", "findings", "changes", "lifts", "reason"),
+    "requested": ("verdict", "reason", "changes", "lifts", "findings"),
     "approve": ("approvals", "identity_checked_at", "reason"),
     "reject": ("reason",),
     "cancel": ("reason",),
     "claimed": ("changes",),
+    "read back": ("requests",),
     "observed": ("observations",),
     "refused": ("verb", "code", "count"),
 }
-_OTHERS = ("why", "sentence", "what", "scope", "reason")
+_OTHERS = ("told", "by", "why", "scope", "reason", "requests")
+_PLAIN = {"count": "1"}
+"""Values that go without saying."""
 _LABELS = {
+    "by": "by ",
+    "count": "times: ",
     "identity_checked_at": "identity checked ",
     "reason": "because ",
     "approvals": "approvals: ",
@@ -95,6 +100,8 @@ def _moved(entry: AuditEntry) -> str:
 
 def _told(entry: AuditEntry) -> str:
     said = entry.fields
-    names = [*_TOLD.get(entry.event, _OTHERS), "outcome", "requests"]
-    parts = [f"{_LABELS.get(name, '')}{said[name]}" for name in dict.fromkeys(names) if said.get(name)]
+    names = [*_TOLD.get(entry.event, _OTHERS), "outcome"]
+    parts = [
+        f"{_LABELS.get(name, '')}{said[name]}" for name in names if said.get(name, "") not in ("", _PLAIN.get(name))
+    ]
     return _MENTION.sub(r"\1", "; ".join(parts))

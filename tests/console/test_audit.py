@@ -196,7 +196,9 @@ async def _year(past: History) -> None:
     await past.happened(OLD + HOUR, "claimed", **move, person="bot", after="APPLYING", bot_version="0.1.0")
     await past.happened(OLD + HOUR, "second read-back", **move, after="DONE", outcome="Done.", requests="r-1 r-2")
     await past.happened(OLD + 2 * HOUR, "observed", **move, after="DONE", observations="CONVERGED: OK")
-    await past.happened(OLD + 3 * HOUR, "EXTERNAL", operation="fo-7k2m", why="Somebody set A 10.9.9.9.", after="DONE")
+    await past.happened(
+        OLD + 3 * HOUR, "EXTERNAL", operation="fo-7k2m", by="ops@corp", holds="A 10.9.9.9", after="DONE"
+    )
     await past.happened(OLD + 4 * HOUR, "frozen", person="lin", scope="all", reason="look first")
     await past.happened(OLD + 100 * HOUR, "requested", operation="fo-8888", person="lin", kind="fo", after="PENDING")
 
@@ -218,6 +220,7 @@ async def test_an_export_has_one_row_a_change_with_all_that_an_auditor_asks(term
         ("FAILOVER", "fo-7k2m"),
         ("FAILOVER", "fo-8888"),
     ]
+    assert (rows[0]["requested_by"], rows[0]["what"]) == ("ops@corp", "holds: A 10.9.9.9")
     done = rows[2]
     assert (done["requested_by"], done["requested_at"]) == ("lin", "2020-01-01T00:00:00.000Z")
     assert (done["approved_by"], done["approved_at"]) == ("wei", "2020-01-01T01:00:00.000Z")
