@@ -19,9 +19,25 @@ ALONE = {
 }
 """Events that are a row of their own, by the kind that the row then has."""
 _KINDS = {"fo": "FAILOVER", "uf": "UNFREEZE"}
-_ELSEWHERE = (
-    "seq at event version person by user operation told reason why mac before after digest policy requests".split()
-)
+_ELSEWHERE = [
+    "seq",
+    "at",
+    "event",
+    "version",
+    "person",
+    "by",
+    "user",
+    "operation",
+    "told",
+    "reason",
+    "why",
+    "mac",
+    "before",
+    "after",
+    "digest",
+    "policy",
+    "requests",
+]
 
 
 @dataclass(slots=True)
