@@ -16,8 +16,8 @@ REASON = "not shown: "
 LATER = "nothing yet"
 """What is written for a row with neither."""
 MOST = 3
-NOT_RUN = {"pytest.mark.skip", "pytest.mark.skipif", "pytest.mark.xfail", "pytest.mark.browser"}
-"""A test that may not run shows nothing."""
+NOT_RUN = {"pytest.mark.skip", "pytest.mark.xfail", "pytest.mark.browser"}
+"""What is left out, or may fail, shows nothing; a condition on the system is another matter."""
 _ROW = re.compile(r"^\| ([FA]\d\d) \| (.+) \| (.+) \| (.+) \|$", re.MULTILINE)
 _NAMED = re.compile(r"`([\w/]+\.py)::(\w+)`")
 
@@ -147,7 +147,7 @@ async def test_it(x): ...
 def test_that(): ...
 
 @pytest.mark.covers("F04")
-@pytest.mark.skipif(True, reason="")
+@pytest.mark.skip
 def test_later(): ...
 """
 
