@@ -143,7 +143,8 @@ class Desk:
         if reply.message is None:
             return reply
         done, _ = await asyncio.wait([looking], timeout=FREEZES_WITHIN.total_seconds())
-        found = looking.result() if done else switches_here(self._ports, "Redis did not answer in time.")
+        is_known = done and looking.exception() is None
+        found = looking.result() if is_known else switches_here(self._ports, "Redis did not answer in time.")
         return replace(reply, message=messages.with_banner(reply.message, found))
 
     async def _handled(self, delivery: Delivery, job: _Job) -> Reply:

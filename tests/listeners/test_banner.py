@@ -1,0 +1,53 @@
+"""Every answer says what is frozen, and no answer waits for that, or breaks by it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.errors import StoreUnavailable
+from tests.builders import APPROVER, a_freeze
+from tests.fakes import FakeClock, FakeOperations
+from tests.office import office
+
+UNKNOWN = "FROZEN, for all that is known: Redis does not answer"
+
+
+class _Store(FakeOperations):
+    """A store that answers everything but what is frozen."""
+
+    def __init__(self, trouble: str) -> None:
+        super().__init__(FakeClock())
+        self._trouble = trouble
+
+    async def freezes(self) -> Any:
+        """Hang, fail, or break."""
+        if self._trouble == "hangs":
+            await asyncio.sleep(60)
+        raise StoreUnavailable("Redis does not answer.") if self._trouble == "fails" else ValueError("a bug")
+
+
+async def test_an_answer_a_refusal_and_a_click_all_say_what_is_frozen() -> None:
+    async with office() as at:
+        card = await at.asked()
+        at.ports.operations.put_freeze(a_freeze(scope="hangzhou"))  # type: ignore[attr-defined]
+
+        assert (await at.say(APPROVER, "help")).endswith(" · FROZEN: hangzhou")
+        assert (await at.say(APPROVER, "show fo-0000")).endswith(" · FROZEN: hangzhou")
+        assert (await at.click(APPROVER, card["ts"], "operation.reject")).endswith(" · FROZEN: hangzhou")
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "fails", "breaks"])
+async def test_an_answer_comes_in_time_whatever_becomes_of_the_look(trouble: str) -> None:
+    async with office(operations=_Store(trouble)) as at:
+        told = await at.say(APPROVER, "help")
+
+    assert told.startswith("Moves image pulls to another site")
+    assert told.endswith(UNKNOWN)
+
+
+async def test_strangers_are_not_told_what_is_frozen() -> None:
+    async with office() as at:
+        at.ports.operations.put_freeze(a_freeze())  # type: ignore[attr-defined]
+
+        assert "FROZEN" not in await at.say("U01GUEST", "status")
