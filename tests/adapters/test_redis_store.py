@@ -67,6 +67,16 @@ async def test_a_repeated_attempt_is_no_second_entry(store: RedisOperations) -> 
     assert len(await audit(store)) == 1
 
 
+async def test_a_document_under_another_plan_than_its_terms_is_refused(store: RedisOperations) -> None:
+    first = await taken(store)
+    call = store.script_call(a_commit(first, "second"), await store.adopt())
+    body = call[-2]
+
+    reply = await store.link.call(*call[:-2], str(body).replace(first.plan.digest, "0" * 64), call[-1])
+
+    assert reply == ["FORGED"]
+
+
 async def test_only_the_latest_attempts_are_kept_with_an_operation(store: RedisOperations) -> None:
     operation = await taken(store)
     for number in range(10):

@@ -216,6 +216,9 @@ def forged_documents() -> dict[str, Operation]:
         "approved without a vote": replace(approved, votes=()),
         "claimed without a vote": an_operation(lease=a_lease()),
         "approved by the requester": replace(approved, votes=(own,)),
+        "approved by the requester's second account": replace(
+            approved, votes=(replace(own, user_id="U09ONCALL"), a_vote())
+        ),
         "approved by the requester under another name": replace(approved, votes=(a_vote(user_id=ON_CALL),)),
         "approved by the requester beside another": replace(approved, votes=(a_vote(), own)),
         "approved for another plan": replace(approved, votes=(a_vote(a_plan(nonce="1" * 32)),)),
