@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.dev
 CANDIDATES := $(PYTHON) python3.12 python3.11 python3 python3.13 python3.14 python
 COMPILE_LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml
 
-.PHONY: help setup demo test lint check format bench soak lock clean
+.PHONY: help setup demo test lint check format bench soak model mutate lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -42,6 +42,12 @@ bench: $(INSTALLED)  ## measure against the goals, side by side in one run
 soak: $(INSTALLED)  ## live through SEEDS=50000 worlds of faults, then look deeper at model and histories (FROM=0, SEED=7 MODE=safety)
 	$(BIN)/python -m tests.simulation.soak $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),50000) --start $(or $(FROM),0)) $(if $(MODE),--mode $(MODE))
 	$(if $(SEED),,$(BIN)/python -m tests.model && DEEP=1 $(BIN)/python -m pytest tests/machine)
+
+model: $(INSTALLED)  ## explore the protocol within larger bounds; minutes
+	$(BIN)/python -m tests.model
+
+mutate: $(INSTALLED)  ## take each guard away and name those that no test misses; about an hour
+	$(BIN)/python -m tests.mutation
 
 lock: $(INSTALLED)  ## choose versions anew within pyproject.toml and write the lock files
 	$(COMPILE_LOCK) --upgrade --output-file requirements.lock
