@@ -69,6 +69,20 @@ async def test_a_frozen_site_stops_no_other(subject: Subject) -> None:
     assert (await subject.store.commit(a_commit(first, unless_frozen=BETWEEN))).version == 2
 
 
+async def test_where_nothing_was_ever_frozen_nothing_is_stopped(subject: Subject) -> None:
+    first = await taken(subject.store)
+
+    assert (await subject.store.commit(a_commit(first, unless_frozen=BETWEEN))).version == 2
+
+
+async def test_a_freeze_with_an_end_stops_until_then(subject: Subject) -> None:
+    first = await taken(subject.store)
+    await subject.store.freeze(_since(subject, until=subject.now().replace(microsecond=0) + HOUR), ENTRY)
+
+    with pytest.raises(Frozen):
+        await subject.store.commit(a_commit(first, unless_frozen=BETWEEN))
+
+
 async def test_a_freeze_whose_time_has_passed_stops_nothing_and_is_not_shown(subject: Subject) -> None:
     first = await taken(subject.store)
     await subject.store.freeze(_since(subject, until=subject.now().replace(microsecond=0)), ENTRY)
