@@ -19,25 +19,11 @@ ALONE = {
 }
 """Events that are a row of their own, by the kind that the row then has."""
 _KINDS = {"fo": "FAILOVER", "uf": "UNFREEZE"}
-_ELSEWHERE = [
-    "seq",
-    "at",
-    "event",
-    "version",
-    "person",
-    "by",
-    "user",
-    "operation",
-    "told",
-    "reason",
-    "why",
-    "mac",
-    "before",
-    "after",
-    "digest",
-    "policy",
-    "requests",
-]
+_ELSEWHERE = (
+    *("seq", "at", "event", "version", "person", "by", "user", "operation", "told", "reason", "why", "mac"),
+    *("before", "after", "digest", "policy", "requests"),
+)
+"""Fields that stand in columns of their own, or say nothing by themselves."""
 
 
 @dataclass(slots=True)
