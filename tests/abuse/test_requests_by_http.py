@@ -105,7 +105,11 @@ async def test_signed_bytes_that_are_sent_again_make_one_vote() -> None:
 
 
 @pytest.mark.covers("A14", "A15")
-@pytest.mark.parametrize("timestamp", [now(-301), now(-86_400), "abc", "-5", "1" * 400, "1e9", " ", "٣", "0"])
+@pytest.mark.parametrize(
+    "timestamp",
+    [now(-301), now(-86_400), "abc", "-5", "1" * 400, "1e9", " ", "٣", "0"],
+    ids=["just over", "yesterday", "a word", "negative", "400 digits", "exponent", "blank", "other digits", "zero"],
+)
 async def test_a_time_that_is_over_or_no_time_is_turned_away_though_the_signature_fits(timestamp: str) -> None:
     async with office(by_http=True) as place:
         await place.asked()
