@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from bot.domain.operation import Operation, State
 from bot.errors import StoreUnavailable, VersionConflict
+from bot.services.marks import mark_request, mark_vote
 from bot.worker import Worker
 from bot.worker.execute import RETRY_AFTER, Executor
 from tests.fakes import FakeClock, FakeOperations
@@ -111,10 +112,16 @@ async def test_a_step_that_somebody_else_took_is_not_postponed() -> None:
     assert store.reads == 2
 
 
+def _another(world: World, operation: Operation, operation_id: str) -> Operation:
+    """Return the same request under another id, as it would be if people had decided on that one too."""
+    other = mark_request(world.ports, replace(operation, id=operation_id))
+    return replace(other, votes=tuple(mark_vote(world.ports, other, vote) for vote in other.votes))
+
+
 async def test_steps_that_fail_make_room_for_those_behind_them() -> None:
     world, store, good = await _two_due(StoreUnavailable("Redis does not answer."))
     for number in range(20):
-        store.put(replace(good, id=f"fo-b{number:03}"), due_at=world.clock.now() - timedelta(seconds=1))
+        store.put(_another(world, good, f"fo-b{number:03}"), due_at=world.clock.now() - timedelta(seconds=1))
     world.ports = replace(world.ports, store_trouble=lambda: "Redis is read-only.")
     await Executor(world.ports, OWNER).tick()
     world.ports = replace(world.ports, store_trouble=lambda: "")
