@@ -17,22 +17,25 @@ from tests.office import Office, office
 ANSWER = "Here it is"
 
 
-def slow_router() -> Router:
-    router = Router()
+class Slow:
+    """A handler that answers when it is told to."""
 
-    @router.subcommand("try", usage="try", role=Role.VIEWER, slow="Looking…")
-    async def try_(call: Call, ports: Ports) -> Message:
-        """Wait a little."""
-        await asyncio.sleep(0.05)
-        return Message(ANSWER)
+    def __init__(self) -> None:
+        self.router = Router()
+        self.go_on = asyncio.Event()
 
-    return router
+        @self.router.subcommand("try", usage="try", role=Role.VIEWER, slow="Looking…")
+        async def try_(call: Call, ports: Ports) -> Message:
+            """Wait."""
+            await self.go_on.wait()
+            return Message(ANSWER)
 
 
-async def ask(place: Office, channel: str = "C01OPS") -> None:
+async def ask(place: Office, slow: Slow) -> None:
     """Ask, have Slack forget the URL for the answer, and wait until it is delivered."""
-    await place.say(ON_CALL, "try", channel)
+    await place.say(ON_CALL, "try")
     place.slack._responses.reset()
+    slow.go_on.set()
     await place.settled()
 
 
@@ -42,8 +45,9 @@ def direct(place: Office) -> list[Any]:
 
 @pytest.mark.covers("F45")
 async def test_an_answer_whose_url_is_used_up_is_shown_in_the_channel_to_its_asker_alone() -> None:
-    async with office(router=slow_router(), budget=0.02) as place:
-        await ask(place)
+    slow = Slow()
+    async with office(router=slow.router, budget=60) as place:
+        await ask(place, slow)
 
         assert place.whispers(ON_CALL)[-1] == ANSWER
         assert direct(place) == []
@@ -51,10 +55,11 @@ async def test_an_answer_whose_url_is_used_up_is_shown_in_the_channel_to_its_ask
 
 @pytest.mark.covers("F45")
 async def test_an_answer_that_the_channel_does_not_take_either_comes_directly() -> None:
-    async with office(router=slow_router(), budget=0.02) as place:
+    slow = Slow()
+    async with office(router=slow.router, budget=60) as place:
         place.slack.refuse("chat.postEphemeral", "user_not_in_channel")
 
-        await ask(place)
+        await ask(place, slow)
 
         assert direct(place) == [ANSWER]
 
@@ -62,7 +67,7 @@ async def test_an_answer_that_the_channel_does_not_take_either_comes_directly() 
 @pytest.mark.covers("A40")
 async def test_an_answer_is_never_sent_to_a_foreign_host_and_an_alarm_is_raised() -> None:
     heard: list[str] = []
-    async with office(router=slow_router(), alarm=heard.append) as place:
+    async with office(alarm=heard.append) as place:
         desk = place.desk
         visitor = Visitor(ON_CALL, WORKSPACE, "C01OPS", "ops")
 
