@@ -37,7 +37,7 @@ SHORTER_BY = timedelta(seconds=28)
 OUTSIDE = ("zones", "registries", "data_plane", "resolver", "operations", "identities", "workspace")
 BLOCKS_FOR = 12.0
 """Seconds; a claim may be used for ten."""
-LOOKING_FOR_WORK = {"operations.due", "operations.news", "operations.recent"}
+LOOKING_FOR_WORK = {"operations.due", "operations.news", "operations.recent", "operations.freezes"}
 
 
 class ShortLeases:

@@ -1,7 +1,7 @@
 """The process dies at every external call of an execution; a new one ends it the same way, with one effect.
 
 Each case has a simulated company, a Redis database and two processes of its own, so many run side by side. All of
-them, two for each of more than fifty calls, take some minutes: EVERY_CRASH=1 runs them, else it is a fixed choice.
+them, two for each of more than seventy calls, take many minutes: EVERY_CRASH=1 runs them, else it is a fixed choice.
 """
 
 import asyncio
@@ -35,6 +35,15 @@ CHECKPOINTS = {
     "where the card stands": ("operations.save_card", 1),
 }
 """Where an execution must survive a death, before and after the call."""
+SMALL_EFFECTS = {
+    "operations.claim_news",
+    "operations.release_news",
+    "operations.owe_words",
+    "operations.save_words_told",
+    "operations.commit observed",
+    "workspace.direct",
+}
+"""What changes something outside as well, but decides nothing: a death after the first call of each is enough."""
 NOTE = ("operations.commit progress", 1)
 """The commit that keeps an unclear outcome; only an execution with one comes there."""
 
@@ -69,12 +78,12 @@ def many_databases() -> Iterator[str]:
 
 
 @pytest.mark.covers("F21")
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600 if os.environ.get("EVERY_CRASH") else 600)
 async def test_a_crash_at_any_call_ends_done_with_one_effect_and_a_whole_audit(
     many_databases: str, tmp_path: Path
 ) -> None:
     undisturbed = (await _run(Case(), f"{many_databases}0", tmp_path)).calls
-    cases = [Case(name, nth, is_after) for name, nth in _chosen(undisturbed) for is_after in (False, True)]
+    cases = _chosen(undisturbed)
     cases += [Case(*NOTE, is_after, is_unclear=True) for is_after in (False, True)]
     turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
@@ -91,12 +100,13 @@ async def test_a_crash_at_any_call_ends_done_with_one_effect_and_a_whole_audit(
     assert died >= {(*point, after) for point in (*CHECKPOINTS.values(), NOTE) for after in (False, True)}
 
 
-def _chosen(calls: list[str]) -> list[tuple[str, int]]:
-    """Return all calls by name and number, or a fixed choice: every checkpoint, and the first of each other call."""
+def _chosen(calls: list[str]) -> list[Case]:
+    """Return a case before and after every call, or a fixed choice; the other calls are reads, and die in memory."""
     numbered = [(name, calls[: at + 1].count(name)) for at, name in enumerate(calls)]
-    if os.environ.get("EVERY_CRASH"):
-        return numbered
-    return [call for call in numbered if call in CHECKPOINTS.values() or call[1] == 1]
+    is_every = bool(os.environ.get("EVERY_CRASH"))
+    both = [call for call in numbered if is_every or call in CHECKPOINTS.values()]
+    small = [] if is_every else [Case(name, 1, is_after=True) for name in sorted(SMALL_EFFECTS & set(calls))]
+    return [Case(*call, is_after) for call in both for is_after in (False, True)] + small
 
 
 async def _run(case: Case, redis_url: str, directory: Path) -> Life:
