@@ -21,7 +21,7 @@ from bot.services.unfreezing import ask_to_lift
 from bot.worker import Worker
 from tests.builders import APPROVER, APPROVER_ELSEWHERE, CHANNEL, ON_CALL, a_person, an_access, an_identity
 from tests.fakes import FakeClock, FakeResolver
-from tests.machine.cloud import Cloud, Fault
+from tests.machine.cloud import Cloud
 from tests.machine.judge import Judge, Meddling
 from tests.machine.stores import Store
 from tests.mortal import Crash, Fate, Meddled, mortal
@@ -49,6 +49,7 @@ class Company:
         self.store, self.clock = store, clock
         self.world = _world(store, clock)
         self.cloud: Cloud = self.world.zones  # type: ignore[assignment]
+        self._at_first = dict(self.cloud.held)
         self.judge = Judge(lambda: self.world, store, self.cloud)
         self.cloud.be_judged_by(self.judge.judge_write)
         self._workers = {name: self._worker(name, self.world.ports) for name in BOTS}
@@ -92,10 +93,7 @@ class Company:
         """Change a record in the console to what it was at first, while nothing wants it and nothing is under way."""
         is_wanted = any(record_id in op.plan.record_ids for op in await self.open())
         if not is_wanted and not self.cloud.has_late_writes:
-            first = next(
-                record for record in _world(self.store, self.clock).zones.held.values() if record.record_id == record_id
-            )
-            self.cloud.held[record_id] = first
+            self.cloud.held[record_id] = self._at_first[record_id]
 
     def wait(self, span: timedelta) -> None:
         """Let time pass."""
@@ -207,6 +205,3 @@ def _world(store: Store, clock: FakeClock) -> World:
     world.ports = replace(world.ports, clock=clock, zones=cloud, operations=store, resolver=FakeResolver(cloud, clock))
     world.obey(access=_access(1))
     return world
-
-
-__all__ = ["ACCOUNTS", "BOTS", "LEAD", "ON_CALL_ELSEWHERE", "Company", "Fault"]
