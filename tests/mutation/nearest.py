@@ -10,7 +10,7 @@ SCRIPTS = [
     ["tests/contracts", "-k", "redis"],
     ["tests/adapters/test_redis_store.py", "tests/adapters/test_redis_freeze.py"],
 ]
-USE_CASES = ["tests/services", "tests/handlers", "tests/listeners"]
+USE_CASES = ["tests/services", "tests/handlers"]
 DOMAIN = ("access", "plan", "preflight", "operation", "record", "freeze", "grammar")
 SERVICES = (
     "requests", "admission", "buttons", "marks", "recheck", "execution", "writing", "finishing", "verification",
