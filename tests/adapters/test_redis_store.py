@@ -11,10 +11,10 @@ import pytest
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.redis_at_hand import LAST_LIFE
-from bot.adapters.redis_keys import AUDIT, DUE, HOLD, LAST, META, OPEN, OPERATION
+from bot.adapters.redis_keys import AUDIT, DUE, HOLD, LAST, META, OPEN, OPERATION, OUTBOX, RECENT
 from bot.adapters.redis_store import LIFE, RedisOperations
 from bot.domain.operation import SCHEMA, Operation
-from bot.errors import ForgedApproval, InvalidConfiguration, StoreUnavailable
+from bot.errors import AlreadyOpen, ForgedApproval, InvalidConfiguration, StoreUnavailable
 from bot.ports import Commit, IndexMove
 from tests.builders import NOW, WORKSPACE, an_operation
 
@@ -75,6 +75,37 @@ async def test_a_document_under_another_plan_than_its_terms_is_refused(store: Re
     reply = await store.link.call(*call[:-2], str(body).replace(first.plan.digest, "0" * 64), call[-1])
 
     assert reply == ["FORGED"]
+
+
+async def test_an_operation_has_one_mark_of_news_whatever_was_no_news_in_between(store: RedisOperations) -> None:
+    quiet = await store.commit(a_commit(await taken(store), "second", is_news=False))
+    await store.commit(a_commit(quiet, "third"))
+
+    assert await store.link.call("ZRANGE", OUTBOX, 0, -1) == ["fo-7k2m:3"]
+
+
+async def test_an_operation_whose_record_somebody_else_has_got_hold_of_moves_no_more(store: RedisOperations) -> None:
+    first = await taken(store)
+    await store.link.call("SET", f"{OPEN}record-b", "fo-0002")
+
+    with pytest.raises(AlreadyOpen):
+        await store.commit(a_commit(first, "second"))
+
+
+async def test_the_newest_operation_stays_the_newest_when_an_older_one_moves(store: RedisOperations) -> None:
+    older = await taken(store)
+    await store.link.call("ZADD", RECENT, 0, older.id)
+    await store.commit(a_commit(older, "second"))
+
+    assert await store.link.call("ZSCORE", RECENT, older.id) == "0"
+
+
+async def test_what_is_older_than_its_life_is_listed_no_more(store: RedisOperations) -> None:
+    await store.link.call("ZADD", RECENT, 1, "fo-0001")
+
+    await taken(store)
+
+    assert await store.link.call("ZRANGE", RECENT, 0, -1) == ["fo-7k2m"]
 
 
 async def test_only_the_latest_attempts_are_kept_with_an_operation(store: RedisOperations) -> None:
