@@ -8,6 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from redis import Redis
+from redis.exceptions import WatchError
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.redis_at_hand import LAST_LIFE
@@ -115,6 +117,20 @@ async def test_only_the_latest_attempts_are_kept_with_an_operation(store: RedisO
 
     kept = (await store.link.call("HGET", OPERATION + operation.id, "attempts")).split()
     assert kept == [f"attempt-{number}={number + 2}" for number in range(9, 1, -1)]
+
+
+async def test_a_repeated_attempt_is_written_again_so_that_a_wait_behind_it_waits(
+    store: RedisOperations, redis_url: str
+) -> None:
+    await taken(store)
+    with Redis.from_url(redis_url) as server, server.pipeline() as watching:
+        watching.watch(f"{OPERATION}fo-7k2m")
+        await taken(store)
+        watching.multi()
+        watching.ping()
+
+        with pytest.raises(WatchError):
+            watching.execute()
 
 
 async def test_refusals_leave_no_gap_in_the_numbers(store: RedisOperations) -> None:
