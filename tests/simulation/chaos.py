@@ -25,6 +25,7 @@ class Chaos:
     chance: random.Random
     until: float
     malice: float
+    always: str = ""
 
     def plan(self) -> None:
         """Draw how much goes wrong, and set the time of each misfortune."""
@@ -45,8 +46,9 @@ class Chaos:
 
     def strike(self) -> None:
         """Let misfortune follow a claim, when it does the most harm."""
-        if self.world.loop.time() < self.until and self.chance.random() < self.malice:
-            self._later(self.chance.choice((0, 0.1, 1, 10)) * self.chance.random(), self.chance.choice(self._kinds()))
+        if self.world.loop.time() < self.until and (self.always or self.chance.random() < self.malice):
+            kind = getattr(self, self.always) if self.always else self.chance.choice(self._kinds())
+            self._later(self.chance.choice((0, 0.1, 1, 10)) * self.chance.random(), kind)
 
     def _kinds(self) -> list[Callable[[], None]]:
         rare = [self.deactivate, self.change_policy, self.freeze, self.switch_off]

@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 from bot.domain.access import Access, Act, Identity, Person
-from bot.domain.operation import Operation
+from bot.domain.operation import Operation, State
 from bot.domain.plan import Change
 from bot.domain.record import Record
 from bot.errors import OutcomeUnknown
-from bot.ports import Card, Commit, Message, Ports, Written
+from bot.ports import Card, Commit, IndexMove, Message, Ports, Written
 from tests.builders import APPROVER, GUEST, RECORD_ID
 from tests.simulation.world import Mode, Planted
 
@@ -145,11 +145,21 @@ class _LosesClaims(Bent):
         return await self.port.commit(replace(commit, due_at=None if commit.durable else commit.due_at))  # type: ignore[no-any-return]
 
 
-class _ForgetsReplicas(Bent):
-    """Waits for no replica and does not read its claim back."""
+class _RevivesEnded(Bent):
+    """Takes a rejected or cancelled operation for one that nobody has decided on."""
+
+    async def get(self, operation_id: str) -> Operation:
+        found = await self.port.get(operation_id)
+        if found.state in (State.REJECTED, State.CANCELLED):
+            found = replace(found, state=State.PENDING, ended_at=None, votes=())
+        return found  # type: ignore[no-any-return]
+
+
+class _TakesNothing(Bent):
+    """Keeps no record for the operation that wants it."""
 
     async def commit(self, commit: Commit) -> Operation:
-        return await self.port.commit(replace(commit, durable=False))  # type: ignore[no-any-return]
+        return await self.port.commit(replace(commit, index=IndexMove.RELEASE))  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +176,23 @@ LATE = (("cloud", "late", 0.5), ("cloud", "lose_reply", 0.2))
 BUGS = {
     "a guest counts as the approver": Bug(Planted(alter=_trust_guests), ("I1",)),
     "an unclear write is rolled back": Bug(replace(bend("zones", _RollsBack), storms=LATE), ("I2",)),
-    "a claim never runs out": Bug(bend("operations", _LosesClaims), ("I3",), Mode.LIVENESS),
+    "a claim never runs out": Bug(replace(bend("operations", _LosesClaims), strikes="kill"), ("I3",), Mode.LIVENESS),
     "the audit leaves something out": Bug(bend("operations", _ForgetsAudit), ("I4",)),
     "a write shortens the TTL": Bug(bend("zones", _ShortensTtl), ("I5",)),
     "a write goes to another record": Bug(bend("zones", _WritesElsewhere), ("I6",)),
     "a record does not rest": Bug(replace(bend("operations", _ForgetsHolds), storms=LATE), ("I7", "I14")),
     "reads come from memory": Bug(bend("zones", _RemembersRecords), ("I8",)),
-    "freezes are not asked for": Bug(bend("operations", _ForgetsFreezes), ("I10",)),
+    "freezes are not asked for": Bug(replace(bend("operations", _ForgetsFreezes), strikes="freeze"), ("I10",)),
+    "a send may come at any time": Bug(
+        Planted(
+            constants=(("bot.services.writing", "SEND_DEADLINE", timedelta(hours=1)),), storms=(("cloud", "late", 1.0),)
+        ),
+        ("I10",),
+    ),
+    "an ended operation is decided again": Bug(bend("operations", _RevivesEnded), ("I9",)),
+    "several operations want one record": Bug(
+        replace(bend("operations", _TakesNothing), storms=(("cloud", "late", 1.0),)), ("I14",)
+    ),
     "edits of cards get lost": Bug(bend("workspace", _SwallowsEdits), ("I11",), Mode.LIVENESS),
     "a card is believed shown": Bug(bend("operations", _BelievesCardsShown), ("I11",), Mode.LIVENESS),
     "a click may take 30 seconds": Bug(

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import importlib
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping
@@ -41,12 +42,27 @@ def run(seed: int, mode: Mode, planted: Planted = NOTHING) -> Outcome:
     # when garbage is collected depends on what ran before, and what then ends must not show in a trace
     gc.disable()
     try:
-        world = _lived(seed, mode, planted)
+        with _bent(planted):
+            world = _lived(seed, mode, planted)
     finally:
         gc.enable()
     judge = world.judge
     states = tuple(sorted(str(versions[-1].state) for versions in judge.versions.values()))
     return Outcome(seed, mode, judge.found, _written(world), len(judge.versions), judge.sends, judge.effects, states)
+
+
+@contextlib.contextmanager
+def _bent(planted: Planted) -> Iterator[None]:
+    """Give constants other values, for the planted bugs that are no port's."""
+    modules = [(importlib.import_module(name), constant, value) for name, constant, value in planted.constants]
+    kept = [(module, constant, getattr(module, constant)) for module, constant, _ in modules]
+    try:
+        for module, constant, value in modules:
+            setattr(module, constant, value)
+        yield
+    finally:
+        for module, constant, value in kept:
+            setattr(module, constant, value)
 
 
 def _lived(seed: int, mode: Mode, planted: Planted) -> World:

@@ -49,7 +49,8 @@ class Planted:
 
     alter: Alter = lambda ports: ports
     desk_budget: timedelta | None = None
-    store: type[WitnessedStore] = WitnessedStore
+    constants: tuple[tuple[str, str, Any], ...] = ()
+    strikes: str = ""
     storms: tuple[tuple[str, str, float], ...] = ()
 
 
@@ -84,7 +85,7 @@ class World:
         """Let everything happen until the time is up or the judge has seen enough."""
         people = People(self.chance, self.judge, self._reachable, self.note)
         busy_for = self.chance.choice(BUSY_FOR)
-        self._chaos = Chaos(self, self.chance, busy_for, self.chance.choice((0, 0.3, 0.7)))
+        self._chaos = Chaos(self, self.chance, busy_for, self.chance.choice((0, 0.3, 0.7)), self._planted.strikes)
         self._chaos.plan()
         for service, kind, probability in self._planted.storms:
             getattr(self, service).weather.begin(kind, probability)
