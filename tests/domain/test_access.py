@@ -118,6 +118,7 @@ def test_an_empty_people_list_means_nobody() -> None:
     [
         ((a_person("a", "U1", roles=(Role.REQUESTER,)), a_person("b", "U2")), 1, True),
         ((a_person("a", "U1", roles=(Role.REQUESTER,)), a_person("b", "U2")), 2, False),
+        ((a_person("a", "U1", roles=(Role.REQUESTER,)), a_person("b", "U2", roles=(Role.VIEWER,))), 1, False),
         ((a_person("a", "U1", "U2", roles=(Role.REQUESTER, Role.APPROVER)),), 1, False),
         ((a_person("a", "U1"), a_person("b", "U2")), 1, False),
         ((a_person("a", "U1", roles=(Role.REQUESTER, Role.APPROVER)), a_person("b", "U2")), 1, True),

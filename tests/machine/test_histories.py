@@ -27,7 +27,7 @@ def _settings(histories: int, steps: int) -> settings:
     )
 
 
-@pytest.mark.timeout(36_000 if IS_DEEP else 120)
+@pytest.mark.timeout(36_000 if IS_DEEP else 600)
 def test_every_history_in_memory_keeps_every_promise() -> None:
     class InMemory(History):
         store = staticmethod(Memory)
@@ -35,7 +35,7 @@ def test_every_history_in_memory_keeps_every_promise() -> None:
     run_state_machine_as_test(InMemory, settings=_settings(80, 40))
 
 
-@pytest.mark.timeout(36_000 if IS_DEEP else 120)
+@pytest.mark.timeout(36_000 if IS_DEEP else 600)
 def test_every_history_in_a_real_redis_keeps_every_promise(redis_url: str) -> None:
     def emptied(clock: FakeClock) -> Store:
         with Redis.from_url(redis_url) as server:
