@@ -56,8 +56,8 @@ class Pair:
 async def a_server(**settings: str) -> AsyncIterator[LocalRedis]:
     """Run a server of one's own."""
     server = LocalRedis(find_executable(), settings)
-    await asyncio.to_thread(server.start)
     try:
+        await asyncio.to_thread(server.start)
         yield server
     finally:
         if server.process is not None:
