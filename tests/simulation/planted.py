@@ -3,6 +3,7 @@
 Each bends what the bots are given, never the judge and never what the world really does.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -124,6 +125,14 @@ class _ForgetsFreezes(Bent):
         return await self.port.commit(replace(commit, unless_frozen=()))  # type: ignore[no-any-return]
 
 
+class _Dawdles(Bent):
+    """Takes three seconds to find an operation."""
+
+    async def get(self, operation_id: str) -> Operation:
+        await asyncio.sleep(3)
+        return await self.port.get(operation_id)  # type: ignore[no-any-return]
+
+
 class _SwallowsEdits(Bent):
     """Takes an edit of a message and does nothing."""
 
@@ -196,6 +205,6 @@ BUGS = {
     "edits of cards get lost": Bug(bend("workspace", _SwallowsEdits), ("I11",), Mode.LIVENESS),
     "a card is believed shown": Bug(bend("operations", _BelievesCardsShown), ("I11",), Mode.LIVENESS),
     "a click may take 30 seconds": Bug(
-        Planted(desk_budget=timedelta(seconds=30), storms=(("redis", "slow", 1.0), ("slack", "slow", 1.0))), ("I12",)
+        replace(bend("operations", _Dawdles), desk_budget=timedelta(seconds=30)), ("I12",)
     ),
 }
