@@ -18,7 +18,7 @@ from tests.processes.forked import ask, decide, forked_bot
 from tests.processes.mortal_bot import Fate
 from tests.processes.premises import STANDBY, Premises, premises
 
-SIDE_BY_SIDE = 12
+SIDE_BY_SIDE = 8
 MOVES = [("PENDING", "APPROVED"), ("APPROVED", "APPLYING"), ("APPLYING", "VERIFYING"), ("VERIFYING", "DONE")]
 CHECKPOINTS = {
     "approve": ("operations.commit approve", 1),
