@@ -11,7 +11,7 @@ from tests.simulation.run import run
 from tests.simulation.world import Mode
 
 ROOT = Path(__file__).parents[2]
-GROUPS, SEEDS = 6, 10
+GROUPS, SEEDS = 6, 8
 
 
 @pytest.mark.covers("F05", "F21", "F22", "F47", "F48", "F49")
