@@ -1,11 +1,15 @@
 """This bot's own marks on requests and votes: their key is not in the store, so writing there approves nothing."""
 
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta
 
 from bot.domain.operation import Operation, Requester, State, Vote
 from bot.errors import NotPermitted
 from bot.ports import Ports
+from bot.services.identity import IDENTITY_MAX_AGE
+
+CLOCK_SET = timedelta(seconds=30)
+"""By how much a clock may be set between a look at a person and the vote that rests on it."""
 
 
 def mark_request(ports: Ports, operation: Operation) -> Operation:
@@ -29,8 +33,22 @@ def is_genuine_vote(ports: Ports, operation: Operation, vote: Vote) -> bool:
     return _verified(ports, vote.mac, _vote_parts(ports, operation, vote))
 
 
+def is_postdated(ports: Ports, operation: Operation) -> bool:
+    """Tell whether an approval is dated later than its marked votes: an old decision was written into the store again.
+
+    No mark covers the time of the approval itself, which the last vote sets, but it covers when that vote's people were
+    looked at, and that is never longer ago than a vote allows.
+    """
+    looked_at = [vote.identity_checked_at for vote in operation.approvals if is_genuine_vote(ports, operation, vote)]
+    if operation.approved_at is None or not looked_at:
+        return False
+    return operation.approved_at - max(looked_at) > IDENTITY_MAX_AGE + CLOCK_SET
+
+
 def is_forged(ports: Ports, operation: Operation) -> bool:
     """Tell whether somebody else wrote a mark or a decision into the store; a key changed since then proves nothing."""
+    if is_postdated(ports, operation):
+        return True
     votes = operation.approvals
     is_unvoted = operation.state is not State.PENDING and len(votes) < ports.rules.access.policy.approvals
     marks = [(operation.requester.mac, _request_parts(ports, operation))]

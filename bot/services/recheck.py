@@ -11,7 +11,7 @@ from bot.domain.record import Record, Zone
 from bot.errors import BotError, NotPermitted, ProviderError, Unreadable
 from bot.ports import Ports
 from bot.services import forgery
-from bot.services.marks import is_genuine_request, is_genuine_vote
+from bot.services.marks import is_genuine_request, is_genuine_vote, is_postdated
 from bot.services.planning import draft_for
 from bot.services.policies import policy_difference
 from bot.services.requests import approving_act, asking_act
@@ -53,6 +53,9 @@ async def recheck_authority(ports: Ports, operation: Operation) -> Recheck:
     if len(genuine) < wanted:
         await forgery.report(ports, operation, "E_APPROVAL_FORGED")
         return Recheck(f"{len(genuine)} of {wanted} approvals carry this bot's own mark (E_APPROVAL_FORGED). {_KEYS}")
+    if is_postdated(ports, operation):
+        await forgery.report(ports, operation, "E_APPROVAL_FORGED")
+        return Recheck("The approval is older than it claims to be (E_APPROVAL_FORGED). Somebody writes to Redis.")
     return await _recheck_people(ports, _named(operation, genuine))
 
 

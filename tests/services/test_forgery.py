@@ -1,15 +1,18 @@
 """What somebody wrote into the store past this bot: an alarm, and a freeze when it is certain."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from bot.adapters.signer import HmacSigner
-from bot.domain.operation import Operation, State
+from bot.domain.operation import Operation, State, Verb
 from bot.errors import Frozen
 from bot.services.recheck import recheck_authority
+from bot.services.requests import cast_vote
+from tests.builders import ON_CALL, a_lease
 from tests.services.world import World, a_world
 
 
@@ -86,3 +89,20 @@ async def test_after_a_forgery_nothing_else_moves_either() -> None:
     assert (ended.state, world.zones.sent) == (State.STALE, [])
     with pytest.raises(Frozen, match="this bot itself"):
         await world.ask("hangzhou")
+
+
+@pytest.mark.covers("A44")
+@pytest.mark.parametrize("is_begun", [False, True], ids=["as approved", "as begun"])
+async def test_an_approval_of_before_a_cancellation_that_is_written_again_moves_nothing(is_begun: bool) -> None:
+    world, operation = await _approved()
+    await cast_vote(world.ports, operation.id, Verb.CANCEL, ON_CALL)
+    world.clock.move(timedelta(minutes=5))
+    again = replace(operation, approved_at=world.clock.now(), expires_at=world.clock.now() + timedelta(minutes=5))
+    if is_begun:
+        again = replace(again, state=State.APPLYING, lease=a_lease(until=world.clock.now()))
+    world.operations.put(again)
+
+    await world.step(again)
+
+    assert world.zones.sent == []
+    assert [freeze.scope for freeze in await world.operations.freezes()] == ["all"]
