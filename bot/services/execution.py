@@ -35,6 +35,9 @@ NOT_DURABLE = "E_STORE_NOT_DURABLE"
 """The store's code for a write that too few replicas have."""
 READ_AGAIN_FOR = timedelta(seconds=15)
 """After the approval: how long a silent control plane is asked again before people hear that nothing was done."""
+TAKEOVERS = LEASE * MAX_CLAIMS
+"""What follows a change that was begun in time. After that nobody waits for a write any more: when all bots, or Redis,
+were away for longer, people have long acted by hand."""
 
 
 async def step(ports: Ports, operation_id: str, owner: str) -> None:
@@ -103,7 +106,7 @@ async def _apply_one(ports: Ports, operation: Operation, index: int, owner: str)
     claimed = await _claim(ports, operation, index, owner)
     if claimed is None:
         return None
-    if why := await _may_not_send(ports, claimed, is_first=operation.state is State.APPROVED):
+    if why := await _may_not_send(ports, claimed, index, is_first=operation.state is State.APPROVED):
         return await finish(ports, index, await _look_only(ports, claimed, index, why))
     return await finish(ports, index, await settle(ports, claimed, index, started, lambda op: save(ports, op)))
 
@@ -178,13 +181,17 @@ def _lapses_at(operation: Operation) -> datetime | None:
     return operation.approved_at + START_WITHIN if operation.approved_at else None
 
 
-async def _may_not_send(ports: Ports, operation: Operation, *, is_first: bool) -> str:
+async def _may_not_send(ports: Ports, operation: Operation, index: int, *, is_first: bool) -> str:
     """Return why a claim may not be used to write; before the first one people were asked about a moment ago."""
     if why := ports.kill_switch():
         return why
     if found := await in_force(ports, operation.plan.stopped_by):
         return told(ports, found)
-    return "" if is_first else (await recheck_authority(ports, operation)).difference
+    if is_first:
+        return ""
+    if ports.clock.now() >= (operation.approved_at or operation.created_at) + START_WITHIN * (index + 1) + TAKEOVERS:
+        return _OUTLIVED
+    return (await recheck_authority(ports, operation)).difference
 
 
 async def _look_only(ports: Ports, operation: Operation, index: int, why: str) -> Written:
@@ -222,6 +229,7 @@ async def _shows_before_image(
 
 _EXPIRED = "Nobody decided in time, so it expired. Nothing was changed. Start a new request."
 _LAPSED = "The approval was not started within 120 s, so it lapsed. Nothing was changed. Start a new request."
+_OUTLIVED = "The approval is too old to be acted upon now: this bot, or its Redis, was away for too long."
 _LIFTING = {State.PENDING: _expire, State.APPROVED: lift}
 _ACTS = {
     State.PENDING: _expire,

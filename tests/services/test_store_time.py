@@ -13,7 +13,7 @@ from bot.services.execution import step
 from tests.fakes import FakeClock, FakeOperations
 from tests.services.world import World, a_world
 
-JUMP = timedelta(minutes=10)
+JUMP = timedelta(minutes=3)
 
 
 class _Interrupted:

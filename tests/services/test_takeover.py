@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.operation import HOLD, LEASE, Operation, State, SubState, Verb
+from bot.domain.operation import HOLD, LEASE, MAX_CLAIMS, START_WITHIN, Operation, State, SubState, Verb
 from bot.errors import RecordHeld, Unreachable
 from bot.services.requests import cast_vote
 from tests.builders import APPROVER, NOW, PUBLIC_NAME, a_lease, an_identity
@@ -165,3 +165,14 @@ async def test_a_takeover_that_never_can_read_the_record_asks_for_a_person() -> 
     assert (ended.state, world.zones.sent) == (State.NEEDS_HUMAN, [])
     assert ended.ended_at is not None
     assert ended.ended_at - NOW <= timedelta(seconds=180)
+
+
+async def test_a_takeover_long_after_the_approval_only_looks() -> None:
+    world = a_world()
+    dead = await _crashed_after_claim(world)
+    world.clock.move(START_WITHIN + LEASE * MAX_CLAIMS)
+
+    ended = await world.step(dead)
+
+    assert (ended.state, world.zones.sent) == (State.NEEDS_HUMAN, [])
+    assert "too old to be acted upon" in ended.outcome
