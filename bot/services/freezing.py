@@ -76,6 +76,7 @@ async def write_down(ports: Ports) -> None:
             await ports.operations.freeze(waiting, entry)
         except AlreadyFrozen:
             log.info("freeze.longer_already", site=waiting.scope)
+            await ports.operations.record(entry)  # it was in force here
         ports.local_freezes.drop(waiting)
 
 

@@ -28,7 +28,7 @@ class FreezeKeeper:
     async def tick(self) -> None:
         """Look once. Raises StoreUnavailable while the store does not answer."""
         found = await freezing.switches(self._ports)
-        if not found.unknown and found.local:
+        if not found.unknown and self._ports.local_freezes.waiting():  # also one that is over, or in store already
             await freezing.write_down(self._ports)
             found = await freezing.switches(self._ports)
         if found != self._seen:

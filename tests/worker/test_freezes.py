@@ -140,3 +140,43 @@ async def test_what_the_store_missed_is_written_down_as_soon_as_it_answers() -> 
 
     assert [freeze.reason for freeze in await world.operations.freezes()] == ["migration"]
     assert world.ports.local_freezes.waiting() == ()
+
+
+async def test_a_freeze_whose_answer_was_lost_is_not_set_again_once_it_was_lifted() -> None:
+    world = a_world()
+    worker = _worker(world)
+    world.operations.fail_freezing(DOWN, after=True)
+    await _freeze(world)
+    world.operations.fail_freezing(None)
+    await worker.tick()
+
+    await world.operations.thaw_by_hand()
+    await _rounds(worker)
+
+    assert await world.operations.freezes() == ()
+    assert world.ports.local_freezes.waiting() == ()
+
+
+async def test_a_freeze_that_was_over_before_the_store_answered_is_written_down_all_the_same() -> None:
+    world = a_world()
+    world.operations.fail_freezing(DOWN)
+    await _freeze(world, until=NOW + MINUTE)
+    world.clock.move(2 * MINUTE)
+    world.operations.fail_freezing(None)
+
+    await _worker(world).tick()
+
+    assert [entry["event"] for entry in world.operations.audit] == ["frozen"]
+    assert world.ports.local_freezes.waiting() == ()
+
+
+async def test_a_freeze_that_the_store_has_for_longer_is_in_the_audit_all_the_same() -> None:
+    world = a_world()
+    world.operations.fail_freezing(DOWN)
+    await _freeze(world, until=NOW + MINUTE)
+    world.operations.fail_freezing(None)
+    await world.operations.freeze_by_hand()
+
+    await _worker(world).tick()
+
+    assert [entry["event"] for entry in world.operations.audit] == ["frozen"]
