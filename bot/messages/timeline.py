@@ -32,6 +32,7 @@ _TOLD = {
     "read back": ("requests",),
     "observed": ("observations",),
     "refused": ("verb", "code", "count"),
+    "card moved": ("code", "stands"),
 }
 _OTHERS = ("told", "by", "why", "scope", "reason", "requests")
 _PLAIN = {"count": "1"}

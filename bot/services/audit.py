@@ -153,6 +153,9 @@ def _observations(operation: Operation) -> dict[str, str]:
     return {"observations": "; ".join(seen)}
 
 
-def card_moved(operation: Operation, before: str, after: str, code: str) -> dict[str, str]:
-    """Describe that a card had to be posted anew: where it stood, where it stands (channel and ts), and why."""
-    return {"event": "card moved", "operation": operation.id, "before": before, "after": after, "code": code}
+def card_moved(operation: Operation, stood: str, stands: str, code: str) -> dict[str, str]:
+    """Describe that a card had to be posted anew: where it stood, where it stands (channel and ts), and why.
+
+    `before` and `after` would be states of the operation.
+    """
+    return {"event": "card moved", "operation": operation.id, "stood": stood, "stands": stands, "code": code}
