@@ -16,6 +16,7 @@ from bot.errors import UsageError
 from bot.services.chain_check import pages
 
 FORMATS = ("jsonl", "csv")
+_LAST_OF_A_MILLISECOND = 2**64 - 1
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Write = Callable[[dict[str, object]], None]
 
@@ -32,7 +33,7 @@ async def export(since: str, until: str, kind: str = "jsonl") -> int:
     async with records() as kept:
         # an operation that was asked for at the very end still has entries after it
         latest = str(int((end + LASTS).timestamp() * 1000))
-        async for page in pages(kept.trail, f"{int(begin.timestamp() * 1000)}-0", latest):
+        async for page in pages(kept.trail, _right_before(begin), latest):
             for entry in page:
                 for row in rows.take(entry):
                     write(row)
@@ -50,6 +51,11 @@ def moment(text: str) -> datetime:
     except ValueError:
         raise UsageError(f"'{text[:40]}' is no day like 2026-11-23 and no time like 2026-11-23T14:05.") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _right_before(begin: datetime) -> str:
+    """Return the last place in the trail before a moment: even the first entry of that very millisecond counts."""
+    return f"{int(begin.timestamp() * 1000) - 1}-{_LAST_OF_A_MILLISECOND}"
 
 
 def _counts(rows: Rows) -> list[str]:

@@ -256,6 +256,15 @@ async def test_what_was_asked_for_belongs_to_one_span_alone(terminal: Terminal, 
     assert json.loads(told[0].out)["state"] == "DONE"
 
 
+async def test_an_entry_at_the_very_first_moment_belongs_to_the_span(terminal: Terminal, redis_url: str) -> None:
+    async with history(redis_url) as past:
+        milliseconds = int(OLD.timestamp() * 1000)
+        await past.store.link.call("XADD", AUDIT, f"{milliseconds}-0", "event", "frozen", "seq", "1", "scope", "all")
+        told = await _export(terminal, past)
+
+    assert [json.loads(line)["kind"] for line in told.out.splitlines()] == ["FREEZE"]
+
+
 @pytest.mark.parametrize("span", [("yesterday", "2020-01-02"), ("2020-01-02", "2020-01-01")])
 async def test_a_span_that_is_none_is_misuse(terminal: Terminal, redis_url: str, span: tuple[str, str]) -> None:
     async with history(redis_url) as past:
