@@ -10,7 +10,7 @@ from bot.domain.plan import Kind, Level, Plan, Verdict
 from bot.messages import plan as words
 from bot.messages.blocks import Block, actions, button, compose, confirm, context, section, sections
 from bot.messages.by_hand import manual_blocks
-from bot.messages.freeze import relevant, with_banner
+from bot.messages.freeze import fronted, relevant
 from bot.messages.headline import Headline, first_line, first_paragraph, show_manual, wants_hands
 from bot.messages.matrix import matrix
 from bot.messages.record import (
@@ -36,7 +36,7 @@ def operation_card(operation: Operation, signer: Sign, now: datetime, switches: 
     """Return the one message of an operation, as it stands, with what is frozen where that keeps it from going on."""
     body = _proposal(operation, now) if operation.state is State.PENDING else _record(operation, now)
     drawn = compose(first_line(operation, now), [*body, *_buttons(operation, signer)])
-    return with_banner(drawn, relevant(operation, switches))
+    return fronted(drawn, relevant(operation, switches), words.simulated(operation.plan))
 
 
 def show(operation: Operation, now: datetime) -> Message:

@@ -45,6 +45,17 @@ def with_banner(message: Message, switches: Switches) -> Message:
     return replace(told, in_channel=message.in_channel)
 
 
+def fronted(message: Message, switches: Switches, simulated: str) -> Message:
+    """Return a card that says before anything else that it cannot go on: a lock screen shows its beginning alone.
+
+    `simulated` is what its first line begins with in a simulation, and still does.
+    """
+    if not switches.is_on:
+        return message
+    text = f"{simulated}{first_words(switches)} · {message.text.removeprefix(simulated)}"
+    return compose(text, [*sections(banner(switches).split("\n")), *map(dict, message.blocks)])
+
+
 def first_words(switches: Switches) -> str:
     """Return the same for a lock screen, in a few words."""
     if switches.unknown and not (switches.switch or switches.local):
@@ -64,13 +75,14 @@ def who(freeze: Freeze) -> str:
     return mention(freeze.user_id) if freeze.user_id else "this bot itself"
 
 
-def frozen(freeze: Freeze, trouble: str) -> Message:
+def frozen(freeze: Freeze, trouble: str = "", *, is_simulation: bool = False) -> Message:
     """Tell everybody in the channel what was frozen, how it was understood, and how it ends."""
+    simulated = "SIMULATION · " if is_simulation else ""
     what = scope_words([freeze.scope])
     until = f"until {clock(freeze.until)}" if freeze.until else "until two people lift it"
     lines = [
-        f"*FROZEN*: {what}, {f'until {soon(freeze.until)}' if freeze.until else until}",
-        f"By {mention(freeze.user_id)}: {code(freeze.reason, 300)}",
+        f"{simulated}*FROZEN*: {what}, {f'until {soon(freeze.until)}' if freeze.until else until}",
+        f"By {who(freeze)}: {code(freeze.reason, 300)}",
         f"Nothing moves {_where(freeze)}: no request, no approval, no write. {_end(freeze)}",
     ]
     if trouble:
@@ -79,7 +91,7 @@ def frozen(freeze: Freeze, trouble: str) -> Message:
             "tell the others, and do not restart this bot."
         )
     local = " · only this bot knows, Redis does not answer" if trouble else ""
-    message = compose(f"FROZEN: {what}, {until}{local}", sections(lines))
+    message = compose(f"{simulated}FROZEN: {what}, {until}{local}", sections(lines))
     return replace(message, in_channel=True)
 
 

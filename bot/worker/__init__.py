@@ -15,7 +15,7 @@ from bot.worker import watch
 from bot.worker.cards import ButtonValue
 from bot.worker.execute import Executor
 from bot.worker.freezes import FreezeKeeper
-from bot.worker.froze import tell_freezers
+from bot.worker.froze import tell_of_freezes
 from bot.worker.outbox import Outbox
 from bot.worker.sealer import INSPECT_EVERY, SEAL_EVERY, Sealer
 
@@ -69,7 +69,7 @@ class Worker:
             group.create_task(self._act(group))
             group.create_task(self._post(group))
             group.create_task(self._watch_freezes())
-            group.create_task(self._tell_freezers())
+            group.create_task(self._tell_of_freezes())
             group.create_task(self._refresh())
             group.create_task(self._remember())
             group.create_task(self._seal())
@@ -94,9 +94,9 @@ class Worker:
             await self._guarded(self._freezes.tick)
             await self._pause(FREEZES_EVERY, self._stopping)
 
-    async def _tell_freezers(self) -> None:
+    async def _tell_of_freezes(self) -> None:
         while not self._stopping.is_set():
-            await self._guarded(lambda: tell_freezers(self._ports, self._freezes.seen.freezes))
+            await self._guarded(lambda: tell_of_freezes(self._ports, self._freezes.seen.freezes))
             await self._pause(FREEZES_EVERY, self._stopping)
 
     async def _refresh(self) -> None:

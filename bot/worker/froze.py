@@ -1,7 +1,8 @@
-"""Tell whoever froze that a freeze counts as theirs: on every account of that person, once, whichever bot does it."""
+"""Tell of freezes once, whichever bot does it: each to the home channel, and to whoever froze what counts as theirs."""
 
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -12,32 +13,56 @@ from bot.ports import Ports
 
 log = structlog.get_logger()
 NEWS_FOR = timedelta(minutes=30)
-"""A freeze that is older is no news: a bot that comes back after long need not tell of it."""
-TOLD_FOR = timedelta(hours=1)
-"""How long it is remembered that somebody was told; longer than a freeze is news."""
+"""A freeze that is older is no news to whoever set it: a bot that comes back after long need not tell them of it."""
+NEWS_AT_HOME_FOR = timedelta(days=1)
+"""For everybody else it still is, after a long outage of Slack."""
+AGAIN_AFTER = timedelta(seconds=30)
+"""What Slack did not clearly take is told again, but not at every look: it may have arrived, or be refused for good."""
+HOME = "home"
 
 
-async def tell_freezers(ports: Ports, freezes: tuple[Freeze, ...]) -> None:
-    """Tell of each new freeze the person in whose name it was set; who cannot be told now is told at the next look."""
+async def tell_of_freezes(ports: Ports, freezes: tuple[Freeze, ...]) -> None:
+    """Tell of each new freeze the home channel, wherever it was set, and the person in whose name it was set."""
     now = ports.clock.now()
     for freeze in freezes:
-        if not freeze.is_by_hand and now - freeze.at < NEWS_FOR:
-            await _tell(ports, freeze)
+        if freeze.is_by_hand:
+            continue
+        if now - freeze.at < NEWS_AT_HOME_FOR:
+            await _once(ports, _name(freeze, HOME), partial(_tell_home, ports, freeze))
+        for account in _accounts(ports, freeze) if now - freeze.at < NEWS_FOR else ():
+            await _once(ports, _name(freeze, account), partial(_tell_account, ports, freeze, account))
 
 
-async def _tell(ports: Ports, freeze: Freeze) -> None:
-    person = next((p for p in ports.rules.access.people.persons if p.name == freeze.person), None)
-    for account in dict.fromkeys((freeze.user_id, *(person.slack if person else ()))):
-        name = f"freeze/{freeze.scope}/{freeze.at.isoformat()}/{account}"
-        if await ports.operations.claim_news(name, ports.clock.now() + TOLD_FOR):
-            await _tell_account(ports, freeze, account, name)
+def _accounts(ports: Ports, freeze: Freeze) -> Iterator[str]:
+    """Return every account of whoever froze; of what the bot froze by itself nobody is told as of their own."""
+    if freeze.user_id:
+        person = next((p for p in ports.rules.access.people.persons if p.name == freeze.person), None)
+        yield from dict.fromkeys((freeze.user_id, *(person.slack if person else ())))
 
 
-async def _tell_account(ports: Ports, freeze: Freeze, account: str, name: str) -> None:
+def _name(freeze: Freeze, told: str) -> str:
+    return f"freeze/{freeze.scope}/{freeze.at.isoformat()}/{told}"
+
+
+async def _once(ports: Ports, name: str, tell: Callable[[], Awaitable[None]]) -> None:
+    operations = ports.operations
+    if await operations.recall(name) is not None:
+        return
+    if not await operations.claim_news(name, ports.clock.now() + AGAIN_AFTER):
+        return
     try:
-        told = messages.you_froze(freeze, is_simulation=ports.rules.is_simulation)
-        await ports.workspace.post(await ports.workspace.direct(account), told)
+        await tell()
     except BotError as error:
-        log.warning("person.untold", news=name, why=str(error))
-        with suppress(BotError):  # then it is told again when the claim has ended by itself
-            await ports.operations.release_news(name)
+        log.warning("freeze.untold", name=name, why=str(error))
+    else:
+        await operations.remember(name, "told")
+
+
+async def _tell_home(ports: Ports, freeze: Freeze) -> None:
+    home = ports.rules.access.policy.home_channel
+    await ports.workspace.post(home, messages.frozen(freeze, is_simulation=ports.rules.is_simulation))
+
+
+async def _tell_account(ports: Ports, freeze: Freeze, account: str) -> None:
+    told = messages.you_froze(freeze, is_simulation=ports.rules.is_simulation)
+    await ports.workspace.post(await ports.workspace.direct(account), told)

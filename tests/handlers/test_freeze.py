@@ -13,12 +13,11 @@ from tests.handlers.calls import answer
 MEMBER = "U01MEMBER"
 
 
-async def test_a_freeze_is_answered_to_everybody_with_what_was_understood() -> None:
+async def test_a_freeze_is_answered_with_what_was_understood() -> None:
     ports = some_ports()
 
     message = await answer(ports, "freeze zjk until 2h because Storage migration")
 
-    assert message.in_channel
     assert message.text == "FROZEN: zhangjiakou, until 05:00 UTC"
     [freeze] = await ports.operations.freezes()
     assert (freeze.scope, freeze.until, freeze.reason, freeze.user_id) == (
@@ -27,6 +26,13 @@ async def test_a_freeze_is_answered_to_everybody_with_what_was_understood() -> N
         "Storage migration",
         ON_CALL,
     )
+
+
+async def test_everybody_reads_of_a_freeze_where_it_was_typed_and_at_home_only_from_the_worker() -> None:
+    elsewhere = await answer(some_ports(), "freeze all because x", channel_id="C02INC")
+    at_home = await answer(some_ports(), "freeze all because x", channel_id=CHANNEL)
+
+    assert (elsewhere.in_channel, at_home.in_channel) == (True, False)
 
 
 @pytest.mark.parametrize("text", ["freeze", "freeze all", "freeze all until because x", "unfreeze", "unfreeze all"])
@@ -56,6 +62,7 @@ async def test_without_redis_the_answer_says_that_only_this_bot_knows() -> None:
     message = await answer(some_ports(operations=operations), "freeze all because x")
 
     assert message.text.endswith("only this bot knows, Redis does not answer")
+    assert message.in_channel
     assert "E_STORE_DOWN" in str(message.blocks)
     assert "do not restart this bot" in str(message.blocks)
 

@@ -87,12 +87,18 @@ def test_many_freezes_are_counted() -> None:
 
 
 @pytest.mark.parametrize("scope", ["all", "zhangjiakou", "hangzhou"])
-def test_an_open_card_says_that_it_cannot_go_on(scope: str) -> None:
+def test_an_open_card_says_before_anything_else_that_it_cannot_go_on(scope: str) -> None:
     card = _card(an_operation(), Switches((a_freeze(scope=scope),)))
 
-    assert card.text.startswith("GO: pulls of vpc-bbbbb move from zhangjiakou to hangzhou")
-    assert card.text.endswith(f"FROZEN: {'all sites' if scope == 'all' else scope}")
-    assert words_of(card).splitlines()[2].startswith("*FROZEN*: ")
+    what = "all sites" if scope == "all" else scope
+    assert card.text.startswith(f"FROZEN: {what} · GO: pulls of vpc-bbbbb move from zhangjiakou to hangzhou")
+    assert words_of(card).startswith(f"*FROZEN*: {what}, by <@{ON_CALL}>")
+
+
+def test_in_a_simulation_a_frozen_card_says_that_first() -> None:
+    card = _card(an_operation(plan=a_plan(is_simulation=True)), Switches((FROZEN,)))
+
+    assert card.text.startswith("SIMULATION · FROZEN: all sites · GO: ")
 
 
 @pytest.mark.parametrize("operation", [an_operation(State.DONE), an_operation(State.REJECTED), _lift()], ids=str)

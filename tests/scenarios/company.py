@@ -28,6 +28,7 @@ DOMAIN = "cross-region.registry.io"
 WAITING = "needs a second person"
 """What the first line of a card says until somebody decides."""
 PATIENCE = 20.0
+_FREEZE = re.compile(r"(SIMULATION · )?FROZEN: [^·]+, until ")
 _KEY_ID, _SECRET = SDK_KEYS.values()
 KEYS = Identity("registry-bot", _KEY_ID, _SECRET, may_write=True)
 INNARDS = ("Traceback", "Error(", "Exception", ".py", "inside the bot")
@@ -82,9 +83,9 @@ class People:
         return self.card(channel)
 
     def cards(self, channel: str = OPS) -> list[Json]:
-        """Return the bot's own messages of a channel, oldest first, without replies."""
+        """Return the bot's own messages of a channel, oldest first, without replies and the news of a freeze."""
         messages = self.slack.messages(channel)
-        return [m for m in messages if not m["ephemeral_to"] and not m["thread_ts"]]
+        return [m for m in messages if not (m["ephemeral_to"] or m["thread_ts"] or _FREEZE.match(str(m["text"])))]
 
     def card(self, channel: str = OPS) -> Json:
         """Return the newest card."""

@@ -7,7 +7,18 @@ import pytest
 
 from tests.adapters.stores import opened
 from tests.proxy import proxy_to
-from tests.scenarios.company import APPROVER, GENERAL, MEMBER, ON_CALL, OPS, PATIENCE, Company, Json, company_with_bot
+from tests.scenarios.company import (
+    APPROVER,
+    GENERAL,
+    INCIDENT,
+    MEMBER,
+    ON_CALL,
+    OPS,
+    PATIENCE,
+    Company,
+    Json,
+    company_with_bot,
+)
 
 
 def _now(company: Company, card: Json) -> Json:
@@ -44,6 +55,17 @@ async def test_one_freezes_two_lift_and_in_between_an_open_failover_waits(compan
 
     await company.click(APPROVER, "approve", card)
     await company.until(lambda: len(company.writes()) == 1)
+
+
+async def test_a_freeze_typed_elsewhere_is_told_in_the_home_channel_too_and_once(company: Company) -> None:
+    await company.command(APPROVER, "freeze all because storage migration", INCIDENT)
+
+    def at_home() -> list[str]:
+        return [str(m["text"]) for m in company.slack.messages(OPS) if "FROZEN: all sites, until" in str(m["text"])]
+
+    await company.until(lambda: at_home() != [])
+    await company.command(MEMBER, "status")
+    assert at_home() == ["SIMULATION · FROZEN: all sites, until two people lift it"]
 
 
 async def test_every_answer_says_that_a_site_is_frozen(company: Company) -> None:

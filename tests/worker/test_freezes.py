@@ -44,7 +44,7 @@ async def test_an_open_card_says_that_it_is_frozen_and_no_longer_when_it_is_not(
 
     await _freeze(world)
     await _rounds(worker)
-    assert _card(world).endswith("FROZEN: all sites")
+    assert _card(world).startswith("FROZEN: all sites · ")
 
     await world.operations.thaw_by_hand()
     await _rounds(worker)
@@ -57,7 +57,7 @@ async def test_a_card_is_redrawn_when_the_time_of_a_freeze_is_over() -> None:
     await world.ask()
     await _freeze(world, "hangzhou", until=NOW + MINUTE)
     await _rounds(worker)
-    assert _card(world).endswith("FROZEN: hangzhou")
+    assert _card(world).startswith("FROZEN: hangzhou · ")
 
     world.clock.move(MINUTE)
     await _rounds(worker)
@@ -89,7 +89,7 @@ async def test_the_switch_of_this_process_is_shown_as_well() -> None:
     is_on.append(True)
     await _rounds(worker)
 
-    assert _card(world).endswith("FROZEN: all sites")
+    assert _card(world).startswith("FROZEN: all sites · ")
 
 
 async def test_a_decided_card_says_nothing_of_it() -> None:
