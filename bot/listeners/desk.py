@@ -23,7 +23,7 @@ from bot.listeners.deliveries import Delivery
 from bot.listeners.pace import DECISIONS, REQUESTS, TOO_FAST, Pace
 from bot.listeners.refusals import Refusals
 from bot.ports import Message, Ports
-from bot.routing import Call, Command, Handler, Router
+from bot.routing import Call, Handler, Router
 from bot.services.admission import ACT_AGE, READ_AGE, admit
 from bot.services.freezing import switches, switches_here
 from bot.tasks import Tasks
@@ -82,14 +82,17 @@ class Desk:
         self._budget = budget.total_seconds()
         self._log = structlog.get_logger()
         self._refusals = Refusals(ports, tasks)
-        self._requests = Pace(ports, tasks, self._refusals, most=REQUESTS)
         self._decisions = Pace(ports, tasks, self._refusals, most=DECISIONS)
+        self._paces = {
+            Act.REQUEST: Pace(ports, tasks, self._refusals, most=REQUESTS),
+            # by itself, so that nobody who has pressed a button too often is kept from freezing
+            Act.FREEZE: Pace(ports, tasks, self._refusals, most=DECISIONS),
+        }
 
     async def command(self, delivery: Delivery) -> Reply:
         """Answer a slash command."""
         verb, act = self._asked(delivery)
-        pace = self._requests if act is Act.REQUEST else self._decisions
-        if act and pace.excess(delivery, verb):
+        if act and self._paces.get(act, self._decisions).excess(delivery, verb):
             return Reply(messages.refusal(TOO_FAST), "too fast")
         return await self._in_time(delivery, self._open_command(delivery))
 
@@ -179,7 +182,7 @@ class Desk:
             return "unknown", None
         if command.only_reads:
             return command.verb, None
-        return command.verb, command.act if command.act is Act.REQUEST else Act.APPROVE
+        return command.verb, command.act if command.act in self._paces else Act.APPROVE
 
     async def _open_command(self, delivery: Delivery) -> _Job:
         if len(delivery.text) > LONGEST_COMMAND:
@@ -188,23 +191,23 @@ class Desk:
                 f"{LONGEST_COMMAND:,}. Shorten the reason and send it again."
             )
         words, reason = grammar.split(delivery.text)
-        command = await self._command(delivery, words[0] if words else "help")
+        try:
+            command = self._router.command(words[0] if words else "help")
+        except UsageError as error:
+            # strangers are told who they are not before they are told what there is
+            return _Job(_explaining(error), await self._admitted(delivery, "unknown", Act.READ, READ_AGE))
         age = READ_AGE if command.only_reads else ACT_AGE
         call = await self._admitted(delivery, command.verb, command.act, age, anywhere=command.anywhere)
         return _Job(command.handler, replace(call, words=words[1:], reason=reason, known=self._known), command.slow)
 
-    async def _command(self, delivery: Delivery, word: str) -> Command:
-        try:
-            return self._router.command(word)
-        except UsageError:
-            # strangers are told who they are not before they are told what there is
-            await self._admitted(delivery, word, Act.READ, READ_AGE)
-            raise
-
     async def _open_click(self, delivery: Delivery) -> _Job:
         call = await self._admitted(delivery, delivery.action_id, Act.READ, ACT_AGE)
         action_id = delivery.action_id
-        return _Job(self._router.handler_of_button(action_id), call, self._router.urgency(action_id))
+        try:
+            handler = self._router.handler_of_button(action_id)
+        except UsageError as error:
+            return _Job(_explaining(error), call)
+        return _Job(handler, call, self._router.urgency(action_id))
 
     async def _admitted(
         self, delivery: Delivery, verb: str, act: Act, age: timedelta, *, anywhere: bool = False
@@ -266,6 +269,15 @@ class Desk:
 
 def _slow(job: _Job, work: "asyncio.Task[Reply]") -> Reply:
     return Reply(Message(job.slow), "slow", later=work)
+
+
+def _explaining(error: UsageError) -> Handler:
+    """Return the handler of what nobody owns: an answer like any other, which also tells what is frozen."""
+
+    async def explain(_call: Call, _ports: Ports) -> Message:
+        raise error
+
+    return explain
 
 
 def _places(error: Exception) -> list[str]:

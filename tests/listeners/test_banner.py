@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from bot.errors import StoreUnavailable
-from tests.builders import APPROVER, a_freeze
+from bot.listeners import Delivery
+from bot.services.admission import Visitor
+from tests.builders import APPROVER, CHANNEL, WORKSPACE, a_freeze
 from tests.fakes import FakeClock, FakeOperations
 from tests.office import office
 
+AT_OPS = Visitor(APPROVER, WORKSPACE, CHANNEL, "ops")
 UNKNOWN = "FROZEN, for all that is known: Redis does not answer"
 
 
@@ -37,6 +40,21 @@ async def test_an_answer_a_refusal_and_a_click_all_say_what_is_frozen() -> None:
         assert (await at.click(APPROVER, card["ts"], "operation.reject")).endswith(" · FROZEN: hangzhou")
 
 
+async def test_a_slip_of_the_pen_and_a_button_of_another_version_are_told_it_as_well() -> None:
+    async with office() as at:
+        card = await at.asked()
+        at.ports.operations.put_freeze(a_freeze(scope="hangzhou"))  # type: ignore[attr-defined]
+
+        told = await at.say("U01MEMBER", "statsu")
+        pressed = await at.desk.click(
+            Delivery(AT_OPS, "", action_id="operation.gone", value="x", message_ts=card["ts"])
+        )
+
+        assert ("'statsu' is not a command" in told, told.endswith(" · FROZEN: hangzhou")) == (True, True)
+        assert pressed.message is not None
+        assert pressed.message.text.endswith(" · FROZEN: hangzhou")
+
+
 @pytest.mark.parametrize("trouble", ["hangs", "fails", "breaks"])
 async def test_an_answer_comes_in_time_whatever_becomes_of_the_look(trouble: str) -> None:
     async with office(operations=_Store(trouble)) as at:
@@ -51,3 +69,4 @@ async def test_strangers_are_not_told_what_is_frozen() -> None:
         at.ports.operations.put_freeze(a_freeze())  # type: ignore[attr-defined]
 
         assert "FROZEN" not in await at.say("U01GUEST", "status")
+        assert "FROZEN" not in await at.say("U01GUEST", "statsu")

@@ -192,3 +192,12 @@ async def test_what_somebody_typed_makes_no_line_of_its_own() -> None:
     (entry,) = await room.entries()
 
     assert all(value.isprintable() and len(value) < 100 for value in entry.values())
+
+
+async def test_who_has_pressed_too_often_may_still_freeze() -> None:
+    room = await _room()
+    for _ in range(DECISIONS + 1):
+        told = await room.click(APPROVER)
+    assert "E_TOO_FAST" in told
+
+    assert (await room.say(APPROVER, "freeze all because something is wrong")).startswith("FROZEN: all sites")
