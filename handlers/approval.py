@@ -32,8 +32,9 @@ async def cancel(call: Call, ports: Ports) -> Message:
 async def not_me(call: Call, ports: Ports) -> Message:
     """Freeze all, as somebody says that what was done in their name was not them."""
     taken_back = await disown(ports, call.value, call.user_id)
-    said = messages.disowned(taken_back.operation_id, call.user_id, is_simulation=ports.rules.is_simulation)
-    await tell_thread(ports, taken_back.operation_id, said)
+    if taken_back.is_news:
+        said = messages.disowned(taken_back.operation_id, call.user_id, is_simulation=ports.rules.is_simulation)
+        await tell_thread(ports, taken_back.operation_id, said)
     return messages.all_frozen(taken_back.trouble)
 
 

@@ -34,10 +34,14 @@ class OwnWord:
 
 @dataclass(frozen=True, slots=True)
 class Disowned:
-    """A word that its owner takes back, all being frozen; `trouble` is why the store does not have that yet."""
+    """A word that its owner takes back, all being frozen; `trouble` is why the store does not have that yet.
+
+    A second press `is_news` to nobody.
+    """
 
     operation_id: str
-    trouble: str
+    trouble: str = ""
+    is_news: bool = True
 
 
 def own_words(ports: Ports, operation: Operation) -> tuple[OwnWord, ...]:
@@ -64,6 +68,8 @@ async def disown(ports: Ports, value: str, user_id: str) -> Disowned:
             f"You are no longer in the people list, so this froze nothing. Tell somebody who is, at once: {_BY_HAND}.",
         )
     reason = f"{person.name} says that this was not them: {word} {operation_id}"
+    if await freezing.is_all_frozen(ports, person.name, reason):
+        return Disowned(operation_id, is_news=False)
     try:
         trouble = (await freezing.freeze(ports, ALL, person.name, user_id, reason=reason)).trouble
     except AlreadyFrozen:

@@ -45,11 +45,28 @@ async def freeze(
 
 async def freeze_alone(ports: Ports, reason: str, entry: Mapping[str, str]) -> None:
     """Freeze everything on nobody's word, for a reason of the bot's own; lifting it takes two people as ever."""
+    if await is_all_frozen(ports, "bot", reason):
+        await ports.operations.record(entry)
+        return
     taken = Freeze(ALL, "bot", "", _to_the_millisecond(ports.clock.now()), None, clean_reason(reason))
     try:
         await _put(ports, taken, entry)
     except AlreadyFrozen:
         await ports.operations.record(entry)
+
+
+async def is_all_frozen(ports: Ports, person: str, reason: str) -> bool:
+    """Tell whether all is frozen, without an end, by this person for this very reason.
+
+    Whoever sees the same once more, a second bot or a second press, has no news: freezing anew would end what two
+    people are about to lift, and tell everybody again.
+    """
+    try:
+        freezes = await ports.operations.freezes()
+    except StoreUnavailable:
+        return False
+    wanted = (ALL, person, None, clean_reason(reason))
+    return wanted in [(known.scope, known.person, known.until, known.reason) for known in freezes]
 
 
 async def _put(ports: Ports, taken: Freeze, entry: Mapping[str, str]) -> str:

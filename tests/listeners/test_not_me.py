@@ -1,5 +1,6 @@
 """ "This was not me": each person hears of what is done in their name, and one press freezes everything."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -58,6 +59,21 @@ async def test_a_press_freezes_everything_and_the_thread_says_who_did() -> None:
         assert "All sites are frozen on your word." in told
         [below] = [m for m in place.posts() if m["thread_ts"] == card["ts"]]
         assert below["text"].startswith(f"FROZEN: <@{ON_CALL}> says that")
+
+
+async def test_a_second_press_says_the_same_and_freezes_and_tells_nothing_anew() -> None:
+    async with office() as place:
+        card = await place.asked()
+        await place.post_cards()
+        await press(place, ON_CALL)
+        before = await place.ports.operations.freezes()
+        place.ports.clock.move(timedelta(seconds=1))  # type: ignore[attr-defined]
+
+        told = await press(place, ON_CALL)
+
+        assert "All sites are frozen on your word." in told
+        assert await place.ports.operations.freezes() == before
+        assert len([m for m in place.posts() if m["thread_ts"] == card["ts"]]) == 1
         assert "frozen" in (await place.click(APPROVER, card["ts"], "operation.approve")).lower()
 
 

@@ -8,11 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.adapters.signer import HmacSigner
-from bot.domain.operation import Operation, State, Verb
+from bot.domain.operation import Operation, Requester, State, Verb
 from bot.errors import Frozen
 from bot.services.recheck import recheck_authority
 from bot.services.requests import cast_vote
-from tests.builders import ON_CALL, a_lease
+from bot.services.unfreezing import ask_to_lift
+from tests.builders import APPROVER, CHANNEL, ON_CALL, a_lease
 from tests.services.world import World, a_world
 
 
@@ -106,3 +107,17 @@ async def test_an_approval_of_before_a_cancellation_that_is_written_again_moves_
 
     assert world.zones.sent == []
     assert [freeze.scope for freeze in await world.operations.freezes()] == ["all"]
+
+
+async def test_the_same_forgery_seen_again_is_recorded_and_leaves_a_request_to_lift_alone() -> None:
+    world, operation = await _approved()
+    forged = _with_a_vote_nobody_signed(operation)
+    await recheck_authority(world.ports, forged)
+    asked = await ask_to_lift(world.ports, "all", Requester("on-call", ON_CALL), CHANNEL, "looked into")
+    world.clock.move(timedelta(seconds=1))
+
+    await recheck_authority(world.ports, forged)
+
+    lifted = await world.step(await cast_vote(world.ports, asked.id, Verb.APPROVE, APPROVER))
+    assert (lifted.state, await world.operations.freezes()) == (State.DONE, ())
+    assert [entry["event"] for entry in world.operations.audit].count("frozen") == 2
