@@ -23,6 +23,8 @@ UNCLEAR_AGAIN_AFTER = (RETRY_AFTER, timedelta(seconds=20), timedelta(seconds=45)
 """Where posts arrive and their answers do not, each try leaves a copy: after the first time, try more slowly."""
 REFUSED_AGAIN_AFTER = timedelta(seconds=45)
 """What Slack refuses for its content or for our rights is refused again until somebody mends it: look back slowly."""
+AT_ONCE = 20
+"""Cards that one look begins, beside those in hand: one that hangs must not stand before others."""
 LONGEST_PAUSE = timedelta(seconds=45)
 POSTING_LASTS = timedelta(seconds=20)
 """A claim on a card outlives a turn's last call to Slack; when a process dies holding it, the others wait no longer."""
@@ -45,7 +47,8 @@ class Outbox:
 
     async def begin(self, group: asyncio.TaskGroup) -> int:
         """Start on every card that is behind and not already in hand here; return how many."""
-        behind = [i for i in await self._ports.operations.news() if i not in self._busy]
+        found = await self._ports.operations.news(AT_ONCE + len(self._busy))
+        behind = [i for i in found if i not in self._busy]
         for operation_id in behind:
             self._busy.add(operation_id)
             group.create_task(self._show(operation_id))

@@ -9,10 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.operation import Operation, State
-from bot.errors import StoreUnavailable, VersionConflict
+from bot.errors import ForgedApproval, StoreUnavailable, UnknownOperation, VersionConflict
 from bot.services.marks import mark_request, mark_vote
 from bot.worker import Worker
-from bot.worker.execute import RETRY_AFTER, Executor
+from bot.worker.execute import AT_ONCE, RETRY_AFTER, Executor
 from tests.fakes import FakeClock, FakeOperations
 from tests.secrets import leaks, marked
 from tests.services.world import OWNER, World, a_world
@@ -130,6 +130,52 @@ async def test_steps_that_fail_make_room_for_those_behind_them() -> None:
     await Executor(world.ports, OWNER).tick()
 
     assert (await store.get(good.id)).state is State.VERIFYING
+
+
+@pytest.mark.parametrize("error", [ForgedApproval("Its plan was changed."), UnknownOperation("No such operation.")])
+async def test_documents_that_cannot_be_used_raise_the_alarm_and_make_room_for_those_behind_them(
+    error: Exception,
+) -> None:
+    world, store, _ = await _two_due(error)
+    alarms = world.hear_alarms()
+    executor = Executor(world.ports, OWNER)
+
+    await executor.tick()
+    await executor.tick()
+
+    assert (alarms, store.reads) == (["document_unusable"], 1)
+
+
+class _Hanging(FakeOperations):
+    """A store that tells of one operation alone, until the test lets it speak."""
+
+    def __init__(self, clock: FakeClock, but: str) -> None:
+        super().__init__(clock)
+        self._but = but
+        self.speaks = asyncio.Event()
+
+    async def get(self, operation_id: str) -> Operation:
+        """Hang for all but one."""
+        if operation_id != self._but:
+            await self.speaks.wait()
+        return await super().get(operation_id)
+
+
+async def test_steps_that_hang_hide_none_behind_them() -> None:
+    world = a_world()
+    good = await world.approve()
+    store = _Hanging(world.clock, good.id)
+    for number in range(AT_ONCE):
+        store.put(_another(world, good, f"fo-h{number:03}"), due_at=world.clock.now() - timedelta(seconds=1))
+    store.put(good, due_at=world.clock.now())
+    executor = Executor(replace(world.ports, operations=store), OWNER)
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        assert await executor.begin(group) == AT_ONCE
+        assert await executor.begin(group) == 1
+        while (await store.get(good.id)).state is not State.VERIFYING:
+            await asyncio.sleep(0)
+        store.speaks.set()
 
 
 async def test_a_store_that_cannot_even_postpone_is_logged_and_the_scan_goes_on() -> None:
