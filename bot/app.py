@@ -42,6 +42,17 @@ DRAIN_WORKER = timedelta(seconds=23)
 THREADS = 32
 
 
+def kill_switch(settings: Settings) -> str:
+    """Return why this process must not write, or nothing; a file that cannot be looked for counts as there."""
+    if settings.freeze:
+        return "The kill switch is on (REGISTRY_BOT_FREEZE)."
+    try:
+        is_there = settings.freeze_file is not None and settings.freeze_file.exists()
+    except OSError:
+        return "The kill switch is on (REGISTRY_BOT_FREEZE_FILE cannot be looked for)."
+    return "The kill switch is on (REGISTRY_BOT_FREEZE_FILE exists)." if is_there else ""
+
+
 @dataclass(slots=True)
 class Standing:
     """Why this process is not ready or must not write, as last found out; nothing when all is well."""
@@ -174,7 +185,7 @@ class Bot:
         store = outside.store(workspace)
         ports = replace(
             outside.ports(api, alibaba, store, workspace),
-            kill_switch=self._kill_switch,
+            kill_switch=partial(kill_switch, self._settings),
             store_trouble=lambda: self._standing.redis,
             is_stopping=lambda: self._is_stopping,
             wake=self._wake,
@@ -251,13 +262,6 @@ class Bot:
                     return us
                 self._slack_is_unusable(Refused(f"the token is of workspace {us.team_id}, this store of {workspace}."))
             await self._clock.sleep(ASK_AGAIN.total_seconds())
-
-    def _kill_switch(self) -> str:
-        if self._settings.freeze:
-            return "The kill switch is on (REGISTRY_BOT_FREEZE)."
-        if self._settings.freeze_file is not None and self._settings.freeze_file.exists():
-            return "The kill switch is on (REGISTRY_BOT_FREEZE_FILE exists)."
-        return ""
 
     async def _keep_assessing(self, store: RedisOperations) -> None:
         """Look again and again whether this Redis may be trusted: an administrator may change that at any time."""
