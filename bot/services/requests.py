@@ -7,16 +7,7 @@ from bot.domain.access import Act, Identity, Person
 from bot.domain.draft import Draft
 from bot.domain.freeze import ALL, scopes_of
 from bot.domain.grammar import Wish, clean_reason
-from bot.domain.operation import (
-    Event,
-    Operation,
-    Progress,
-    Requester,
-    State,
-    Verb,
-    Vote,
-    advance,
-)
+from bot.domain.operation import Event, Operation, Progress, Requester, State, Verb, Vote, advance
 from bot.domain.plan import Kind, Plan, Verdict
 from bot.domain.topology import Site
 from bot.errors import (
@@ -40,8 +31,6 @@ from bot.services.planning import draft, sites_of
 TRIES = 3
 _ACTS = {Verb.REJECT: Act.REJECT, Verb.CANCEL: Act.CANCEL}
 _EVENTS = {Verb.APPROVE: Event.APPROVE, Verb.REJECT: Event.REJECT, Verb.CANCEL: Event.CANCEL}
-
-
 MOST_REQUESTS = 20
 """Of one person in a clock hour: each costs dozens of calls to the cloud, and a card for others to decide on."""
 HOUR = timedelta(hours=1)
@@ -224,12 +213,23 @@ async def _require_same_ground(ports: Ports, operation: Operation) -> Identity:
             f"{operation.id} does not carry this bot's own mark for the person who asked. Cancel it and ask again; "
             "if the signing key was not changed, tell whoever looks after security here.",
         )
-    requester = await verified(ports, operation.requester.user_id)
-    ports.rules.access.authorize(requester, asking_act(operation.plan))
+    requester = await _requester_again(ports, operation)
     if policy_hash_now(ports, operation) != operation.plan.policy_hash:
         raise NotPermitted(
             "E_POLICY_CHANGED", f"registry.yaml changed since {operation.id} was planned. Cancel it and plan again."
         )
+    return requester
+
+
+async def _requester_again(ports: Ports, operation: Operation) -> Identity:
+    """Return who asked, if they still may; whoever approves must not take a refusal to be about themselves."""
+    asker = operation.requester.user_id
+    try:
+        ports.rules.access.authorize(requester := await verified(ports, asker), asking_act(operation.plan))
+    except NotPermitted as error:
+        who = f"<@{asker}>, who asked for {operation.id}, stands in the way"
+        why = f"{who}: {error} Press again in a moment, or have somebody else ask."
+        raise NotPermitted(error.code, why) from None
     return requester
 
 

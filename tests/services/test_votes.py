@@ -118,7 +118,9 @@ async def test_for_a_requester_whose_account_changed_nobody_approves_and_anybody
     operation = await world.ask()
     world.identities.known[ON_CALL] = an_identity(ON_CALL, **account)
 
-    assert await _refused(world, operation) == code
+    with pytest.raises(NotPermitted, match=f"<@{ON_CALL}>, who asked for {operation.id}, stands in the way") as refused:
+        await _vote(world, operation, Verb.APPROVE)
+    assert refused.value.code == code
     assert (await _vote(world, operation, Verb.REJECT)).state is State.REJECTED
 
 
