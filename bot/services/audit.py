@@ -10,8 +10,8 @@ from bot import __version__
 from bot.domain.chain import Damage
 from bot.domain.freeze import ALL, Freeze
 from bot.domain.grammar import clean_line
-from bot.domain.operation import Operation, State, SubState, Verb
-from bot.domain.plan import Change, Effect
+from bot.domain.operation import Operation, Requester, State, SubState, Verb
+from bot.domain.plan import Change, Effect, Plan
 
 REQUESTED, CLAIMED, OBSERVED, REFUSED = "requested", "claimed", "observed", "refused"
 FROZEN, UNFROZEN, REWOUND = "frozen", "unfrozen", "rewound"
@@ -55,6 +55,13 @@ def refused(
             "count": str(count),
         }
     )
+
+
+def blocked(plan: Plan, requester: Requester, channel: str) -> dict[str, str]:
+    """Describe that somebody asked for what the plan itself speaks against, and by which findings."""
+    said = refused(requester.person, requester.user_id, "failover", "E_NO_GO", channel=channel)
+    against = ", ".join(f.code for f in plan.findings if f.effect is Effect.BLOCKS)
+    return said | cleaned({"away": plan.away, "to": plan.to, "findings": against})
 
 
 def frozen(freeze: Freeze) -> dict[str, str]:

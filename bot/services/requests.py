@@ -1,5 +1,6 @@
 """Ask for an operation and decide on it: people's words in, one committed state out."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,7 +23,7 @@ from bot.errors import (
 )
 from bot.ports import Commit, IndexMove, Ports
 from bot.services import forgery
-from bot.services.audit import entry
+from bot.services.audit import blocked, entry
 from bot.services.freezing import require_thawed, require_thawed_here
 from bot.services.identity import IDENTITY_MAX_AGE, verified
 from bot.services.marks import is_genuine_request, mark_request, mark_vote
@@ -47,6 +48,8 @@ async def propose(ports: Ports, wish: Wish, requester: Requester, channel: str) 
     await _require_moderation(ports, requester)
     drafted = await draft(ports, wish)
     if drafted.plan.verdict is Verdict.NO_GO:
+        with suppress(StoreUnavailable):  # people must hear what is wrong, whatever becomes of the entry
+            await ports.operations.record(blocked(drafted.plan, requester, channel))
         return drafted
     return await store_request(ports, drafted.plan, requester, channel, wish.reason)
 

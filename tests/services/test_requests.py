@@ -18,6 +18,7 @@ from bot.services.requests import cast_vote
 from tests.builders import (
     APPROVER,
     NOW,
+    ON_CALL,
 )
 from tests.fakes import FakeIds
 from tests.services.world import a_world
@@ -44,7 +45,7 @@ async def test_a_request_is_stored_as_pending_with_everything_it_rests_on() -> N
     assert world.zones.sent == []
 
 
-async def test_a_no_go_is_answered_with_the_plan_and_nothing_is_stored() -> None:
+async def test_a_no_go_is_answered_with_the_plan_and_only_the_audit_keeps_that_it_was_asked_for() -> None:
     world = a_world()
     world.data_plane.silence("hangzhou")
 
@@ -52,7 +53,10 @@ async def test_a_no_go_is_answered_with_the_plan_and_nothing_is_stored() -> None
 
     assert isinstance(answer, Draft)
     assert answer.plan.verdict is Verdict.NO_GO
-    assert (await world.operations.recent(), world.operations.audit) == ((), [])
+    assert await world.operations.recent() == ()
+    [entry] = world.operations.audit
+    assert (entry["event"], entry["code"], entry["user"]) == ("refused", "E_NO_GO", ON_CALL)
+    assert (entry["away"], entry["findings"]) == ("zhangjiakou", "STANDBY_ANSWERS")
 
 
 async def test_a_second_request_for_the_same_record_names_the_first() -> None:
