@@ -1,32 +1,25 @@
 """Try every mutant and print those that no test notices: `python -m tests.mutation`, `make mutate`."""
 
 import argparse
-import re
 import sys
 import time
 import tomllib
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import hypothesis  # noqa: F401 - imported here, so that no forked process has to
-import pydantic  # noqa: F401
-import pytest  # noqa: F401
-import pytest_asyncio  # noqa: F401
-import redis.asyncio  # noqa: F401
-import slack_sdk  # noqa: F401
-import structlog  # noqa: F401
-
 from tests.mutation.mutants import Mutant, mutants
-from tests.mutation.nearest import FILES, suites_of
+from tests.mutation.nearest import FILES, folders_of, suites_of
+from tests.mutation.warm import Result, Suite, Trial
 from tests.mutation.workshop import ROOT, Bench, benches, finished
 
 REASONS = Path(__file__).parent / "reasons.toml"
 WORKERS = 2
+Tried = list[tuple[Mutant, Trial]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return 1 when a mutant survived without a reason, or a reason has no mutant any more."""
+    """Return 1 when a mutant has neither a test nor a reason, or a reason has no mutant any more."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--list", action="store_true", help="name the mutants, try none")
     parser.add_argument("files", nargs="*", help="parts of the names of files; all when there is none")
@@ -37,61 +30,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.writelines(f"{mutant.line:4} {mutant.name}\n" for mutant in known)
         return 0
     started = time.monotonic()
-    with benches(WORKERS) as free:
+    with benches(WORKERS, folders_of(files)) as free:
         made = [mutant for path in files for mutant in mutants(path, (free[0].tree / path).read_bytes())]
-        _require_green(free[0], files)
-        survivors = _try_all(made, free)
-    return _report(made, survivors, files, time.monotonic() - started)
+        tried = list(_tried_again_alone(_try_all(made, free), free[:1]))
+    return _report(tried, files, time.monotonic() - started)
 
 
-def _require_green(bench: Bench, files: Sequence[str]) -> None:
-    """Run every suite on the tree as it is: a mutant that dies in a red suite says nothing."""
-    suites = sorted({tuple(suite) for path in files for suite in suites_of(path)})
-    path = files[0]
-    unchanged = Mutant(path, 0, "", 0, 0, "", "")
-    bench.begin(unchanged, suites)
-    _, is_red = finished([bench])
-    bench.end()
-    if is_red:
-        sys.exit(f"The tests are red without any mutant:\n{_tail(bench)}")
-
-
-def _try_all(made: Sequence[Mutant], free: list[Bench]) -> list[Mutant]:
-    waiting, working, survivors = deque(made), list[Bench](), list[Mutant]()
+def _try_all(made: Sequence[Mutant], all_free: Sequence[Bench]) -> Tried:
+    free, waiting, working, tried = list(all_free), deque(made), list[Bench](), Tried()
+    noticing: dict[str, dict[str, None]] = {mutant.path: {} for mutant in made}
     while waiting or working:
         while waiting and free:
             bench, mutant = free.pop(), waiting.popleft()
-            bench.begin(mutant, suites_of(mutant.path))
+            # what has noticed a neighbour often notices this one too
+            bench.begin(mutant, [Suite(tuple(noticing[mutant.path])), *suites_of(mutant.path)])
             working.append(bench)
-        bench, is_noticed = finished(working)
+        bench = finished(working)
         working.remove(bench)
         free.append(bench)
-        mutant = bench.end()
-        if not is_noticed:
-            survivors.append(mutant)
-            sys.stdout.write(f"{mutant.path}:{mutant.line} survived: {mutant.name}\n")
+        mutant, trial = bench.end()
+        tried.append((mutant, trial))
+        noticing[mutant.path] |= {trial.by: None} if trial.result is Result.NOTICED else {}
+        if trial.result is not Result.NOTICED:
+            sys.stdout.write(f"{mutant.path}:{mutant.line} {trial.result}: {mutant.name} {trial.by}\n")
             sys.stdout.flush()
-    return survivors
+    return tried
 
 
-def _report(made: Sequence[Mutant], survivors: Sequence[Mutant], files: Sequence[str], seconds: float) -> int:
+def _tried_again_alone(tried: Tried, bench: Sequence[Bench]) -> Iterator[tuple[Mutant, Trial]]:
+    """Try those that a busy machine may have spoilt once more, one at a time."""
+    for mutant, trial in tried:
+        is_spoilt = trial.result in (Result.TIMED_OUT, Result.UNCLEAR)
+        yield from _try_all([mutant], bench) if is_spoilt else [(mutant, trial)]
+
+
+def _report(tried: Tried, files: Sequence[str], seconds: float) -> int:
     reasons = {reason["mutant"]: reason["why"] for reason in tomllib.loads(REASONS.read_text())["reason"]}
+    survivors = [mutant for mutant, trial in tried if trial.result is Result.SURVIVED]
     unexplained = [mutant for mutant in survivors if mutant.name not in reasons]
     names = {mutant.name for mutant in survivors}
     idle = [name for name in reasons if name.partition(" ")[0] in files and name not in names]
-    killed = len(made) - len(survivors)
-    sys.stdout.write(
-        f"{len(made)} mutants, {killed} noticed, {len(survivors) - len(unexplained)} survive for a reason, "
-        f"{len(unexplained)} survive, in {seconds:.0f} s\n"
-    )
+    for path in files:
+        of_file = [(mutant, trial) for mutant, trial in tried if mutant.path == path]
+        dropped = [(mutant, trial) for mutant, trial in of_file if mutant.now in ("False", "false")]
+        sys.stdout.write(f"{path}: {_counted(of_file, reasons)}; guards dropped: {_counted(dropped, reasons)}\n")
+    sys.stdout.write(f"all: {_counted(tried, reasons)}, in {seconds:.0f} s\n")
     sys.stdout.writelines(f"{mutant.path}:{mutant.line} {mutant.name}\n" for mutant in unexplained)
     sys.stdout.writelines(f"a reason without its mutant: {name}\n" for name in idle)
-    return int(bool(unexplained or idle))
+    is_known = all(trial.result in (Result.NOTICED, Result.SURVIVED) for _, trial in tried)
+    return int(bool(unexplained or idle or not is_known))
 
 
-def _tail(bench: Bench) -> str:
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", (bench.tree / "output").read_text()).splitlines()
-    return "\n".join(lines[-15:])
+def _counted(tried: Tried, reasons: dict[str, str]) -> str:
+    found = Counter(trial.result for _, trial in tried)
+    explained = sum(trial.result is Result.SURVIVED and mutant.name in reasons for mutant, trial in tried)
+    spoilt = found[Result.TIMED_OUT] + found[Result.UNCLEAR]
+    text = f"{len(tried)} mutants, {found[Result.NOTICED]} noticed, {explained} survive for a reason"
+    return f"{text}, {found[Result.SURVIVED] - explained} survive, {spoilt} without a result"
 
 
 if __name__ == "__main__":

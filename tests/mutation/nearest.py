@@ -1,49 +1,52 @@
 """Which files are mutated, and the tests nearest to each: first those that mostly notice, then the wider ones."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from tests.mutation.workshop import ROOT
+from tests.mutation.warm import Suite
 
 LUA = "bot/adapters/lua"
 SCRIPTS = [
-    ["tests/contracts", "-k", "redis"],
-    ["tests/adapters/test_redis_store.py", "tests/adapters/test_redis_freeze.py"],
+    Suite(("tests/contracts",), "redis"),
+    Suite(("tests/adapters/test_redis_store.py", "tests/adapters/test_redis_freeze.py")),
 ]
-USE_CASES = ["tests/services", "tests/handlers"]
+SEALS = [Suite(("tests/contracts/test_trail.py",), "redis"), Suite(("tests/worker/test_sealer.py",))]
+CRASHES = "tests/services/test_crashes.py"
+"""They take as long as all others together, so they come last."""
+USE_CASES = [Suite(("tests/services",), without=CRASHES), Suite(("tests/handlers",)), Suite((CRASHES,))]
 DOMAIN = ("access", "plan", "preflight", "operation", "record", "freeze", "grammar")
 SERVICES = (
-    "requests", "admission", "buttons", "marks", "recheck", "execution", "writing", "finishing", "verification",
-    "freezing", "unfreezing",
+    "requests", "buttons", "marks", "recheck", "admission", "freezing", "planning", "execution", "writing",
+    "finishing", "verification", "unfreezing",
 )  # fmt: skip
 FIRST = {
     "requests": ["test_requests", "test_votes", "test_request_limit"],
     "admission": ["test_requests"],
     "buttons": ["test_votes", "test_marks"],
     "execution": ["test_execution", "test_takeover", "test_kill_switch", "test_postponing"],
-    "writing": ["test_writing"],
     "unfreezing": ["test_unfreezing", "test_freezing"],
     "freezing": ["test_freezing", "test_kill_switch"],
 }
 """Where the tests of a service have other names than the service."""
 
 FILES = [
-    *(f"{LUA}/{name}.lua" for name in ("commit", "record")),
+    *(f"{LUA}/{name}.lua" for name in ("commit", "record", "seal")),
     *(f"bot/domain/{name}.py" for name in DOMAIN),
     *(f"bot/services/{name}.py" for name in SERVICES),
 ]
 
 
-def suites_of(path: str) -> list[Sequence[str]]:
+def suites_of(path: str) -> list[Suite]:
     """Return the suites for a mutant of this file, run one after the other until one notices."""
     name = Path(path).stem
     if path.startswith(LUA):
-        return [*SCRIPTS]
+        return SEALS if name == "seal" else SCRIPTS
     if path.startswith("bot/domain"):
-        return [_there([f"tests/domain/test_{name}.py"]), ["tests/domain"], USE_CASES]
-    first = _there([f"tests/services/{test}.py" for test in FIRST.get(name, [f"test_{name}"])])
-    return [suite for suite in (first, USE_CASES) if suite]
+        return [Suite((f"tests/domain/test_{name}.py",)), Suite(("tests/domain",)), *USE_CASES]
+    first = tuple(f"tests/services/{test}.py" for test in FIRST.get(name, [f"test_{name}"]))
+    return [Suite(first), *USE_CASES]
 
 
-def _there(paths: Sequence[str]) -> list[str]:
-    return [path for path in paths if (ROOT / path).exists()]
+def folders_of(paths: list[str]) -> list[str]:
+    """Return the folders of all tests for the mutants of these files."""
+    named = {place for path in paths for suite in suites_of(path) for place in suite.paths}
+    return sorted({"/".join(place.split("/")[:2]) for place in named})

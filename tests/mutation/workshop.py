@@ -1,8 +1,7 @@
-"""Copies of the tree in which mutants are tried: each in a forked process that runs the nearest tests."""
+"""Copies of the tree in which mutants are tried, each with a process that is warm."""
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -10,15 +9,20 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+import pytest
+
 from tests.mutation.mutants import Mutant
+from tests.mutation.warm import Server, Suite, Trial, place_of
 
 ROOT = Path(__file__).parent.parent.parent
-LIMIT = 180
-"""Seconds for the tests of one mutant; one that loops for ever is noticed by this."""
-PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning")
-OURS = {"bot", "handlers", "simulator", "tests", "benchmarks", "conftest"}
+QUICKLY = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb", "native", "--timeout", "30")
+"""A test that takes longer is stopped, and counts neither as noticing nor as missing the mutant."""
+OURS = {"bot", "handlers", "simulator", "benchmarks", "conftest", "tests"}
+TOOL = "tests.mutation"
 
 
 @dataclass(slots=True)
@@ -26,76 +30,79 @@ class Bench:
     """One copy of the tree, and what is being tried in it."""
 
     tree: Path
+    line: Connection
     mutant: Mutant | None = None
-    suites: Sequence[Sequence[str]] = ()
     source: bytes = b""
-    process: int = 0
 
-    def begin(self, mutant: Mutant, suites: Sequence[Sequence[str]]) -> None:
+    def begin(self, mutant: Mutant, suites: Sequence[Suite]) -> None:
         """Put a mutant in and start the tests."""
-        file = self.tree / mutant.path
-        self.mutant, self.suites, self.source = mutant, suites, file.read_bytes()
-        file.write_bytes(mutant.applied(self.source))
-        self.process = _forked(self.tree, suites)
+        self.mutant, self.source = mutant, (self.tree / mutant.path).read_bytes()
+        is_script = mutant.path.endswith(".lua")
+        if is_script:
+            (self.tree / mutant.path).write_bytes(mutant.applied(self.source))
+        assert is_script or place_of(mutant, self.source), f"{mutant.name} is outside of any function"
+        self.line.send((mutant, suites))
 
-    def end(self) -> Mutant:
-        """Take the mutant out."""
+    def end(self) -> tuple[Mutant, Trial]:
+        """Take the mutant out and return how it did."""
         assert self.mutant is not None
+        try:
+            trial = self.line.recv()
+        except (EOFError, ConnectionError) as gone:
+            raise RuntimeError(f"The tests could not be collected:\n{(self.tree / 'output').read_text()}") from gone
         (self.tree / self.mutant.path).write_bytes(self.source)
-        mutant, self.mutant = self.mutant, None
-        return mutant
+        return self.mutant, trial
 
 
 @contextmanager
-def benches(count: int) -> Iterator[list[Bench]]:
+def benches(count: int, suites: Sequence[str]) -> Iterator[list[Bench]]:
     """Copy the last commit so many times; what is in hand in the working tree is left alone."""
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         first = Path(folder) / "0"
         first.mkdir()
         archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
         subprocess.run(["tar", "-x", "-C", str(first)], input=archive, check=True)
-        # compiled files that are compared by their content: a mutant may have the size and the second of the original
-        compiler = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash"]
-        subprocess.run([*compiler, "bot", "handlers", "simulator"], cwd=first, check=True)
         others = [Path(shutil.copytree(first, Path(folder) / str(number))) for number in range(1, count)]
-        yield [Bench(tree) for tree in (first, *others)]
+        made = [_bench(tree, suites) for tree in (first, *others)]
+        try:
+            yield list(made)
+        finally:
+            for bench in made:
+                bench.line.close()
+            for _ in made:
+                os.wait()
 
 
-def finished(working: Sequence[Bench]) -> tuple[Bench, bool]:
-    """Wait for one of these and tell whether its mutant was noticed."""
-    process, status = os.wait()
-    bench = next(bench for bench in working if bench.process == process)
-    return bench, os.waitstatus_to_exitcode(status) != 0
+def finished(working: Sequence[Bench]) -> Bench:
+    """Wait until one of these has something to say."""
+    spoken = wait([bench.line for bench in working])[0]
+    return next(bench for bench in working if bench.line is spoken)
 
 
-def _forked(tree: Path, suites: Sequence[Sequence[str]]) -> int:
-    process = os.fork()
-    if process:
-        return process
-    code = 3
-    try:
-        code = _run(tree, suites)
-    except BaseException:  # noqa: BLE001 - a forked process must never go on as if it were the first
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        os._exit(code)
+def _bench(tree: Path, suites: Sequence[str]) -> Bench:
+    ours, theirs = Pipe()
+    if not os.fork():
+        try:
+            ours.close()
+            _serve(tree, suites, theirs)
+        except BaseException:  # noqa: BLE001 - a forked process must never go on as if it were the first
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    theirs.close()
+    return Bench(tree, ours)
 
 
-def _run(tree: Path, suites: Sequence[Sequence[str]]) -> int:
-    """Run the suites in this process until one fails; what this program itself has imported is forgotten first."""
-    import pytest  # noqa: PLC0415 - imported before the fork, so it costs nothing here
-
-    signal.alarm(LIMIT)
+def _serve(tree: Path, suites: Sequence[str], line: Connection) -> None:
+    """Collect the suites of the copy and answer trials; what this program has imported of the tree is forgotten."""
     os.chdir(tree)
     sys.path.insert(0, str(tree))
     quiet = os.open(tree / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    for suite in suites:
-        for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
-            del sys.modules[name]
-        code = int(pytest.main([*PYTEST, *suite]))
-        if code:
-            return code
-    return 0
+    for name in [name for name in sys.modules if name.partition(".")[0] in OURS and not name.startswith(TOOL)]:
+        del sys.modules[name]
+    pytest.main(
+        [*QUICKLY, "-W", "ignore::pytest.PytestAssertRewriteWarning", "--basetemp", str(tree / "basetemp"), *suites],
+        plugins=[Server(line)],
+    )
