@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -159,8 +159,6 @@ def _plain(value: object) -> Any:
         return int(value.total_seconds())
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, Mapping):
-        return dict(value)
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
