@@ -11,8 +11,9 @@ SCRIPTS = [
 ]
 SEALS = [Suite(("tests/contracts/test_trail.py",), "redis"), Suite(("tests/worker/test_sealer.py",))]
 CRASHES = "tests/services/test_crashes.py"
-"""They take as long as all others together, so they come last."""
-USE_CASES = [Suite(("tests/services",), without=CRASHES), Suite(("tests/handlers",)), Suite((CRASHES,))]
+"""They take as long as all others together, so they come last, and only where something is written."""
+USE_CASES = [Suite(("tests/services",), without=CRASHES), Suite(("tests/handlers",))]
+WRITES = {"execution", "writing", "finishing", "verification"}
 DOMAIN = ("access", "plan", "preflight", "operation", "record", "freeze", "grammar")
 SERVICES = (
     "requests", "buttons", "marks", "recheck", "admission", "freezing", "planning", "execution", "writing",
@@ -43,7 +44,7 @@ def suites_of(path: str) -> list[Suite]:
     if path.startswith("bot/domain"):
         return [Suite((f"tests/domain/test_{name}.py",)), Suite(("tests/domain",)), *USE_CASES]
     first = tuple(f"tests/services/{test}.py" for test in FIRST.get(name, [f"test_{name}"]))
-    return [Suite(first), *USE_CASES]
+    return [Suite(first), *USE_CASES, *([Suite((CRASHES,))] if name in WRITES else [])]
 
 
 def folders_of(paths: list[str]) -> list[str]:
