@@ -156,6 +156,17 @@ def test_custom_names_cannot_be_seen_behind_a_public_endpoint_that_is_off() -> N
     assert (finding.level, finding.effect) == (Level.UNKNOWN, Effect.LOSS)
 
 
+@pytest.mark.parametrize(("is_on", "route"), [(True, Route.INTERNAL), (False, Route.INTERNET)])
+def test_a_custom_name_that_is_not_listed_blocks_where_it_would_be_seen_or_is_pulled_by(
+    is_on: bool, route: Route
+) -> None:
+    bare = standby(endpoints=endpoints(internet=InternetEndpoint(is_on, "RUNNING", PUBLIC_NAME["hangzhou"], ())))
+    finding = _found("CUSTOM_DOMAIN", circumstances(bare, route=route))
+
+    assert finding is not None
+    assert (finding.level, finding.effect) == (Level.FAIL, Effect.BLOCKS)
+
+
 def test_nobody_is_left_behind_while_the_other_views_pull_from_elsewhere() -> None:
     assert _found("LEFT_BEHIND", circumstances({"bystanders": (a_view_state("hangzhou"),)})) is None
     assert _found("ALREADY_THERE", circumstances()) is None
