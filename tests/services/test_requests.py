@@ -81,6 +81,16 @@ async def test_nothing_can_be_asked_under_the_kill_switch(switch: str) -> None:
     assert world.operations.audit == []
 
 
+async def test_nothing_can_be_asked_while_the_store_cannot_be_trusted() -> None:
+    world = a_world()
+    world.ports = replace(world.ports, store_trouble=lambda: "Redis evicts keys.")
+
+    with pytest.raises(StoreUnavailable, match=r"Redis evicts keys\. Until then nothing can be requested"):
+        await world.ask()
+
+    assert world.operations.audit == []
+
+
 async def test_a_requester_whom_slack_does_not_confirm_gets_nothing() -> None:
     world = a_world()
     world.identities.down = True

@@ -13,6 +13,7 @@ from bot.errors import (
     InvalidTransition,
     NotPermitted,
     RecordHeld,
+    StoreUnavailable,
     UnknownOperation,
     Unreachable,
 )
@@ -255,6 +256,38 @@ async def test_a_policy_that_changed_since_the_plan_is_not_approved_but_can_be_c
 
     assert await _refused(world, operation) == "E_POLICY_CHANGED"
     assert (await _vote(world, operation, Verb.CANCEL, ON_CALL)).state is State.CANCELLED
+
+
+async def test_for_a_requester_who_is_an_approver_only_now_nobody_approves() -> None:
+    world = a_world()
+    operation = await world.ask()
+    on_call = a_person("on-call", ON_CALL, roles=(Role.APPROVER,))
+    world.obey(access=an_access(people=People((on_call, a_person()))))
+
+    assert await _refused(world, operation) == "E_NOT_REQUESTER"
+
+
+async def test_while_the_store_cannot_be_trusted_nobody_approves() -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.ports = replace(world.ports, store_trouble=lambda: "Redis evicts keys.")
+
+    with pytest.raises(StoreUnavailable, match=r"Redis evicts keys\. Until then nothing can be requested or decided"):
+        await _vote(world, operation)
+
+    assert (await world.operations.get(operation.id)).votes == ()
+
+
+async def test_what_ended_without_a_word_is_told_without_one() -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.clock.move(timedelta(minutes=15))
+    expired = await world.step(operation)
+
+    with pytest.raises(InvalidTransition) as refused:
+        await _vote(world, operation)
+
+    assert str(refused.value) == f"{operation.id} is already {expired.state}. {expired.outcome}"
 
 
 @pytest.mark.parametrize("switch", ["process", "store"])
