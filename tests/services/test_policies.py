@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.access import Access, People, Role
-from bot.domain.operation import Operation, State, Verb
+from bot.domain.operation import Operation, Requester, State, Verb
 from bot.errors import StoreUnavailable
+from bot.services.freezing import freeze
 from bot.services.policies import end_outdated, policy_difference
 from bot.services.requests import cast_vote
-from tests.builders import APPROVER, ON_CALL, a_person, a_policy, a_site, a_topology, an_access
+from bot.services.unfreezing import ask_to_lift
+from tests.builders import APPROVER, CHANNEL, ON_CALL, a_person, a_policy, a_site, a_topology, an_access
 from tests.services.world import World, a_world
 
 OTHER_POLICY = an_access(policy=a_policy(approvals=2))
@@ -167,3 +169,24 @@ class _Stale:
     async def recent(self, _limit: int = 50) -> tuple[Operation, ...]:
         """Return what was there."""
         return (self._known,)
+
+
+@pytest.mark.parametrize(
+    ("scope", "changed", "state"),
+    [
+        ("zhangjiakou", "zhangjiakou", State.STALE),
+        ("zhangjiakou", "hangzhou", State.PENDING),
+        ("all", "zhangjiakou", State.STALE),
+        ("all", "hangzhou", State.STALE),
+    ],
+)
+async def test_a_request_to_lift_rests_on_the_sites_that_its_freeze_stops(
+    scope: str, changed: str, state: State
+) -> None:
+    world = a_world()
+    await freeze(world.ports, scope, "approver", APPROVER)
+    asked = await ask_to_lift(world.ports, scope, Requester("on-call", ON_CALL), CHANNEL, "it is over")
+    unchanged = a_site("hangzhou" if changed == "zhangjiakou" else "zhangjiakou")
+    world.obey(topology=a_topology(a_site(changed, egress=()), unchanged))
+
+    assert (await _swept(world, asked)).state is state

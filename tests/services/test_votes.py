@@ -234,6 +234,16 @@ async def test_what_has_begun_or_ended_cannot_be_decided_and_says_who_was_first(
         await _vote(world, done, verb)
 
 
+async def test_an_approval_in_the_last_minute_can_be_cancelled_after_the_request_would_have_expired() -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.clock.move(timedelta(minutes=14, seconds=30))
+    await _vote(world, operation)
+    world.clock.move(timedelta(minutes=1))
+
+    assert (await _vote(world, operation, Verb.CANCEL, ON_CALL)).state is State.CANCELLED
+
+
 async def test_approving_what_was_cancelled_tells_by_whom() -> None:
     world = a_world()
     operation = await world.ask()
@@ -315,6 +325,23 @@ async def test_a_record_on_hold_is_not_approved_and_the_time_is_told() -> None:
 
     world.clock.move(timedelta(seconds=34))
     assert (await _vote(world, operation)).state is State.APPROVED
+
+
+async def test_what_would_write_to_a_record_on_hold_may_still_be_refused() -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.operations.hold("record-b", timedelta(seconds=33))
+
+    assert (await _vote(world, operation, Verb.REJECT)).state is State.REJECTED
+
+
+async def test_after_the_first_of_two_approvals_it_still_expires_in_time() -> None:
+    world = a_world(access=_of_three(2))
+    operation = await _vote(world, await world.ask())
+
+    assert operation.state is State.PENDING
+    assert await world.operations.due(operation.expires_at - timedelta(seconds=1)) == ()
+    assert await world.operations.due(operation.expires_at) == (operation.id,)
 
 
 async def test_while_slack_does_not_confirm_the_requester_nobody_approves() -> None:
