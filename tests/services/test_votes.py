@@ -217,6 +217,14 @@ async def test_a_no_ends_it_with_who_and_why_and_frees_the_record(
     assert await world.operations.due(NOW + timedelta(days=1)) == ()
 
 
+async def test_a_no_without_a_reason_is_told_without_one() -> None:
+    world = a_world()
+
+    rejected = await _vote(world, await world.ask(), Verb.REJECT)
+
+    assert rejected.outcome == f"Rejected by <@{APPROVER}>. Nothing was changed."
+
+
 async def test_an_approved_request_can_be_cancelled_until_it_is_begun() -> None:
     world = a_world()
     operation = await world.approve()
