@@ -225,3 +225,15 @@ class _Silent(FakeOperations):
     async def freezes(self) -> Any:
         """Raise."""
         raise DOWN
+
+
+async def test_what_only_this_bot_knows_is_told_apart_from_what_the_store_has() -> None:
+    world = a_world()
+    stored = (await _freeze(world)).freeze
+    only_here = replace(stored, scope="hangzhou")
+    for known in (stored, only_here):
+        world.ports.local_freezes.add(known, {})
+
+    seen = await freezing.switches(world.ports)
+
+    assert (seen.freezes, seen.local) == ((stored,), (only_here,))
