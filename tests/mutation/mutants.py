@@ -46,8 +46,7 @@ def mutants(path: str, source: bytes) -> list[Mutant]:
 
 
 def _of_lua(path: str, source: bytes) -> Iterator[Mutant]:
-    text = source.decode()
-    assert text.isascii(), "positions in the text are positions in the bytes"
+    text = source.decode("latin-1")  # one sign a byte, so that positions in the text are positions in the bytes
 
     def mutant(start: int, end: int, now: str) -> Mutant:
         within = re.findall(r"^local function (\w+)", text[:start], re.MULTILINE)
