@@ -296,7 +296,7 @@ class FakeOperations:
         written = replace(commit.operation, version=commit.operation.version + 1, stamp=commit.attempt)
         self._stored[written.id] = Stored(
             documents.encode(written),
-            documents.encode_plan(written),
+            stored.plan or documents.encode_plan(written),
             written.version,
             written.plan.digest,
             {**stored.attempts, commit.attempt: written.version},

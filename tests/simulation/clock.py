@@ -13,10 +13,14 @@ class SimClock:
     def __init__(self, loop: SimLoop, offset: float = 0.0) -> None:
         self._loop = loop
         self.offset = offset
+        self._shown = (-1.0, NOW)
 
     def now(self) -> datetime:
         """Return the aware UTC wall time as this machine sees it."""
-        return NOW + timedelta(seconds=self._loop.time() + self.offset)
+        elapsed = self._loop.time() + self.offset
+        if self._shown[0] != elapsed:
+            self._shown = (elapsed, NOW + timedelta(seconds=elapsed))
+        return self._shown[1]
 
     def monotonic(self) -> float:
         """Return seconds that never go back."""

@@ -18,10 +18,10 @@ T = TypeVar("T")
 class SimHandle:
     """A callback that waits for its turn or its time; lighter than asyncio's, of which a seed needs many thousands."""
 
-    __slots__ = ("_args", "_callback", "context", "is_cancelled")
+    __slots__ = ("args", "callback", "context", "is_cancelled")
 
     def __init__(self, callback: Callable[..., object], args: tuple[Any, ...], context: contextvars.Context) -> None:
-        self._callback, self._args, self.context = callback, args, context
+        self.callback, self.args, self.context = callback, args, context
         self.is_cancelled = False
 
     def cancel(self) -> None:
@@ -32,21 +32,37 @@ class SimHandle:
         """Tell whether it will not run."""
         return self.is_cancelled
 
-    def run(self) -> None:
-        """Run it in its own context, unless cancelled."""
-        if not self.is_cancelled:
-            self.context.run(self._callback, *self._args)
-
 
 class Process:
     """What an operating system would schedule: its ready callbacks, which wait while it is stopped."""
 
-    def __init__(self, name: str) -> None:
+    __slots__ = ("_runnable", "context", "is_listed", "is_stopped", "name", "queue")
+
+    def __init__(self, name: str, runnable: "list[Process]") -> None:
         self.name = name
         self.queue: deque[SimHandle] = deque()
-        self.is_stopped = False
+        self.is_stopped = self.is_listed = False
+        self._runnable = runnable
         self.context = contextvars.copy_context()
         self.context.run(_PROCESS.set, self)
+
+    def add(self, handle: SimHandle) -> None:
+        """Let a callback wait for its turn."""
+        self.queue.append(handle)
+        if not self.is_listed:
+            self.is_listed = True
+            self._runnable.append(self)
+
+    def stop(self) -> None:
+        """Give it no time; what becomes ready waits."""
+        self.is_stopped = True
+
+    def go_on(self) -> None:
+        """Give it time again."""
+        self.is_stopped = False
+        if self.queue and not self.is_listed:
+            self.is_listed = True
+            self._runnable.append(self)
 
 
 class Stuck(RuntimeError):
@@ -62,13 +78,14 @@ class SimLoop(asyncio.BaseEventLoop):
         self._now = 0.0
         self._timers: list[tuple[float, int, SimHandle]] = []
         self._serial = 0
-        self.world = Process("world")
-        self.processes = [self.world]
+        self._runnable: list[Process] = []
+        self.processes: list[Process] = []
+        self.world = self.process("world")
         self.set_exception_handler(_complain)
 
     def process(self, name: str) -> Process:
         """Add a process."""
-        process = Process(name)
+        process = Process(name, self._runnable)
         self.processes.append(process)
         return process
 
@@ -78,7 +95,8 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def later(self, delay: float, act: Callable[..., object], *args: Any) -> None:
         """Have the world do something after a delay, whoever asks."""
-        self.call_at(self._now + delay, act, *args, context=self.world.context)
+        self._serial += 1
+        heapq.heappush(self._timers, (self._now + delay, self._serial, SimHandle(act, args, self.world.context)))
 
     def time(self) -> float:
         """Return the virtual seconds since the beginning."""
@@ -89,8 +107,10 @@ class SimLoop(asyncio.BaseEventLoop):
     ) -> SimHandle:
         """Add a callback to the queue of the process that it belongs to."""
         handle = SimHandle(callback, args, context or contextvars.copy_context())
-        handle.context.get(_PROCESS, self.world).queue.append(handle)
+        handle.context.get(_PROCESS, self.world).add(handle)
         return handle
+
+    get_debug = staticmethod(bool)  # False, without a frame: every task and every future asks
 
     def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
@@ -108,34 +128,46 @@ class SimLoop(asyncio.BaseEventLoop):
         return handle
 
     def _run_once(self) -> None:
-        """Run what one process has ready, or jump to the next timer."""
-        able = [process for process in self.processes if process.queue and not process.is_stopped]
-        if not able:
-            self._jump()
-            return
-        process = able[0] if len(able) == 1 else self._chance.choice(able)
-        queue = process.queue
-        for _ in range(len(queue)):
-            if process.is_stopped:
-                return
-            queue.popleft().run()
+        """Run what one process after the other has ready; when nobody can run, jump to the next timer."""
+        runnable = self._runnable
+        while not self._stopping:  # type: ignore[attr-defined]
+            if not runnable:
+                self._jump()
+                continue
+            choice = 0 if len(runnable) == 1 else int(self._chance.random() * len(runnable))
+            process = runnable.pop(choice)
+            process.is_listed = False
+            queue = process.queue
+            for _ in range(len(queue)):
+                if process.is_stopped:
+                    break  # it is listed again when it goes on
+                handle = queue.popleft()
+                if not handle.is_cancelled:
+                    handle.context.run(handle.callback, *handle.args)
 
     def _jump(self) -> None:
+        """Go to the next timer, and make ready what is due then."""
         timers = self._timers
         while timers and timers[0][2].is_cancelled:
             heapq.heappop(timers)
         if not timers:
             raise Stuck("Nobody can run and no timer is set.")
-        self._now = max(self._now, timers[0][0])
+        when, _, handle = heapq.heappop(timers)
+        self._now = max(self._now, when)
+        process = handle.context.get(_PROCESS, self.world)
+        if not (process.queue or process.is_stopped or (timers and timers[0][0] <= self._now)):
+            handle.context.run(handle.callback, *handle.args)  # nobody else is ready: it need not wait for its turn
+            return
+        process.add(handle)
         while timers and timers[0][0] <= self._now:
             handle = heapq.heappop(timers)[2]
             if not handle.is_cancelled:
-                handle.context.get(_PROCESS, self.world).queue.append(handle)
+                handle.context.get(_PROCESS, self.world).add(handle)
 
     def wind_up(self) -> None:
         """Cancel every task there is, also those of the dead, and run until all have ended."""
         for process in self.processes:
-            process.is_stopped = False
+            process.go_on()
         while waiting := sorted(asyncio.all_tasks(self), key=lambda task: task.get_name()):
             for task in waiting:
                 task.cancel()

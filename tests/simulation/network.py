@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.simulation.loop import SimLoop
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(NamedTuple):
     """What becomes of one call: seconds until it arrives and until its reply is back; None means never.
 
     `error` comes in place of an arrival, as from a closed port or a gateway.
@@ -38,6 +36,7 @@ SWALLOWED = Fate(None, None)
 async def travel(loop: SimLoop, fate: Fate, act: Callable[[], Any], limit: float) -> Any:
     """Have `act` done where the call arrives, and return or raise what it did. Raises TimeoutError after `limit`."""
     answered: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
+    arrives, replies = fate.arrives, fate.replies
 
     def reply(result: Any, error: BaseException | None) -> None:
         if not answered.done():
@@ -45,19 +44,17 @@ async def travel(loop: SimLoop, fate: Fate, act: Callable[[], Any], limit: float
 
     def arrive() -> None:
         result, error = attempt(act)
-        if fate.replies is not None:
-            loop.later(fate.replies, reply, result, fate.error or error)
+        if replies is not None:
+            loop.later(replies, reply, result, fate.error or error)
 
-    if fate.arrives is not None:
-        loop.later(fate.arrives, arrive)
+    if arrives is not None:
+        loop.later(arrives, arrive)
     elif fate.error is not None:
-        loop.later(fate.replies or 0.0, reply, None, fate.error)
-    # asyncio.timeout would do, at three times the price of the one callback that a seed needs thousands of times
-    patience = loop.call_later(limit, reply, None, TimeoutError())
-    try:
-        result, error = await answered
-    finally:
-        patience.cancel()
+        loop.later(replies or 0.0, reply, None, fate.error)
+    if arrives is None or replies is None or arrives + replies >= limit:
+        # asyncio.timeout would do, at three times the price; a reply that comes in time needs nobody to wait for less
+        loop.call_later(limit, reply, None, TimeoutError())
+    result, error = await answered
     if error is not None:
         raise error
     return result

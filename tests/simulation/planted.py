@@ -198,7 +198,7 @@ BUGS = {
         ),
         ("I10",),
     ),
-    "an ended operation is decided again": Bug(bend("operations", _RevivesEnded), ("I9",)),
+    "an ended operation is decided again": Bug(bend("operations", _RevivesEnded), ("I9", "I4")),
     "several operations want one record": Bug(
         replace(bend("operations", _TakesNothing), storms=(("cloud", "late", 1.0),)), ("I14",)
     ),

@@ -5,16 +5,18 @@ import copy
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bot.adapters.redis_commit import refusal, unclear
 from bot.adapters.redis_link import CONNECT_TIMEOUT, OPERATION_TIMEOUT, NoReply
-from bot.domain.chain import AuditEntry
+from bot.domain.chain import AuditEntry, Standing
 from bot.domain.operation import Operation
 from bot.errors import StoreUnavailable
 from bot.ports import Commit
+from tests.builders import WORKSPACE
 from tests.fake_operations import FakeOperations, Stored
-from tests.fake_trail import FakeTrail
+from tests.fake_trail import STORE, FakeTrail
 from tests.simulation.clock import SimClock
 from tests.simulation.loop import SimLoop
 from tests.simulation.network import SWALLOWED, Fate, at_once, travel
@@ -76,6 +78,19 @@ class IndexedTrail(FakeTrail):
             first = self._places[after] + 1
             return tuple(made[first : first + limit])
         return await super().entries(after, limit, until)
+
+    async def standing(self, seq: int = 0) -> Standing:
+        """Return how far the trail goes; seals are written in the order of their numbers."""
+        entries = self._entries()
+        last = self.sealed[next(reversed(self.sealed))] if self.sealed else None
+        asked = self.sealed.get(seq)
+        return Standing(STORE, WORKSPACE, entries[-1].seq if entries else 0, last, self.head, asked=asked)
+
+    async def entry(self, entry_id: str) -> AuditEntry | None:
+        """Return the entry at a place in the trail."""
+        made = self._entries()
+        place = self._places.get(entry_id)
+        return None if place is None else made[place]
 
     def _entries(self) -> list[AuditEntry]:
         for fields in self._operations.audit[len(self._made) :]:
@@ -152,13 +167,21 @@ class Redis:
     def _clock(self) -> SimClock:
         return SimClock(self.loop, self.chance.uniform(-2, 2))
 
-    def fate(self, who: str, *, is_read: bool) -> Fate | None:
-        """Draw what becomes of one call; None is a call in calm weather that costs no time worth telling."""
-        if trouble := TROUBLES.get(self.weather.draw(who)):
+    def fate_of_read(self, who: str) -> Fate | None:
+        """Draw what becomes of a read; None is one in calm weather that costs no time worth telling."""
+        if self.weather.storms and (trouble := TROUBLES.get(self.weather.draw(who))):
             return trouble(self.chance.uniform)
-        if is_read and self.chance.random() < 0.8:
-            return None
-        return Fate(self.chance.uniform(0, 0.003), self.chance.uniform(0, 0.003))
+        return None if self.chance.random() < 0.8 else _soon(self.chance)
+
+    def fate_of_write(self, who: str) -> Fate:
+        """Draw what becomes of a call that changes something."""
+        if self.weather.storms and (trouble := TROUBLES.get(self.weather.draw(who))):
+            return trouble(self.chance.uniform)
+        return _soon(self.chance)
+
+
+def _soon(chance: random.Random) -> Fate:
+    return Fate(chance.random() * 0.003, chance.random() * 0.003)
 
 
 TROUBLES: dict[str, Callable[[Callable[[float, float], float]], Fate]] = {
@@ -177,22 +200,34 @@ class SimOperations:
         self._adopted = ""
 
     def __getattr__(self, name: str) -> Any:
+        call = self._reader(name) if name in READS else partial(self._call, name, OPERATION_TIMEOUT)
+        setattr(self, name, call)  # so that this is asked once a name: bots ask the same all the time
+        return call
+
+    def _reader(self, name: str) -> Any:
+        is_trail, redis, who = name in TRAIL, self._redis, self._who
+
         async def call(*args: Any, **fields: Any) -> Any:
-            return await self._call(name, OPERATION_TIMEOUT, *args, **fields)
+            def read() -> Any:
+                server = self._server()
+                return at_once(getattr(server.trail if is_trail else server.store, name)(*args, **fields))
+
+            fate = redis.fate_of_read(who)
+            return read() if fate is None else await self._send(fate, read, OPERATION_TIMEOUT)
 
         return call
 
     async def adopt(self) -> str:
         """Remember which store this is, once."""
         if not self._adopted:
-            self._adopted = await self._travel(lambda: self._server().identity, OPERATION_TIMEOUT, is_read=True)
+            self._adopted = await self._read(lambda: self._server().identity)
         return self._adopted
 
     async def trouble(self) -> str:
         """Return why this store cannot be trusted just now."""
         try:
             await self.adopt()
-            return str(await self._travel(self._assess, OPERATION_TIMEOUT, is_read=True))
+            return str(await self._read(self._assess))
         except StoreUnavailable as error:
             return str(error)
 
@@ -213,27 +248,29 @@ class SimOperations:
     async def _call(self, name: str, limit: float, *args: Any, **fields: Any) -> Any:
         if name in CHECKED:
             await self.adopt()
-        result, server = await self._travel(lambda: self._do(name, args, fields), limit, is_read=name in READS)
+        fate = self._redis.fate_of_write(self._who)
+        result, server = await self._send(fate, partial(self._do, name, args, fields), limit)
         if name == "commit" and args[0].durable and self._redis.has_replica and server.cut_at is not None:
             await asyncio.sleep(WAIT)
             if server.cut_at is not None:
                 raise StoreUnavailable("No replica has this.", code="E_STORE_NOT_DURABLE")
         return result
 
-    async def _travel(self, act: Callable[[], Any], limit: float, *, is_read: bool) -> Any:
-        fate = self._redis.fate(self._who, is_read=is_read)
-        if fate is None:
-            return act()
+    async def _read(self, act: Callable[[], Any]) -> Any:
+        fate = self._redis.fate_of_read(self._who)
+        return act() if fate is None else await self._send(fate, act, OPERATION_TIMEOUT)
+
+    async def _send(self, fate: Fate, act: Callable[[], Any], limit: float) -> Any:
         try:
             return await travel(self._redis.loop, fate, act, limit)
         except TimeoutError as error:
             raise NoReply("No reply came.", code="E_STORE_DOWN") from error
 
     def _do(self, name: str, args: tuple[Any, ...], fields: dict[str, Any]) -> tuple[Any, Server]:
-        """Carry a call out at the server."""
+        """Carry a call that writes out at the server."""
         server = self._server()
         alone_for = 0.0 if server.cut_at is None else self._redis.loop.time() - server.cut_at
-        if name not in READS and alone_for > MIN_REPLICAS_LAG:
+        if alone_for > MIN_REPLICAS_LAG:
             raise StoreUnavailable("Too few replicas.", code="E_STORE_NOT_DURABLE")
         if name in CHECKED and server.identity != self._adopted:
             raise refusal("STORE", args[0].operation.id if name == "commit" else "this")
