@@ -50,4 +50,4 @@ def _mac(key: bytes, parts: tuple[str, ...]) -> str:
     encoded = [part.encode() for part in parts]
     # Each part is preceded by its length, so that no two lists of parts are the same bytes.
     subject = b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
-    return hmac.new(key, subject, hashlib.sha256).hexdigest()
+    return hmac.digest(key, subject, "sha256").hex()

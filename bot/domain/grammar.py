@@ -23,6 +23,8 @@ _REDACTED = (
     re.compile(r"\b(?=\w*[A-Z])(?=\w*[a-z])(?=\w*\d)[A-Za-z0-9]{30}\b"),
 )
 REDACTED = "[redacted]"
+SHORTEST_SECRET = 13
+"""Characters of the shortest text that one of these patterns fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,10 @@ def clean_reason(reason: str) -> str:
 
 def clean_line(text: str, limit: int) -> str:
     """Make outside words safe to keep: one line, no control characters, no credentials, at most `limit` characters."""
-    line = " ".join("".join(c if unicodedata.category(c) not in _INVISIBLE else " " for c in text).split())
-    for pattern in _REDACTED:
+    if not text.isprintable():  # hardly ever; printable text holds none of these
+        text = "".join(c if unicodedata.category(c) not in _INVISIBLE else " " for c in text)
+    line = " ".join(text.split())
+    for pattern in _REDACTED if len(line) >= SHORTEST_SECRET else ():
         line = pattern.sub(REDACTED, line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 

@@ -97,6 +97,10 @@ class Plan:
     plan_version: int = PLAN_VERSION
     lifts: tuple[Freeze, ...] = ()
 
+    def __hash__(self) -> int:
+        """Go by what was drawn for this plan alone: to hash all of it at each look at the digest takes longer."""
+        return hash(self.nonce)
+
     @property
     def digest(self) -> str:
         """Return SHA-256 over the canonical JSON of the whole plan, 64 hex characters; the first 12 are shown."""
