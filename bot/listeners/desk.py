@@ -141,10 +141,12 @@ class Desk:
 
     async def _carry_out(self, delivery: Delivery, job: _Job) -> Reply:
         """Have the handler answer, and look at the same time what is frozen: every answer tells that."""
-        looking = self._tasks.start(switches(self._ports), "freezes")
+        looking, turns = self._tasks.start(switches(self._ports), "freezes"), self._ports.local_freezes.turns
         reply = await self._handled(delivery, job)
         if reply.message is None:
             return reply
+        if self._ports.local_freezes.turns != turns:  # what was seen may have been on its way to the store
+            looking = self._tasks.start(switches(self._ports), "freezes")
         done, _ = await asyncio.wait([looking], timeout=FREEZES_WITHIN.total_seconds())
         is_known = done and looking.exception() is None
         found = looking.result() if is_known else switches_here(self._ports, "Redis did not answer in time.")

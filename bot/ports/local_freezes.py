@@ -10,14 +10,22 @@ class LocalFreezes:
 
     def __init__(self) -> None:
         self._waiting: dict[Freeze, Mapping[str, str]] = {}
+        self._turns = 0
+
+    @property
+    def turns(self) -> int:
+        """Count what was put in and forgotten: whoever looked while this grew saw something halfway."""
+        return self._turns
 
     def add(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
         """Put a freeze in force here at once."""
         self._waiting[freeze] = entry
+        self._turns += 1
 
     def drop(self, freeze: Freeze) -> None:
         """Forget a freeze, because the store has it or a longer one."""
         self._waiting.pop(freeze, None)
+        self._turns += 1
 
     def waiting(self) -> tuple[tuple[Freeze, Mapping[str, str]], ...]:
         """Return every freeze with its entry, in the order of freezing."""

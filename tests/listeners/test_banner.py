@@ -1,15 +1,18 @@
 """Every answer says what is frozen, and no answer waits for that, or breaks by it."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from bot.domain.freeze import Freeze
 from bot.errors import StoreUnavailable
 from bot.listeners import Delivery
 from bot.services.admission import Visitor
 from tests.builders import APPROVER, CHANNEL, WORKSPACE, a_freeze
 from tests.fakes import FakeClock, FakeOperations
+from tests.messages.reading import words_of
 from tests.office import office
 
 AT_OPS = Visitor(APPROVER, WORKSPACE, CHANNEL, "ops")
@@ -62,6 +65,28 @@ async def test_an_answer_comes_in_time_whatever_becomes_of_the_look(trouble: str
 
     assert told.startswith("Moves image pulls to another site")
     assert told.endswith(UNKNOWN)
+
+
+class _Dawdling(FakeOperations):
+    """A store that takes its time to write a freeze down, so that others look meanwhile."""
+
+    async def freeze(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
+        """Let everybody else go first."""
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await super().freeze(freeze, entry)
+
+
+async def test_a_freeze_that_the_store_did_not_take_is_not_shown_as_one_that_it_does_not_have_yet() -> None:
+    async with office(operations=_Dawdling(FakeClock())) as at:
+        await at.say(APPROVER, "freeze hangzhou until 2h because x")
+
+        told = (await at.desk.command(Delivery(AT_OPS, "", text="freeze hangzhou until 1h because y"))).message
+
+    assert told is not None
+    assert "E_ALREADY_FROZEN" in told.text
+    assert words_of(told).count("*FROZEN*") == 1
+    assert "Only this bot knows" not in words_of(told)
 
 
 async def test_strangers_are_not_told_what_is_frozen() -> None:
