@@ -32,7 +32,7 @@ def edit_record(world: World, site: Site, wanted: Wire) -> list[Wire]:
         _set(_apex(zone), {**wanted, "updated_ms": world.now_ms()})
     else:
         raise ValueError(f"A record can be rewritten, added or removed: act is rewrite, add or remove, not {act!r}.")
-    world.log(zone, act, f"{act} record: {wanted}", CONSOLE_USER)
+    world.log(zone, act, f"{act} record: {_told(wanted)}", CONSOLE_USER)
     return [dataclasses.asdict(record) for record in zone.records]
 
 
@@ -47,7 +47,7 @@ def edit_zone(world: World, site: Site, wanted: Wire) -> list[Wire]:
         _copy(world, zone)
     if remove:
         del world.zones[zone.id]
-    world.log(zone, "update", f"zone changed: {wanted}", CONSOLE_USER, "PV_ZONE")
+    world.log(zone, "update", f"zone changed: {_told(wanted)}", CONSOLE_USER, "PV_ZONE")
     return [dataclasses.asdict(each) for each in world.zones_for_vpc(vpc)]
 
 
@@ -77,6 +77,10 @@ def describe(instance: Instance) -> Wire:
     }
     endpoint, links = dataclasses.asdict(instance.endpoint), [dataclasses.asdict(link) for link in instance.links]
     return shown | {"endpoint": endpoint, "links": links, "public_domain": instance.public_domain}
+
+
+def _told(wanted: Wire) -> str:
+    return ", ".join(f"{name} {value}" for name, value in wanted.items())
 
 
 def _zone(world: World, vpc: str) -> Zone:

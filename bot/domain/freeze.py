@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 ALL = "all"
 """The scope that stops every site; no site may be called that."""
 
+STILL_FROZEN = "Still frozen: "
+"""How the outcome of a lifted freeze begins where others stay."""
+
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
@@ -37,6 +40,11 @@ class Freeze:
     def outlasts(self, other: "Freeze") -> bool:
         """Tell whether it lasts longer: one person may freeze for longer than another, never for shorter."""
         return other.until is not None and (self.until is None or self.until > other.until)
+
+    def named_until(self, now: datetime) -> str:
+        """Return what is frozen and until when, in a few words."""
+        what = "all sites" if self.scope == ALL else self.scope
+        return f"{what} until {clock(self.until, now) if self.until else 'two people lift it'}"
 
     def told(self, now: datetime) -> str:
         """Return who froze what, since when and until when, as one sentence in UTC."""

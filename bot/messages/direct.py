@@ -17,7 +17,7 @@ NOT_ME = "operation.not_me"
 def own_word(operation: Operation, word: str, speaker: str, at: datetime, value: str) -> Message:
     """Tell a person of a word that counts as theirs, with the button for the case that it is not."""
     simulated, about = words.simulated(operation.plan), words.NOUNS[operation.plan.kind]
-    what = f"You {word} {about} {code(operation.id, 20)} {words.direction(operation.plan)}, by {mention(speaker)}"
+    what = f"You {word} {about} {code(operation.id, 20)} {words.direction(operation.plan)}, as {mention(speaker)}"
     text = f"{simulated}{what}, {clock(at)}. Nothing to do if this was you.".replace("`", "")
     where = f"Its card is in {channel(operation.channel)}. If this was you, there is nothing to do."
     return compose(text, [section(f"{simulated}{what} at {moment(at)}.\n{where}"), actions(_not_me(value))])
@@ -38,7 +38,7 @@ def you_froze(freeze: Freeze, *, is_simulation: bool = False) -> Message:
     what = "all sites" if freeze.scope == ALL else escape(short(freeze.scope, 60))
     simulated = "SIMULATION · " if is_simulation else ""
     return Message(
-        f"{simulated}You froze {what}, by {mention(freeze.user_id)}, {clock(freeze.at)}. If this was "
+        f"{simulated}You froze {what}, as {mention(freeze.user_id)}, {clock(freeze.at)}. If this was "
         "not you, tell whoever looks after security here; two people lift it with "
         f"{code(f'/registry unfreeze {short(freeze.scope, 60)} because …')}."
     )
@@ -95,4 +95,5 @@ def _not_me(value: str) -> Block:
         "What is being written now is finished."
     )
     pressed = button("This was not me", NOT_ME, value, "This was not me: freeze everything", "danger")
-    return pressed | {"confirm": confirm("Freeze all sites?", question, "Freeze everything", "It was me")}
+    asked = confirm("Freeze all sites?", question, "Freeze everything", "It was me")
+    return pressed | {"confirm": {**asked, "style": "danger"}}

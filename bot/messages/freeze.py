@@ -13,7 +13,7 @@ MOST_SHOWN = 5
 _SWITCHED = "Only who runs this bot can end that, there; `unfreeze` cannot."
 _UNKNOWN = "*FROZEN, for all that is known*: Redis does not say what is frozen, so everything counts as frozen."
 _BY_HAND = "*FROZEN*: all sites, set by hand in Redis. Whoever looks after Redis must remove it there."
-_LOCAL = " Only this bot knows: Redis does not answer (`E_STORE_DOWN`)."
+_LOCAL = ". Only this bot knows: Redis does not answer (`E_STORE_DOWN`)."
 
 
 def banner(switches: Switches) -> str:

@@ -55,10 +55,15 @@ def _with_sightings(operation: Operation, said: Headline, when: When) -> Headlin
     seen = astray(operation)
     if not seen:
         return said
-    word = "WRITTEN LATE" if any(one.sight is Sight.LATE for one in seen) else "CHANGED SINCE"
     more = f". And {plural(len(seen) - 1, 'more record')}" if len(seen) > 1 else ""
     told = f"{_bare(operation, seen[0].sentence)}{more}"
-    return Headline(f"{said.word}, BUT {word}", told, (f"seen {when(seen[0].at)}", _STEPS))
+    return Headline(f"{said.word}, BUT {changed_word(operation)}", told, (f"seen {when(seen[0].at)}", _STEPS))
+
+
+def changed_word(operation: Operation) -> str:
+    """Name what became of the records that do not hold what the operation left."""
+    is_late = any(one.sight is Sight.LATE for one in astray(operation))
+    return "WRITTEN LATE" if is_late else "CHANGED SINCE"
 
 
 def _unfreeze(operation: Operation, when: When) -> Headline:

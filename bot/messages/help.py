@@ -54,9 +54,10 @@ def _command(command: CommandHelp) -> str:
 
 
 def _summary(command: CommandHelp) -> str:
-    needs = _BY_ACT.get(command.act) or _BY_ROLE[command.role]
+    needs = _BY_VERB.get(command.verb) or _BY_ACT.get(command.act) or _BY_ROLE[command.role]
     return f"{escape(short(command.summary, 300))}{needs}"
 
 
 _BY_ROLE = {Role.VIEWER: "", Role.REQUESTER: " _Requesters._", Role.APPROVER: " _Approvers._"}
+_BY_VERB = {"cancel": " _Who asked, and approvers._"}
 _BY_ACT: dict[Act | None, str] = {Act.FREEZE: " _Requesters and approvers._"}

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+from bot.domain.drift import astray
 from bot.domain.operation import Operation, State
 from bot.messages import plan as words
 from bot.messages.blocks import compose, section, sections
+from bot.messages.headline import changed_word
 from bot.messages.text import ago, code, mention, plural, soon
 from bot.ports import Message
 
@@ -30,5 +32,8 @@ def operation_line(operation: Operation) -> str:
     """Return one operation as a line: id, state, direction, who asked, and until when it waits."""
     until = f", waits until {soon(operation.expires_at)}" if operation.state is State.PENDING else ""
     failed = ", a check FAILED" if operation.has_failed_observation else ""
+    changed = f", BUT {changed_word(operation)}" if astray(operation) else ""
     asked = f"asked by {mention(operation.requester.user_id)}"
-    return f"{code(operation.id, 20)} *{operation.state}* {words.direction(operation.plan)}{failed}{until}, {asked}"
+    return (
+        f"{code(operation.id, 20)} *{operation.state}{changed}* {words.errand(operation.plan)}{failed}{until}, {asked}"
+    )

@@ -57,7 +57,7 @@ def voted(operation: Operation, verb: Verb) -> Message:
     if verb is Verb.APPROVE and operation.state is State.PENDING:
         return say(f"Your approval of {code(operation.id)} is recorded; it needs one more person.")
     follows = "Its card shows what follows" if verb is Verb.APPROVE else "Nothing was changed"
-    return say(f"{code(operation.id)} {words.direction(operation.plan)} is {_PAST[verb]}. {follows}.")
+    return say(f"{code(operation.id)} {words.errand(operation.plan)} is {_PAST[verb]}. {follows}.")
 
 
 def refusal(error: BotError) -> Message:

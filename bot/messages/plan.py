@@ -44,6 +44,11 @@ def direction(plan: Plan) -> str:
     return f"from {escape(short(plan.away, 60))} to {escape(short(plan.to, 60))}"
 
 
+def errand(plan: Plan) -> str:
+    """Say what an operation is about, right after its id or state."""
+    return f"{NOUNS[plan.kind]} {direction(plan)}" if plan.kind is Kind.UNFREEZE else direction(plan)
+
+
 def aim(plan: Plan) -> str:
     """Say what an approval is for, in the two or three words of a button."""
     return direction(plan) if plan.kind is Kind.UNFREEZE else f"to {short(plan.to, 60)}"

@@ -35,6 +35,8 @@ _TOLD = {
     "card moved": ("code", "stands"),
 }
 _OTHERS = ("told", "by", "why", "scope", "reason", "requests")
+_SILENT = {"EXTERNAL": "somebody else"}
+"""Who is meant by an entry that names nobody; else the bot saw it by itself."""
 _PLAIN = {"count": "1"}
 """Values that go without saying."""
 _LABELS = {
@@ -52,7 +54,7 @@ def timeline(operation: Operation, entries: Sequence[AuditEntry], *, is_read_to_
     """Return a line an entry, in UTC; says how many lines did not fit and what else is missing."""
     lines = [_line(entry, entries[0]) for entry in entries]
     pages, shown = _pages(lines)
-    headline = f"Timeline of {code(operation.id, 20)} {words.direction(operation.plan)}: {plural(len(lines), 'line')}"
+    headline = f"Timeline of {code(operation.id, 20)} {words.errand(operation.plan)}: {plural(len(lines), 'line')}"
     day = f" Times are UTC, from {entries[0].at:%Y-%m-%d}." if entries else ""
     blocks = [section(f"*{headline}.*{day}"), *(section(f"```{page}```") for page in pages)]
     missing = [*_missing(len(lines) - shown, entries, is_read_to_end)]
@@ -86,7 +88,7 @@ def _missing(cut: int, entries: Sequence[AuditEntry], is_read_to_end: bool) -> I
 def _line(entry: AuditEntry, first: AuditEntry) -> str:
     said = entry.fields
     time = f"{entry.at:%H:%M:%S}" if entry.at.date() == first.at.date() else f"{entry.at:%m-%d %H:%M:%S}"
-    who = said.get("person") or said.get("user") or "-"
+    who = said.get("person") or said.get("user") or _SILENT.get(entry.event, "bot")
     line = f"{time} {who}: {_EVENTS.get(entry.event, entry.event)}{_moved(entry)}"
     told = _told(entry)
     return escape(short(f"{line}. {told}" if told else line, LONGEST_LINE))
@@ -96,7 +98,7 @@ def _moved(entry: AuditEntry) -> str:
     before, after = entry.fields.get("before", ""), entry.fields.get("after", "")
     if not after or before == after or not (before or entry.event == "requested"):
         return ""
-    return f", {before} -> {after}" if before else f", now {after}"
+    return f", {before} → {after}" if before else f", now {after}"
 
 
 def _told(entry: AuditEntry) -> str:

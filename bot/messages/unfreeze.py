@@ -1,6 +1,6 @@
 """A request to lift a freeze in words: what would go on again, and who had stopped it."""
 
-from bot.domain.freeze import Freeze
+from bot.domain.freeze import STILL_FROZEN, Freeze
 from bot.domain.operation import Operation, State
 from bot.domain.plan import Plan
 from bot.messages.freeze import scope_words, who
@@ -20,7 +20,7 @@ def said(operation: Operation, when: When, wanted: str, by: str) -> tuple[str, s
         case State.APPROVED:
             return "APPROVED", f"{what} is lifted within seconds", ()
         case State.DONE:
-            return "UNFROZEN", scope(operation.plan), ("failovers can be asked for, approved and written again",)
+            return "UNFROZEN", scope(operation.plan), (_free(operation),)
         case State.EXPIRED:
             why = (
                 "approved, but not carried out within 2 minutes" if operation.approved_at else "nobody approved in time"
@@ -46,6 +46,12 @@ def effect(plan: Plan) -> str:
 def scope(plan: Plan) -> str:
     """Name what is frozen."""
     return scope_words(freeze.scope for freeze in plan.lifts)
+
+
+def _free(operation: Operation) -> str:
+    if operation.outcome.startswith(STILL_FROZEN):
+        return f"still frozen: {_why(operation).removeprefix(STILL_FROZEN).rstrip('.')}"
+    return "failovers can be asked for, approved and written again"
 
 
 def _why(operation: Operation) -> str:

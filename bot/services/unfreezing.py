@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot import __version__
-from bot.domain.freeze import ALL, Freeze
+from bot.domain.freeze import ALL, STILL_FROZEN, Freeze
 from bot.domain.operation import START_WITHIN, Event, Operation, Requester, advance
 from bot.domain.plan import Kind, Plan
 from bot.domain.topology import Route
@@ -43,7 +43,7 @@ async def lift(ports: Ports, operation: Operation, _owner: str) -> None:
     if difference := ports.kill_switch() or (await recheck_authority(ports, operation)).difference:
         await end(ports, operation, Event.DIFFER, f"Nothing was lifted. {difference}")
         return
-    moved = advance(operation, Event.LIFT, now, f"Lifted: {told(ports, operation.plan.lifts)}")
+    moved = advance(operation, Event.LIFT, now, await _outcome(ports, operation))
     try:
         await ports.operations.commit(
             Commit(
@@ -58,6 +58,14 @@ async def lift(ports: Ports, operation: Operation, _owner: str) -> None:
         )
     except FreezeChanged:
         await end(ports, operation, Event.DIFFER, _CHANGED)
+
+
+async def _outcome(ports: Ports, operation: Operation) -> str:
+    """Tell what is lifted or, which matters more to whoever reads that it is over, what stays frozen."""
+    stay = [freeze for freeze in await ports.operations.freezes() if freeze not in operation.plan.lifts]
+    if not stay:
+        return f"Lifted: {told(ports, operation.plan.lifts)}"
+    return f"{STILL_FROZEN}{', '.join(freeze.named_until(ports.clock.now()) for freeze in stay)}."
 
 
 def _entry(operation: Operation, moved: Operation) -> dict[str, str]:

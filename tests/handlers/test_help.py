@@ -29,6 +29,10 @@ async def test_help_can_be_asked_about_one_verb() -> None:
     assert "/registry status" not in str(message.blocks)
 
 
+async def test_help_says_that_who_asked_may_cancel_too() -> None:
+    assert "_Who asked, and approvers._" in str((await answer(some_ports(), "help cancel")).blocks)
+
+
 async def test_help_about_an_unknown_verb_lists_the_known_ones() -> None:
     with pytest.raises(UsageError, match="Commands: help, status"):
         await answer(some_ports(), "help dance")

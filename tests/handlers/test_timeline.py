@@ -31,8 +31,8 @@ async def test_a_timeline_tells_who_did_what_when_and_what_it_came_to() -> None:
 
     lines = told.splitlines()
     assert [line for line in lines if "on-call: requested, now PENDING. GO" in line and "because the region" in line]
-    assert [line for line in lines if "approver: approved, PENDING -&gt; APPROVED. approvals: 1 of 1" in line]
-    assert [line for line in lines if "on-call: cancelled, APPROVED -&gt; CANCELLED. because it is back" in line]
+    assert [line for line in lines if "approver: approved, PENDING → APPROVED. approvals: 1 of 1" in line]
+    assert [line for line in lines if "on-call: cancelled, APPROVED → CANCELLED. because it is back" in line]
     assert "Times are UTC" in told
     assert "<@" not in told
 
@@ -48,6 +48,13 @@ async def test_a_timeline_leaves_out_what_belongs_to_others() -> None:
 def _entries(count: int, event: str = "requested") -> list[AuditEntry]:
     fields = {"event": event, "person": "lin", "operation": "fo-7k2m", "reason": "x" * 150}
     return [AuditEntry(f"{1_800_000_000_000 + n}-0", {**fields, "seq": str(n)}) for n in range(1, count + 1)]
+
+
+def test_what_came_from_outside_is_told_of_somebody_else() -> None:
+    seen = AuditEntry("1800000000000-0", {"event": "EXTERNAL", "seq": "1", "told": "It now holds A 10.99.0.99."})
+    message = messages.timeline(an_operation(), [seen], is_read_to_end=True)
+
+    assert " somebody else: EXTERNAL. It now holds A 10.99.0.99." in words_of(message)
 
 
 def test_a_long_timeline_says_how_many_lines_are_missing() -> None:

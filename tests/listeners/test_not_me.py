@@ -43,6 +43,7 @@ async def test_each_person_is_told_once_of_each_word_that_counts_as_theirs() -> 
 
         assert asked["text"].startswith("You requested failover fo-")
         assert approved["text"].startswith("You approved failover fo-")
+        assert f", as <@{ON_CALL}> at" in str(asked["blocks"])
         assert NOT_ME in str(asked["blocks"])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot import messages
-from bot.domain.freeze import SET_BY_HAND, Switches
+from bot.domain.freeze import SET_BY_HAND, STILL_FROZEN, Switches
 from bot.domain.operation import Operation, State, Verb
 from bot.domain.plan import Kind
 from bot.errors import UsageError
@@ -132,6 +132,11 @@ def test_the_card_to_lift_a_freeze_says_what_is_wanted_until_when_who_froze_and_
         (State.APPROVED, {}, "APPROVED: the freeze of all sites is lifted within seconds"),
         (State.DONE, {}, "UNFROZEN: all sites · failovers can be asked for, approved and written again"),
         (
+            State.DONE,
+            {"outcome": f"{STILL_FROZEN}hangzhou until 04:00 UTC."},
+            "UNFROZEN: all sites · still frozen: hangzhou until 04:00 UTC",
+        ),
+        (
             State.REJECTED,
             {"votes": (a_vote(verb=Verb.REJECT),)},
             f"REJECTED: the freeze of all sites is not lifted, rejected by <@{APPROVER}>",
@@ -166,9 +171,9 @@ def test_nothing_is_to_be_done_by_hand_for_a_lift() -> None:
 
 
 def test_a_list_and_a_receipt_name_what_is_lifted() -> None:
-    assert "`uf-7k2m` *PENDING* of all sites" in words_of(messages.actions_list((_lift(),), NOW))
+    assert "`uf-7k2m` *PENDING* unfreeze of all sites" in words_of(messages.actions_list((_lift(),), NOW))
     assert messages.voted(_lift(State.APPROVED), Verb.APPROVE).text == (
-        "`uf-7k2m` of all sites is approved. Its card shows what follows."
+        "`uf-7k2m` unfreeze of all sites is approved. Its card shows what follows."
     )
 
 

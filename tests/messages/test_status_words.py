@@ -4,10 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from bot import messages
 from bot.domain.observation import Observation, Observed
 from bot.domain.operation import State
 from bot.domain.overview import Overview
+from bot.domain.sighting import Sight, Sighting
 from bot.domain.snapshot import Unknown
 from tests import builders as make
 from tests.messages.reading import words_of
@@ -104,6 +107,14 @@ def test_actions_count_what_is_open_and_flag_what_went_wrong() -> None:
     assert message.text == "1 open, 1 ended operation"
     assert "*DONE* from zhangjiakou to hangzhou, a check FAILED" in words_of(message)
     assert "5 min ago" in words_of(message)
+
+
+@pytest.mark.parametrize(("sight", "word"), [(Sight.FOREIGN, "CHANGED SINCE"), (Sight.LATE, "WRITTEN LATE")])
+def test_actions_tell_of_a_record_that_holds_something_else_now(sight: Sight, word: str) -> None:
+    seen = Sighting(0, sight, "A 10.99.0.99", "It holds something else.", make.NOW)
+    message = messages.actions_list((make.an_operation(State.DONE, sightings=(seen,)),), make.NOW)
+
+    assert f"*DONE, BUT {word}* from zhangjiakou to hangzhou, asked by" in words_of(message)
 
 
 def test_no_operation_at_all_is_said_in_words() -> None:

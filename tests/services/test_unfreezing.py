@@ -63,6 +63,15 @@ async def test_only_the_scope_that_was_asked_for_is_lifted() -> None:
     assert [freeze.scope for freeze in await world.operations.freezes()] == ["all"]
 
 
+async def test_the_end_tells_what_is_frozen_besides() -> None:
+    world = await _frozen()
+    await freezing.freeze(world.ports, "hangzhou", "on-call", ON_CALL, world.clock.now() + timedelta(hours=1))
+
+    lifted = await world.step(await _approved(world))
+
+    assert lifted.outcome == "Still frozen: hangzhou until 04:00 UTC."
+
+
 @pytest.mark.covers("A46")
 async def test_who_asked_for_it_does_not_lift_it_alone() -> None:
     world = await _frozen()
