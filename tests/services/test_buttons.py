@@ -93,7 +93,10 @@ async def test_a_press_on_another_message_than_the_card_does_not_count_and_retir
 
     refusal = await _refused(world, replace(pressed, **place))
 
-    assert (refusal.code, world.workspace.updates) == ("E_OLD_CARD", 1)
+    link = await world.workspace.permalink(CARD.channel, CARD.ts)
+    retired = [post.message.text for post in world.workspace.posts if "out of use" in post.message.text]
+    assert refusal.code == "E_OLD_CARD"
+    assert retired == [f"This copy of fo-0001's card is out of use. See <{link}|the live card>."]
 
 
 async def test_the_refusal_of_a_lost_copy_stands_whether_or_not_slack_takes_the_edit_or_knows_a_link() -> None:

@@ -9,7 +9,7 @@ import pytest
 from bot.adapters.signer import HmacSigner
 from bot.domain.operation import Operation, Requester, State, Verb
 from bot.errors import NotPermitted
-from bot.services.marks import is_genuine_request, is_genuine_vote, mark_request, mark_vote
+from bot.services.marks import is_genuine_request, is_genuine_vote, is_postdated, mark_request, mark_vote
 from bot.services.recheck import recheck, recheck_authority
 from bot.services.requests import cast_vote
 from tests.builders import APPROVER, APPROVER_ELSEWHERE, NOW, ON_CALL
@@ -133,6 +133,15 @@ async def test_who_asked_cannot_approve_after_naming_somebody_else_as_requester_
 
     assert refused.value.code == "E_REQUEST_FORGED"
     assert await world.operations.get(operation.id) == forged
+
+
+async def test_an_old_approval_is_not_made_young_by_a_vote_that_is_not_ours() -> None:
+    world, operation = await _approved()
+    later = NOW + timedelta(minutes=10)
+    young = replace(operation.votes[0], person="somebody", identity_checked_at=later, mac="")
+
+    assert not is_postdated(world.ports, operation)
+    assert is_postdated(world.ports, replace(operation, approved_at=later, votes=(*operation.votes, young)))
 
 
 async def test_a_request_that_is_not_genuine_can_still_be_rejected() -> None:
