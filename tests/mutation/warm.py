@@ -57,7 +57,7 @@ class Suite:
         return name.startswith(self.paths) and self.word in name and not name.startswith(self.without)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # pytest keeps plugins in sets
 class Server:
     """A plugin that answers trials where pytest would run what it has collected."""
 
