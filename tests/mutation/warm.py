@@ -9,6 +9,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import reduce
@@ -84,19 +85,20 @@ class Server:
 
     def _tried(self, session: pytest.Session, mutant: Mutant, suites: Sequence[Suite]) -> Trial:
         items = _nearest_first(session.items, suites)
-        with_mutant = self._forked(session, items, mutant)
+        with _in_place(mutant) as patch:
+            with_mutant = self._forked(session, items, patch)
         if with_mutant.result is not Result.NOTICED:
             return with_mutant
         noticing = [item for item in items if item.nodeid == with_mutant.by]
-        without = self._forked(session, noticing, None)
+        without = self._forked(session, noticing, lambda: None)
         return with_mutant if without.result is Result.SURVIVED else Trial(Result.UNCLEAR, with_mutant.by)
 
-    def _forked(self, session: pytest.Session, items: Sequence[pytest.Item], mutant: Mutant | None) -> Trial:
+    def _forked(self, session: pytest.Session, items: Sequence[pytest.Item], patch: Callable[[], None]) -> Trial:
         ours, theirs = os.pipe()
         process = os.fork()
         if not process:
             os.close(ours)
-            _leave(theirs, lambda: self._run(session, items, mutant))
+            _leave(theirs, lambda: self._run(session, items, patch))
         os.close(theirs)
         is_late = _ended_late(process)
         with os.fdopen(ours) as answer:
@@ -105,9 +107,8 @@ class Server:
             return Trial(Result.TIMED_OUT, f"all tests together within {LIMIT:g} s")
         return Trial(Result(result), by) if result else Trial(Result.UNCLEAR, "the process ended without a result")
 
-    def _run(self, session: pytest.Session, items: Sequence[pytest.Item], mutant: Mutant | None) -> str:
-        if mutant is not None and mutant.path.endswith(".py"):
-            put_in(mutant, Path(mutant.path).read_bytes())
+    def _run(self, session: pytest.Session, items: Sequence[pytest.Item], patch: Callable[[], None]) -> str:
+        patch()
         try:
             for item, following in zip(items, [*items[1:], None], strict=True):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -116,6 +117,21 @@ class Server:
             return Result.SURVIVED
         finally:
             session._setupstate.teardown_exact(None)
+
+
+@contextmanager
+def _in_place(mutant: Mutant) -> Iterator[Callable[[], None]]:
+    """Mutate a script where it is read from, for a while; return what mutates Python code, in the fork alone."""
+    path = Path(mutant.path)
+    source = path.read_bytes()
+    if path.suffix == ".py":
+        yield lambda: put_in(mutant, source)
+        return
+    path.write_bytes(mutant.applied(source))
+    try:
+        yield lambda: None
+    finally:
+        path.write_bytes(source)
 
 
 def put_in(mutant: Mutant, source: bytes) -> None:

@@ -32,25 +32,21 @@ class Bench:
     tree: Path
     line: Connection
     mutant: Mutant | None = None
-    source: bytes = b""
 
     def begin(self, mutant: Mutant, suites: Sequence[Suite]) -> None:
-        """Put a mutant in and start the tests."""
-        self.mutant, self.source = mutant, (self.tree / mutant.path).read_bytes()
-        is_script = mutant.path.endswith(".lua")
-        if is_script:
-            (self.tree / mutant.path).write_bytes(mutant.applied(self.source))
-        assert is_script or place_of(mutant, self.source), f"{mutant.name} is outside of any function"
+        """Start the tests of a mutant."""
+        source = (self.tree / mutant.path).read_bytes()
+        assert mutant.path.endswith(".lua") or place_of(mutant, source), f"{mutant.name} is outside of any function"
+        self.mutant = mutant
         self.line.send((mutant, suites))
 
     def end(self) -> tuple[Mutant, Trial]:
-        """Take the mutant out and return how it did."""
+        """Return the mutant and how it did."""
         assert self.mutant is not None
         try:
             trial = self.line.recv()
         except (EOFError, ConnectionError) as gone:
             raise RuntimeError(f"The tests could not be collected:\n{(self.tree / 'output').read_text()}") from gone
-        (self.tree / self.mutant.path).write_bytes(self.source)
         return self.mutant, trial
 
 
