@@ -56,6 +56,8 @@ async def recheck_authority(ports: Ports, operation: Operation) -> Recheck:
     if is_postdated(ports, operation):
         await forgery.report(ports, operation, "E_APPROVAL_FORGED")
         return Recheck("The approval is older than it claims to be (E_APPROVAL_FORGED). Somebody writes to Redis.")
+    if await forgery.is_put_back(ports, operation, genuine):
+        return Recheck("It had ended before, and was put back in Redis (E_APPROVAL_FORGED).")
     return await _recheck_people(ports, _named(operation, genuine))
 
 

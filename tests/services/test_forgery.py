@@ -93,6 +93,19 @@ async def test_after_a_forgery_nothing_else_moves_either() -> None:
 
 
 @pytest.mark.covers("A44")
+async def test_an_operation_that_was_put_back_a_moment_after_its_end_moves_nothing() -> None:
+    world, operation = await _approved()
+    await cast_vote(world.ports, operation.id, Verb.CANCEL, ON_CALL)
+    world.operations.put(operation)
+
+    ended = await world.step(operation)
+
+    assert (ended.state, world.zones.sent) == (State.STALE, [])
+    assert "It had ended before, and was put back" in ended.outcome
+    assert [freeze.scope for freeze in await world.operations.freezes()] == ["all"]
+
+
+@pytest.mark.covers("A44")
 @pytest.mark.parametrize("is_begun", [False, True], ids=["as approved", "as begun"])
 async def test_an_approval_of_before_a_cancellation_that_is_written_again_moves_nothing(is_begun: bool) -> None:
     world, operation = await _approved()
