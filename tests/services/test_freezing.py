@@ -145,6 +145,15 @@ async def test_without_an_answer_of_the_store_a_freeze_holds_here_and_is_written
     assert [entry["event"] for entry in world.operations.audit] == ["frozen"]
 
 
+async def test_a_freeze_that_only_this_bot_knows_ends_at_its_time_too() -> None:
+    world = a_world()
+    world.operations.fail_freezing(DOWN)
+    await _freeze(world, until=world.clock.now() + HOUR)
+    world.clock.move(HOUR)
+
+    assert (await world.ask()).state is State.PENDING
+
+
 async def test_several_freezes_that_the_store_missed_are_all_written_down() -> None:
     world = a_world()
     world.operations.fail_freezing(DOWN)

@@ -135,6 +135,12 @@ async def test_who_asked_cannot_approve_after_naming_somebody_else_as_requester_
     assert await world.operations.get(operation.id) == forged
 
 
+async def test_what_is_not_approved_yet_is_not_postdated() -> None:
+    world, operation = await _approved()
+
+    assert not is_postdated(world.ports, replace(operation, approved_at=None))
+
+
 async def test_an_old_approval_is_not_made_young_by_a_vote_that_is_not_ours() -> None:
     world, operation = await _approved()
     later = NOW + timedelta(minutes=10)

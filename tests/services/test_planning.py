@@ -252,6 +252,12 @@ async def test_a_vpc_of_another_site_that_would_stay_behind_is_named() -> None:
     assert any("vpc-bbbbb pulls from hangzhou too and is NOT moved" in f.sentence for f in drafted.plan.findings)
 
 
+async def test_a_view_of_the_same_site_that_was_left_out_on_purpose_is_not_named() -> None:
+    plan = (await _draft(a_world_of_two_views(), only="vpc-ccccc")).plan
+
+    assert "LEFT_BEHIND" not in [finding.code for finding in plan.findings]
+
+
 async def test_an_open_request_in_the_opposite_direction_is_named() -> None:
     world = a_world()
     waiting = await world.ask()

@@ -19,6 +19,7 @@ from tests.builders import (
     a_policy,
     a_site,
     a_topology,
+    a_zone,
     an_access,
     an_identity,
     endpoints,
@@ -141,6 +142,10 @@ async def test_a_record_that_changed_is_told_with_both_values(field: dict[str, A
         (lambda w: w.zones.edit("record-b", status="DISABLE"), "is disabled"),
         (lambda w: w.zones.zones.pop(), "has 0 zones"),
         (lambda w: w.zones.held.pop("record-b"), "has no `@` record"),
+        (
+            lambda w: w.zones.zones.append(a_zone(dns_group="fast", vpcs=w.zones.zones.pop().vpcs)),
+            f"The zone of {VIEW} changed: dns_group was None, now fast.",
+        ),
         (lambda w: w.data_plane.silence("hangzhou"), "The verdict was GO, now it is NO-GO: hangzhou does not answer"),
     ],
 )
