@@ -9,7 +9,16 @@ import pytest
 from bot.adapters.signer import HmacSigner
 from bot.domain.operation import Operation, Requester, State, Verb
 from bot.errors import NotPermitted
-from bot.services.marks import is_genuine_request, is_genuine_vote, is_postdated, mark_request, mark_vote
+from bot.services.identity import IDENTITY_MAX_AGE
+from bot.services.marks import (
+    CLOCK_SET,
+    is_forged,
+    is_genuine_request,
+    is_genuine_vote,
+    is_postdated,
+    mark_request,
+    mark_vote,
+)
 from bot.services.recheck import recheck, recheck_authority
 from bot.services.requests import cast_vote
 from tests.builders import APPROVER, APPROVER_ELSEWHERE, NOW, ON_CALL
@@ -139,6 +148,24 @@ async def test_what_is_not_approved_yet_is_not_postdated() -> None:
     world, operation = await _approved()
 
     assert not is_postdated(world.ports, replace(operation, approved_at=None))
+
+
+@pytest.mark.parametrize(("later", "is_old"), [(timedelta(0), False), (timedelta(seconds=1), True)])
+async def test_an_approval_is_old_when_its_votes_could_not_have_rested_on_their_checks(
+    later: timedelta, is_old: bool
+) -> None:
+    world, operation = await _approved()
+    approved_at = NOW + IDENTITY_MAX_AGE + CLOCK_SET + later
+
+    assert is_postdated(world.ports, replace(operation, approved_at=approved_at)) is is_old
+
+
+async def test_what_waits_for_votes_is_not_forged_and_what_moved_without_them_is() -> None:
+    world = a_world()
+    operation = await world.ask()
+
+    assert not is_forged(world.ports, operation)
+    assert is_forged(world.ports, replace(operation, state=State.APPROVED))
 
 
 async def test_an_old_approval_is_not_made_young_by_a_vote_that_is_not_ours() -> None:

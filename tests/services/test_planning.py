@@ -77,6 +77,10 @@ async def test_a_site_cannot_take_over_from_itself() -> None:
     )
 
 
+async def test_a_configured_standby_may_be_named() -> None:
+    assert (await _draft(a_world(), to="hangzhou")).plan.to == "hangzhou"
+
+
 async def test_only_a_configured_standby_takes_over() -> None:
     third = replace(a_site("hangzhou"), name="shanghai", instance="cri-ccccc", aliases=())
     world = a_world(topology=a_topology(a_site("hangzhou"), a_site(), third))
