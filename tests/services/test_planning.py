@@ -11,7 +11,7 @@ from bot.domain.plan import Verdict
 from bot.domain.snapshot import VpcLink
 from bot.domain.topology import Route
 from bot.errors import NotMovable, UnknownSite, UsageError
-from bot.services.planning import draft
+from bot.services.planning import draft, sites_of
 from bot.services.survey import survey_sites
 from tests.builders import (
     HOME_ADDRESS,
@@ -77,8 +77,12 @@ async def test_a_site_cannot_take_over_from_itself() -> None:
     )
 
 
-async def test_a_configured_standby_may_be_named() -> None:
-    assert (await _draft(a_world(), to="hangzhou")).plan.to == "hangzhou"
+async def test_of_several_standbys_the_named_one_takes_over_else_the_first() -> None:
+    away, third = a_site(standby=("hangzhou", "third")), replace(a_site("hangzhou"), name="third")
+    world = a_world(topology=a_topology(away, a_site("hangzhou"), third))
+
+    assert sites_of(world.ports, Wish("zhangjiakou", to="third")) == ("zhangjiakou", "third")
+    assert sites_of(world.ports, Wish("zhangjiakou")) == ("zhangjiakou", "hangzhou")
 
 
 async def test_only_a_configured_standby_takes_over() -> None:
