@@ -169,8 +169,10 @@ def _failed(operation: Operation, _now: datetime, _when: When) -> Headline:
 
 
 def _partial(operation: Operation, _now: datetime, _when: When) -> Headline:
+    # what moved comes before why: a lock screen shows the beginning alone
     then = (f"moved: {_vpcs(operation, applied=True)}", f"not moved: {_vpcs(operation, applied=False)}")
-    return Headline("PARTIAL", f"{_applied(operation)}. {_outcome(operation, 'Then a write failed')}", (*then, _STEPS))
+    told = f"{_applied(operation)}, {words.direction(operation.plan)}"
+    return Headline("PARTIAL", told, (*then, _outcome(operation, "then a write failed"), _STEPS))
 
 
 def _needs_human(operation: Operation, _now: datetime, _when: When) -> Headline:

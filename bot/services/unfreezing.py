@@ -83,7 +83,7 @@ async def _the_freeze(ports: Ports, scope: str) -> Freeze:
     if any(freeze.scope == scope for freeze in ports.local_freezes.freezes()):
         raise StoreUnavailable("Redis does not have this freeze yet, only this bot. Ask again in a moment.")
     what = "Not all sites are" if scope == ALL else f"{scope} itself is not"
-    others = f" Frozen now: {', '.join(freeze.scope for freeze in freezes)}." if freezes else " Nothing is."
+    others = f" Frozen now: {', '.join(freeze.scope for freeze in freezes)}." if freezes else " Nothing is frozen now."
     raise UserError(f"{what} frozen, so there is nothing to lift.{others}")
 
 

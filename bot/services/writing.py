@@ -19,6 +19,7 @@ READ_AGAIN_PAUSE = 1.0
 READ_BACK_BUDGET = LEASE.total_seconds() - 7
 """Seconds after the start of the claim until which a read-back may be repeated; leaves time to finish."""
 
+_ASK_AGAIN = " Ask again in a moment."
 _ALREADY = {
     True: "Our write took effect, although its answer was lost.",
     False: "It was already in force when read before the write.",
@@ -87,7 +88,8 @@ async def _read_before(ports: Ports, operation: Operation, index: int) -> Writte
         record = await read_record(ports, change)
     except ProviderError as error:
         result = Result.LATER if progress.is_unclean else Result.RELEASED
-        return Written(operation, result, f"The record cannot be read just now: {error}")
+        why = str(error).removesuffix(_ASK_AGAIN)  # the bot itself asks again
+        return Written(operation, result, f"The record cannot be read just now: {why}")
     if record.agrees_with(change.desired):
         return Written(operation, Result.APPLIED, _ALREADY[progress.is_unclean])
     if not record.agrees_with(change.existing):

@@ -139,7 +139,11 @@ def test_more_losses_than_a_question_holds_are_counted() -> None:
         (State.EXPIRED, "EXPIRED: nothing was changed, nobody approved in time", "/registry failover zhangjiakou"),
         (State.STALE, "STALE: nothing was changed. ", "look, then ask again: /registry failover zhangjiakou"),
         (State.FAILED, "FAILED: nothing was changed. ", "manual steps on the card"),
-        (State.PARTIAL, "PARTIAL: 0 of 1 record written. ", "not moved: vpc-bbbbb"),
+        (
+            State.PARTIAL,
+            "PARTIAL: 0 of 1 record written, from zhangjiakou to hangzhou · moved: none · not moved: vpc-bbbbb · ",
+            "manual steps on the card",
+        ),
         (State.NEEDS_HUMAN, "NEEDS A HUMAN: ", "look at the record first"),
     ],
 )

@@ -124,7 +124,7 @@ async def test_a_record_that_cannot_be_read_under_the_claim_fails_when_its_time_
     operation = await world.approve()
     claimed = replace(operation, state=State.APPLYING)  # released: claimed before, given back
     world.operations.put(claimed, due_at=world.clock.now())
-    world.zones.unreadable = Unreachable("PrivateZone does not answer.")
+    world.zones.unreadable = Unreachable("PrivateZone does not answer. Ask again in a moment.")
 
     ended = await world.carry_out(claimed)
 
