@@ -1,6 +1,7 @@
 """The workspace page by itself: what it shows of messages that any app could send."""
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,16 @@ async def test_a_permalink_brings_its_message_into_sight(browser: Browser, at: D
         assert await page.get_by_test_id("channel-C01OPS").get_attribute("aria-current") == "true"
         await page.goto(str(link))
         await page.get_by_text("the card").wait_for()
+
+
+async def test_the_picture_of_many_vpcs_stays_within_the_page(browser: Browser, picture: Picture, at: Desk) -> None:
+    vpcs = ("vpc-aaaaa", "vpc-bbbbb", "vpc-ccccc", "vpc-ddddd")
+    views = [world()["views"][0] | {"vpc": vpc} for vpc in vpcs]  # type: ignore[index]
+    picture.now = {**picture.now, "views": views}
+    async with opened(browser, at.slack.page_url) as room:
+        await room.vpc("vpc-ddddd", "Pulls work")
+        boxes = [await room.page.locator(f".node.vpc[data-name={vpc}] rect").bounding_box() for vpc in vpcs]
+
+        ends = [(box["x"], box["x"] + box["width"]) for box in boxes if box]
+        assert all(before[1] <= after[0] for before, after in pairwise(ends))
+        assert (len(ends), await room.too_wide()) == (4, [])

@@ -3,7 +3,8 @@
 import { clock } from "./dates.js";
 import { byId, drawing, element, redraw } from "./dom.js";
 
-const WIDTH = 320;
+const NARROWEST = 320;
+const PLACE = 156;
 const HEIGHT = 196;
 const VPC = { width: 146, height: 46 };
 const INSTANCE = { width: 146, height: 62 };
@@ -49,13 +50,14 @@ export class World {
 
   diagram(views, sites) {
     const svg = byId("diagram");
+    this.width = Math.max(NARROWEST, PLACE * Math.max(views.length, sites.length));
     const key = [sites, views.map(({ vpc, site, instance, pulls }) => [vpc, site, instance, pulls])];
     const fixed = redraw(svg, [sites, views.map((view) => [view.vpc, view.site])], () => {
       this.lines.clear();
-      return [this.lineLayer(views), ...sites.map((site, at) => box(place(at, sites.length), 3, INSTANCE, [site.instance, site.name, ""], "instance")),
-        ...views.map((view, at) => box(place(at, views.length), HEIGHT - VPC.height - 3, VPC, [view.vpc, view.site], "vpc"))];
+      return [this.lineLayer(views), ...sites.map((site, at) => box(this.place(at, sites.length), 3, INSTANCE, [site.instance, site.name, ""], "instance")),
+        ...views.map((view, at) => box(this.place(at, views.length), HEIGHT - VPC.height - 3, VPC, [view.vpc, view.site], "vpc"))];
     });
-    svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+    svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
     if (!fixed && svg.aimedFrom === JSON.stringify(key)) return;
     svg.aimedFrom = JSON.stringify(key);
     markSites(svg, sites);
@@ -64,7 +66,7 @@ export class World {
 
   lineLayer(views) {
     return drawing("g", {}, views.map((view, at) => {
-      const x = place(at, views.length);
+      const x = this.place(at, views.length);
       const line = drawing("line", { class: "pull", x1: x, y1: FROM, x2: x, y2: FROM });
       this.lines.set(view.vpc, line);
       return line;
@@ -75,16 +77,19 @@ export class World {
     const line = this.lines.get(view.vpc);
     const at = sites.findIndex((site) => site.instance === view.instance);
     line.setAttribute("class", `pull ${view.pulls === "ok" ? "works" : "fails"} ${at < 0 ? "nowhere" : ""}`);
-    if (at >= 0) swing(line, place(at, sites.length) + (view.instance_site === view.site ? 0 : drift(line, at, sites)), INSTANCE.height + 9);
+    if (at >= 0) swing(line, this.end(line, this.place(at, sites.length), view.instance_site === view.site), INSTANCE.height + 9);
+  }
+
+  place(at, count) {
+    return (this.width * (at + 0.5)) / count;
+  }
+
+  /** End a line from elsewhere a little beside the middle, so that two lines to one instance stay apart. */
+  end(line, middle, isHome) {
+    if (isHome) return middle;
+    return middle + (Number(line.getAttribute("x1")) > middle ? 26 : -26);
   }
 }
-
-/** End a line from elsewhere a little beside the middle, so that two lines to one instance stay apart. */
-function drift(line, at, sites) {
-  return Number(line.getAttribute("x1")) > place(at, sites.length) ? 26 : -26;
-}
-
-const place = (at, count) => (WIDTH * (at + 0.5)) / count;
 
 function box(x, y, size, lines, kind) {
   const texts = lines.map((line, at) =>
