@@ -5,6 +5,9 @@ and an approval still counts, or the work of somebody who writes to it at will. 
 but nobody can tell any more what was decided after them. So nothing moves until two people have looked at the records
 and the outside copies of the head, and lifted the freeze together. An honest accident (a replica took over without
 the last second, an old backup was restored) looks the same from here and wants the same look.
+
+What was lost may stand on cards: this process, which saw it, may have drawn it over what the others draw by now. So it
+has every recent card drawn once more, the ended ones too, which nothing else would bring back.
 """
 
 from collections.abc import Sequence
@@ -18,6 +21,7 @@ from bot.services import audit
 from bot.services.chain_check import check
 from bot.services.freezing import freeze_alone
 from bot.services.sealing import mark_damage, seal
+from bot.services.survey import RECENT_OPERATIONS
 
 log = structlog.get_logger()
 SEAL_EVERY = timedelta(seconds=1)
@@ -33,11 +37,14 @@ class Sealer:
         self._ports = ports
         self._seen: Seal | None = None
         self._told: set[str] = set()
+        self._is_drawing_again = False
 
     async def tick(self) -> None:
         """Seal what is new, and compare the chain with what this process saw of it before."""
         while await self._seal() and not self._ports.is_stopping():
             pass  # a page at a time, until nothing is left
+        if self._is_drawing_again:
+            await self._draw_again()
 
     async def _seal(self) -> bool:
         sealing = await seal(self._ports.trail, self._ports.signer, self._seen)
@@ -65,6 +72,12 @@ class Sealer:
             mac = mark_damage(self._ports.signer, await self._ports.trail.standing(), damage)
             await freeze_alone(self._ports, damage.sentence, audit.rewound(damage, mac))
             self._told.add(damage.name)
+            self._is_drawing_again = True
+
+    async def _draw_again(self) -> None:
+        for operation in await self._ports.operations.recent(RECENT_OPERATIONS):
+            await self._ports.operations.draw_again(operation.id)
+        self._is_drawing_again = False
 
     async def _breathe(self) -> bool:
         await self._ports.clock.sleep(BREATH)
