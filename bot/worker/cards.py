@@ -89,6 +89,9 @@ class Cards:
         operations = self._ports.operations
         if not is_doubtful:
             await operations.save_card(operation.id, replace(card, rendered=operation.version))
+            # a failover of Redis may have lost the version that was drawn, and its number may have come again
+            if (await operations.get(operation.id)).stamp != operation.stamp:
+                await operations.draw_again(operation.id)
             return
         shown = min(card.rendered, operation.version - 1)
         await operations.save_card(operation.id, replace(card, rendered=shown, is_doubtful=False))
@@ -100,11 +103,22 @@ class Cards:
         try:
             await self._ports.workspace.update(card.channel, card.ts, self._drawn(operation))
         except Unanswered:
-            await self._ports.operations.save_card(operation.id, replace(card, is_doubtful=True))
+            await self._doubt(operation, card)
             raise
         except Refused as error:
             return await self._replacement(operation, card, error)
         return card
+
+    async def _doubt(self, operation: Operation, known: Card) -> None:
+        """Remember that what was sent may still come into force.
+
+        A process that stood still over its call finds what another has drawn since: that place is not forgotten, and
+        the card is drawn once more, as what was sent may come after it.
+        """
+        operations = self._ports.operations
+        held = await operations.card(operation.id) or known
+        await operations.save_card(operation.id, replace(held, is_doubtful=True))
+        await operations.draw_again(operation.id)
 
     def _drawn(self, operation: Operation) -> Message:
         return messages.operation_card(operation, self._button_value, self._ports.clock.now(), self._switches())
@@ -143,7 +157,7 @@ class Cards:
             try:
                 ts = await self._poster.post(operation.id, channel, self._drawn(operation))
             except Unanswered:
-                await self._ports.operations.save_card(operation.id, replace(old, is_doubtful=True))
+                await self._doubt(operation, old)
                 raise
             except Refused as error:
                 if not _is_shut(error):
