@@ -194,6 +194,12 @@ async def test_a_record_on_hold_refuses_what_respects_holds_and_tells_the_second
     assert (await store.commit(a_commit(held, "again"))).version == 3
 
 
+async def test_what_respects_holds_goes_on_where_there_is_none(store: Observed) -> None:
+    first = await taken(store)
+
+    assert (await store.commit(a_commit(first, "again", unless_held=True))).version == 2
+
+
 async def test_a_hold_is_never_shortened(store: Observed) -> None:
     first = await taken(store)
     second = await store.commit(a_commit(first, hold_for=timedelta(seconds=120)))

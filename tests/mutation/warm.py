@@ -191,9 +191,11 @@ def _leave(answer: int, work: Callable[[], str]) -> None:
     except BaseException as error:  # noqa: BLE001 - told to the first process
         said = f"{Result.UNCLEAR} by {type(error).__name__}: {error}"
     finally:
-        os.write(answer, said.encode())
-        sys.stdout.flush()
-        os._exit(0)
+        try:
+            os.write(answer, said.encode())
+            sys.stdout.flush()
+        finally:
+            os._exit(0)
 
 
 def _ended_late(process: int) -> bool:

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.draft import Draft
-from bot.domain.operation import State, Verb
+from bot.domain.grammar import Wish
+from bot.domain.operation import Requester, State, Verb
 from bot.domain.plan import Verdict
 from bot.errors import (
     AlreadyOpen,
@@ -14,9 +15,12 @@ from bot.errors import (
     NotPermitted,
     StoreUnavailable,
 )
-from bot.services.requests import cast_vote
+from bot.services.freezing import freeze
+from bot.services.planning import draft
+from bot.services.requests import cast_vote, store_request
 from tests.builders import (
     APPROVER,
+    CHANNEL,
     NOW,
     ON_CALL,
 )
@@ -79,6 +83,25 @@ async def test_nothing_can_be_asked_under_the_kill_switch(switch: str) -> None:
         await world.ask()
 
     assert world.operations.audit == []
+
+
+async def test_a_freeze_that_comes_while_it_is_planned_stops_the_request() -> None:
+    world = a_world()
+    plan = (await draft(world.ports, Wish("zhangjiakou"))).plan
+    await freeze(world.ports, "hangzhou", "approver", APPROVER)
+
+    with pytest.raises(Frozen):
+        await store_request(world.ports, plan, Requester("on-call", ON_CALL), CHANNEL, "")
+
+    assert await world.operations.recent() == ()
+
+
+async def test_a_request_is_due_when_it_expires_and_not_before() -> None:
+    world = a_world()
+    operation = await world.ask()
+
+    assert await world.operations.due(operation.expires_at - timedelta(seconds=1)) == ()
+    assert await world.operations.due(operation.expires_at) == (operation.id,)
 
 
 async def test_nothing_can_be_asked_while_the_store_cannot_be_trusted() -> None:
