@@ -160,6 +160,15 @@ async def test_an_approval_is_old_when_its_votes_could_not_have_rested_on_their_
     assert is_postdated(world.ports, replace(operation, approved_at=approved_at)) is is_old
 
 
+async def test_an_approval_older_than_it_claims_ends_with_that_as_the_reason() -> None:
+    world, operation = await _approved()
+    late = replace(operation, approved_at=NOW + timedelta(minutes=10))
+
+    assert (await recheck_authority(world.ports, late)).difference == (
+        "The approval is older than it claims to be (E_APPROVAL_FORGED). Somebody writes to Redis."
+    )
+
+
 async def test_what_waits_for_votes_is_not_forged_and_what_moved_without_them_is() -> None:
     world = a_world()
     operation = await world.ask()

@@ -343,6 +343,13 @@ async def test_what_would_write_to_a_record_on_hold_may_still_be_refused() -> No
     assert (await _vote(world, operation, Verb.REJECT)).state is State.REJECTED
 
 
+async def test_who_was_the_first_of_two_to_approve_may_still_say_no() -> None:
+    world = a_world(access=_of_three(2))
+    operation = await _vote(world, await world.ask())
+
+    assert (await _vote(world, operation, Verb.REJECT)).state is State.REJECTED
+
+
 async def test_after_the_first_of_two_approvals_it_still_expires_in_time() -> None:
     world = a_world(access=_of_three(2))
     operation = await _vote(world, await world.ask())
