@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot.adapters.redis_audit import RedisTrail
+from bot.adapters.redis_keys import META
 from bot.domain.chain import FIRST, START, Head, Seal, sealed
 from bot.ports import AuditTrail, Operations
 from tests.adapters.stores import opened
@@ -92,6 +93,17 @@ async def test_a_seal_is_written_once_and_never_over(kept: Kept) -> None:
     assert not await kept.seal([other], before=seals[0])
     assert not await kept.seal([Seal(3, "e" * 64, "9-9")], before=other)
     assert (await kept.trail.standing()).last == seals[1]
+
+
+async def test_a_head_beyond_every_seal_gives_way_to_the_one_of_those_that_there_are(redis_url: str) -> None:
+    async with opened(redis_url) as real:
+        await real.adopt()
+        kept = Kept(real, RedisTrail(real.link))
+        seals = await kept.after("a", "b")
+        await real.link.call("HSET", META, "head", "9:beyond:k:m")
+
+        assert await kept.seal(seals)
+        assert (await kept.trail.standing()).head == Head(2, seals[1].hash, "k:m")
 
 
 async def test_an_exchanged_redis_is_not_sealed(redis_url: str) -> None:
