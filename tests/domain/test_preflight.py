@@ -76,7 +76,7 @@ def test_an_access_list_cannot_be_judged_without_the_egress_of_the_failed_site()
 
 
 def test_an_access_list_admits_addresses_of_the_sixth_version_too() -> None:
-    both = circumstances(closed_to_all_but("2001:db8::/32"), away=a_site(egress=("2001:db8::7",)))
+    both = circumstances(closed_to_all_but("10.0.0.0/8", "2001:db8::/32"), away=a_site(egress=("2001:db8::7",)))
 
     assert getattr(_found("ACCESS_LIST", both), "level", None) is Level.PASS
 

@@ -9,7 +9,7 @@ SCRIPTS = [
     Suite(("tests/contracts",), "redis"),
     Suite(("tests/adapters/test_redis_store.py", "tests/adapters/test_redis_freeze.py")),
 ]
-SEALS = [Suite(("tests/contracts/test_trail.py",), "redis"), Suite(("tests/worker/test_sealer.py",))]
+SEALS = [Suite(("tests/contracts/test_trail.py",)), Suite(("tests/worker/test_sealer.py",))]
 CRASHES = "tests/services/test_crashes.py"
 """They take as long as all others together, so they come last, and only where something is written."""
 USE_CASES = [Suite(("tests/services",), without=CRASHES), Suite(("tests/handlers",))]
