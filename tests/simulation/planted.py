@@ -141,10 +141,13 @@ class _SwallowsEdits(Bent):
 
 
 class _BelievesCardsShown(Bent):
-    """Takes a card for shown as soon as it was posted once."""
+    """Takes a card for shown as soon as it was posted once, and for good."""
 
     async def save_card(self, operation_id: str, card: Card) -> None:
         await self.port.save_card(operation_id, replace(card, rendered=card.rendered + 1000))
+
+    async def draw_again(self, operation_id: str) -> None:
+        """Do nothing."""
 
 
 class _LosesClaims(Bent):
