@@ -25,7 +25,17 @@ from tests.builders import (
     an_instance,
     endpoints,
 )
-from tests.domain.circumstances import CASES, GONE, SILENT, circumstances, closed_to_all_but, compared, moved, standby
+from tests.domain.circumstances import (
+    CASES,
+    GONE,
+    INTERNET,
+    SILENT,
+    circumstances,
+    closed_to_all_but,
+    compared,
+    moved,
+    standby,
+)
 
 
 def _found(code: str, given: Circumstances) -> Finding | None:
@@ -154,6 +164,12 @@ def test_custom_names_cannot_be_seen_behind_a_public_endpoint_that_is_off() -> N
 
     assert finding is not None
     assert (finding.level, finding.effect) == (Level.UNKNOWN, Effect.LOSS)
+
+
+def test_a_custom_name_that_is_listed_is_carried_also_behind_a_public_endpoint_that_is_off() -> None:
+    listed = standby(endpoints=endpoints(internet=replace(INTERNET, enabled=False)))
+
+    assert getattr(_found("CUSTOM_DOMAIN", circumstances(listed, route=Route.INTERNAL)), "level", None) is Level.PASS
 
 
 @pytest.mark.parametrize(("is_on", "route"), [(True, Route.INTERNAL), (False, Route.INTERNET)])

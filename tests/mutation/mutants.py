@@ -42,7 +42,9 @@ class Mutant:
 def mutants(path: str, source: bytes) -> list[Mutant]:
     """Return every mutant of a file, in order and none twice."""
     found = _of_lua(path, source) if path.endswith(".lua") else _of_python(path, source)
-    return sorted({(m.start, m.end, m.now): m for m in found}.values(), key=lambda m: (m.start, m.end, m.now))
+    return sorted(
+        {(m.start, m.end, m.now): m for m in found if m.was != m.now}.values(), key=lambda m: (m.start, m.end, m.now)
+    )
 
 
 def _of_lua(path: str, source: bytes) -> Iterator[Mutant]:
