@@ -293,6 +293,13 @@ CASES: list[tuple[str, dict[str, Any], Level, Effect, str]] = [
     ("REPLICATION", copies("SUCCESS"), Level.PASS, Effect.NONE, "No copy to hangzhou is unfinished or failed."),
     (
         "REPLICATION",
+        copies("SUCCESS", "ERROR"),
+        Level.WARN,
+        Effect.WARNS,
+        "Replication to hangzhou: unfinished copies 0, failed 1.",
+    ),
+    (
+        "REPLICATION",
         copies("PENDING", "SYNCHRONIZING", "ERROR"),
         Level.WARN,
         Effect.WARNS,
