@@ -292,6 +292,21 @@ CASES: list[tuple[str, dict[str, Any], Level, Effect, str]] = [
     ),
     ("REPLICATION", copies("SUCCESS"), Level.PASS, Effect.NONE, "No copy to hangzhou is unfinished or failed."),
     (
+        "CRITICAL_IMAGES",
+        compared(identical=(), missing=tuple(f"i:{n}" for n in range(5))),
+        Level.FAIL,
+        Effect.LOSS,
+        "0 of 5 critical images are identical at hangzhou; "
+        "i:0 missing, i:1 missing, i:2 missing, i:3 missing, i:4 missing.",
+    ),
+    (
+        "REPLICATION",
+        copies("PENDING"),
+        Level.WARN,
+        Effect.WARNS,
+        "Replication to hangzhou: unfinished copies 1, failed 0.",
+    ),
+    (
         "REPLICATION",
         copies("SUCCESS", "ERROR"),
         Level.WARN,

@@ -185,5 +185,6 @@ def test_a_custom_name_that_is_not_listed_blocks_where_it_would_be_seen_or_is_pu
 
 def test_nobody_is_left_behind_while_the_other_views_pull_from_elsewhere() -> None:
     assert _found("LEFT_BEHIND", circumstances({"bystanders": (a_view_state("hangzhou"),)})) is None
+    assert _found("LEFT_BEHIND", circumstances({"bystanders": (a_view_state("hangzhou", records=GONE),)})) is None
     assert _found("ALREADY_THERE", circumstances()) is None
     assert _found("OPPOSED", circumstances()) is None
