@@ -40,7 +40,8 @@ def with_banner(message: Message, switches: Switches) -> Message:
     if not switches.is_on or message.text.startswith("FROZEN"):
         return message
     first, *rest = message.blocks or (section(message.text),)
-    text = f"{message.text} · {first_words(switches)}"
+    frozen_now = first_words(switches)
+    text = message.text if frozen_now in message.text else f"{message.text} · {frozen_now}"
     told = compose(text, [dict(first), *sections(banner(switches).split("\n")), *map(dict, rest)])
     return replace(told, in_channel=message.in_channel)
 

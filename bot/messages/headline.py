@@ -1,5 +1,6 @@
 """The first line of a card: what happened, what it means, what to do next, in words that a lock screen shows."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -203,7 +204,9 @@ def _outcome(operation: Operation, otherwise: str) -> str:
 
 
 def _bare(operation: Operation, outside: str) -> str:
-    return naming(sentence(outside, 300), words.people(operation)).rstrip(".")
+    froze = _FROZE.search(outside)  # the first: what follows may be what somebody typed
+    people = (*words.people(operation), *(froze.groups() if froze else ()))
+    return naming(sentence(outside, 300), people).rstrip(".")
 
 
 def _former_values(operation: Operation) -> str:
@@ -234,6 +237,7 @@ def show_manual(operation: Operation) -> str:
 
 _ENDED_BADLY = {State.STALE, State.FAILED, State.PARTIAL, State.NEEDS_HUMAN}
 _SAID_BY_THE_FIRST_LINE = ("Nothing was changed.", "Plan again.")
+_FROZE = re.compile(r"frozen by <@(\w+)> since")
 _STEPS = "manual steps on the card"
 _PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.CANCEL: "cancelled"}
 _BY_STATE: dict[State, Callable[[Operation, datetime, When], Headline]] = {

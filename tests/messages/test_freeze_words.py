@@ -60,6 +60,19 @@ def test_an_answer_about_a_freeze_says_it_once() -> None:
     assert messages.with_banner(message, Switches((FROZEN,))) is message
 
 
+def test_a_first_line_that_tells_of_the_freeze_itself_tells_it_once() -> None:
+    status = Message("ATTENTION: FROZEN: all sites", ())
+
+    assert messages.with_banner(status, Switches((FROZEN,))).text == "ATTENTION: FROZEN: all sites"
+
+
+def test_the_card_of_what_a_freeze_stopped_names_whoever_froze() -> None:
+    stopped = "Nothing was changed. All sites are frozen by <@U02APPROVER> since 03:00 UTC: ask <@U01GUEST>."
+
+    said = words_of(_card(an_operation(State.STALE, outcome=stopped)))
+    assert "All sites are frozen by <@U02APPROVER> since 03:00 UTC: ask U01GUEST" in said
+
+
 @pytest.mark.parametrize(
     ("switches", "told"),
     [
