@@ -31,7 +31,8 @@ from bot.errors import InvalidConfiguration, StoreUnavailable
 CONNECT_TIMEOUT = 0.4
 OPERATION_TIMEOUT = 0.6
 """Seconds; a click is answered in 1.2 s in all, so neither may be generous where a person waits."""
-MAX_CONNECTIONS = 16
+MAX_CONNECTIONS = 64
+"""More than people who press one button at the same moment: who waits for a free connection uses up their 0.4 s."""
 
 Word = str | int | float
 Command = Sequence[Word]

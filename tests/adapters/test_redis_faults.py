@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.adapters.redis_keys import AUDIT
-from bot.adapters.redis_link import CONNECT_TIMEOUT, OPERATION_TIMEOUT, RedisLink
+from bot.adapters.redis_link import CONNECT_TIMEOUT, MAX_CONNECTIONS, OPERATION_TIMEOUT, RedisLink
 from bot.adapters.redis_store import RedisOperations
 from bot.errors import InvalidConfiguration, StoreUnavailable
 from bot.ports import Commit, IndexMove
@@ -151,10 +151,11 @@ async def test_a_slow_redis_is_slow_and_nothing_worse(store: RedisOperations, pr
     assert (await store.commit(FIRST)).version == 1
 
 
-async def test_more_callers_than_connections_wait_their_turn(store: RedisOperations) -> None:
-    await store.remember("name", "value")
+async def test_more_callers_than_connections_wait_their_turn(redis_url: str) -> None:
+    async with opened(redis_url, connect_timeout=5, operation_timeout=5) as store:
+        await store.remember("name", "value")
 
-    assert set(await asyncio.gather(*(store.recall("name") for _ in range(100)))) == {"value"}
+        assert set(await asyncio.gather(*(store.recall("name") for _ in range(3 * MAX_CONNECTIONS)))) == {"value"}
 
 
 REFUSALS = {

@@ -71,8 +71,7 @@ async def test_a_switch_breaks_a_region_and_the_bot_and_the_picture_say_so(compa
 
 async def test_what_people_type_stays_text_on_the_card(company: Company, room: Room) -> None:
     await room.type(f"/registry failover zhangjiakou because {HOSTILE}")
-    card = await room.message("needs a second person")
+    card = await room.message("needs a second person", "<img src=x")
 
-    assert "<img src=x" in await card.inner_text()
     assert await card.locator("img[src=x], script").count() == 0
     assert "owned" not in await room.page.title()

@@ -78,7 +78,8 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         yield Subject(fake, still.now, fake.freeze_by_hand)
         return
     clock = SystemClock()
-    real = ObservedRedis(request.getfixturevalue("redis_url"), clock=clock, workspace=WORKSPACE)
+    url = request.getfixturevalue("redis_url")
+    real = ObservedRedis(url, clock=clock, workspace=WORKSPACE, connect_timeout=5, operation_timeout=5)
     yield Subject(real, clock.now, lambda: real.link.call("SET", FREEZE, "1"))
     await real.close()
 
