@@ -1,6 +1,5 @@
 """The vendor as a history needs it: each write may fail in its own way, also take effect when nobody waits any more."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -24,35 +23,23 @@ class Fault(StrEnum):
 
 
 class Cloud(FakePrivateZone):
-    """Zones and records; `judge` is asked about every write before it is taken."""
+    """Zones and records; `undone` names what an earlier operation's late write undid."""
 
     def __init__(self, clock: Clock, records: tuple[Record, ...], zones: tuple[Zone, ...]) -> None:
         super().__init__(*records, zones=zones)
         self.faults: list[Fault] = []
         self.effects: dict[tuple[str, str], int] = {}
         self._clock = clock
-        self.seen: dict[str, Record] = {}
+        self.undone: list[str] = []
         self._late: list[tuple[Change, str, datetime]] = []
-        self._judge: Callable[[Change, str], Awaitable[None]] | None = None
-
-    def be_judged_by(self, judge: Callable[[Change, str], Awaitable[None]]) -> None:
-        """Ask this about every write from now on."""
-        self._judge = judge
 
     @property
     def has_late_writes(self) -> bool:
         """Tell whether some write may still take effect."""
         return bool(self._late)
 
-    async def record(self, record_id: str) -> Record:
-        """Return one record by id, and keep in mind what was shown."""
-        self.seen[record_id] = await super().record(record_id)
-        return self.seen[record_id]
-
     async def apply(self, change: Change, client_token: str) -> Written:
         """Rewrite the record in place, unless a fault says otherwise."""
-        if self._judge is not None:
-            await self._judge(change, client_token)
         self.sent.append((change, client_token))
         fault = self.faults.pop(0) if self.faults else None
         match fault:
@@ -88,7 +75,8 @@ class Cloud(FakePrivateZone):
         held = self.held[record_id]
         if held.agrees_with(change.existing):
             self.effects[token, record_id] = self.effects.get((token, record_id), 0) + 1
-        assert not self._is_undone_by(change), "a late write undid what a later operation had done"
+        if self._is_undone_by(change):
+            self.undone.append(record_id)
         self.held[record_id] = replace(change.desired)
         self.applied.append(change)
 

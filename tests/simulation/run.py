@@ -42,7 +42,7 @@ def run(seed: int, mode: Mode, planted: Planted = NOTHING) -> Outcome:
     # when garbage is collected depends on what ran before, and what then ends must not show in a trace
     gc.disable()
     try:
-        with _bent(planted):
+        with bent(planted):
             world = _lived(seed, mode, planted)
     finally:
         gc.enable()
@@ -52,7 +52,7 @@ def run(seed: int, mode: Mode, planted: Planted = NOTHING) -> Outcome:
 
 
 @contextlib.contextmanager
-def _bent(planted: Planted) -> Iterator[None]:
+def bent(planted: Planted) -> Iterator[None]:
     """Give constants other values, for the planted bugs that are no port's."""
     modules = [(importlib.import_module(name), constant, value) for name, constant, value in planted.constants]
     kept = [(module, constant, getattr(module, constant)) for module, constant, _ in modules]
