@@ -29,6 +29,9 @@ class Cloud(FakePrivateZone):
         super().__init__(*records, zones=zones)
         self.faults: list[Fault] = []
         self.effects: dict[tuple[str, str], int] = {}
+        """How often a write changed what its plan had seen."""
+        self.changed: set[tuple[str, str]] = set()
+        """Writes that changed anything, also what somebody had edited after the last look."""
         self._clock = clock
         self.undone: list[str] = []
         self._late: list[tuple[Change, str, datetime]] = []
@@ -73,6 +76,8 @@ class Cloud(FakePrivateZone):
     def _take_effect(self, change: Change, token: str) -> None:
         record_id = change.existing.record_id
         held = self.held[record_id]
+        if not held.agrees_with(change.desired):
+            self.changed.add((token, record_id))
         if held.agrees_with(change.existing):
             self.effects[token, record_id] = self.effects.get((token, record_id), 0) + 1
         if self._is_undone_by(change):

@@ -190,13 +190,13 @@ class Judge:
         self.require(ended in (None, state), "I9", f"{name} was {ended} and is {state}")
         if operation.is_terminal:
             self._ended[name] = state
-        counts = [self._effects(operation, index) for index in range(len(operation.plan.changes))]
-        self.require(all(count <= 1 for count in counts), "I2", f"{name} took effect twice")
+        writes = [
+            (f"{operation.plan.digest[:40]}-{index}", change.existing.record_id)
+            for index, change in enumerate(operation.plan.changes)
+        ]
+        self.require(all(self._cloud.effects.get(w, 0) <= 1 for w in writes), "I2", f"{name} took effect twice")
+        changed = [write in self._cloud.changed for write in writes]
         if state is State.DONE and operation.plan.kind is Kind.FAILOVER:
-            self.require(all(counts), "P5", f"{name} is DONE and was not applied")
+            self.require(all(changed), "P5", f"{name} is DONE and was not applied")
         if state in (State.REJECTED, State.CANCELLED, State.EXPIRED, State.STALE, State.FAILED):
-            self.require(not any(counts), "P5", f"{name} is {state} and took effect")
-
-    def _effects(self, operation: Operation, index: int) -> int:
-        token = f"{operation.plan.digest[:40]}-{index}"
-        return self._cloud.effects.get((token, operation.plan.changes[index].existing.record_id), 0)
+            self.require(not any(changed), "P5", f"{name} is {state} and took effect")
