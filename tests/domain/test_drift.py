@@ -110,8 +110,7 @@ def test_anything_else_is_told_with_what_it_holds_and_what_was_left(record: Reco
 
     assert (seen.sight, seen.holds, seen.at) == (Sight.FOREIGN, holds, LATER)
     assert seen.sentence == (
-        f"{WHERE} now holds {holds}, where this operation left CNAME {TARGET}. "
-        "The bot leaves it as it is."
+        f"{WHERE} now holds {holds}, where this operation left CNAME {TARGET}. The bot leaves it as it is."
     )
 
 
