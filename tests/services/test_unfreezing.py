@@ -112,7 +112,9 @@ async def test_a_second_request_for_the_same_scope_names_the_first() -> None:
 async def test_what_is_not_frozen_cannot_be_lifted(scope: str, told: str) -> None:
     world = await _frozen() if told else a_world()
 
-    with pytest.raises(UserError, match=told or "Not all sites are frozen, so there is nothing to lift. Nothing is frozen now."):
+    with pytest.raises(
+        UserError, match=told or "Not all sites are frozen, so there is nothing to lift. Nothing is frozen now."
+    ):
         await _ask(world, scope)
 
 
