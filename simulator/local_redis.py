@@ -1,6 +1,8 @@
 """A real Redis server of one's own, for demonstrations and tests, gone without a trace afterwards."""
 
 import asyncio
+import contextlib
+import random
 import re
 import shutil
 import socket
@@ -101,10 +103,16 @@ def find_executable() -> str:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that nobody listens on at this moment.
+
+    It is below those that Linux gives to outgoing connections, one of which could take it before it is listened on.
+    """
+    while True:
+        port = random.randrange(20_000, 32_768)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def end(process: subprocess.Popen[bytes], limit_seconds: float) -> None:

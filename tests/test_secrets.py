@@ -44,7 +44,7 @@ def test_ordinary_words_are_none() -> None:
 def test_a_test_that_shows_a_secret_fails(tmp_path: Path) -> None:
     file = tmp_path / "test_showing.py"
     file.write_text(SHOWING)
-    options = ("-q", "-p", "no:cacheprovider", "-p", "tests.secrets", f"--rootdir={tmp_path}")
+    options = ("-q", "-rN", "-p", "no:cacheprovider", "-p", "tests.secrets", f"--rootdir={tmp_path}")
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(file)], cwd=ROOT, capture_output=True, text=True, check=False
     )
