@@ -6,7 +6,7 @@ from itertools import count
 
 from bot.domain.access import Identity
 from bot.errors import BotError, Refused, Unreachable
-from bot.ports import Channel, Clock, Message
+from bot.ports import Attachment, Channel, Clock, Message
 from tests import builders
 
 
@@ -51,6 +51,7 @@ class FakeWorkspace:
         known = channels or (Channel(builders.CHANNEL, "ops", True, False), Channel("C02INC", "inc-1", True, False))
         self.channels = {channel.id: channel for channel in known}
         self.posts: list[Post] = []
+        self.files: list[tuple[str, str, Attachment]] = []
         self.updates = 0
         self._failures: list[BotError] = []
         self._next = count(1)
@@ -93,6 +94,11 @@ class FakeWorkspace:
         """Post a message that only one person sees."""
         self._fail_if_due()
         self.posts.append(Post(channel, "", message, seen_by=user_id))
+
+    async def share(self, channel: str, thread_ts: str, file: Attachment) -> None:
+        """Put a file into a thread."""
+        self._fail_if_due()
+        self.files.append((channel, thread_ts, file))
 
     async def direct(self, user_id: str) -> str:
         """Return the id of the direct messages with one person."""

@@ -9,9 +9,11 @@ from weakref import WeakValueDictionary
 from bot.adapters.slack_api import SlackApi
 from bot.domain.access import Identity
 from bot.errors import ProviderError, Refused, Unreachable
-from bot.ports import Channel, Clock, Message
+from bot.ports import Attachment, Channel, Clock, Message
 
 POST_WITHIN = timedelta(seconds=10)
+UPLOAD_WITHIN = timedelta(seconds=30)
+"""For the content of a file; nobody waits for it but the message that announces it."""
 LOOK_WITHIN = timedelta(seconds=1)
 """A command or click waits for this, inside the budget of its acknowledgement."""
 CHANNEL_FRESH = timedelta(seconds=60)
@@ -85,6 +87,17 @@ class SlackWorkspace:
     async def whisper(self, channel: str, user_id: str, message: Message) -> None:
         """Post a message that only one person sees."""
         await self._api.write("chat.postEphemeral", POST_WITHIN, **_body(message), channel=channel, user=user_id)
+
+    async def share(self, channel: str, thread_ts: str, file: Attachment) -> None:
+        """Put a file into the thread below a message: ask for an address, send the bytes there, show it."""
+        asked = await self._api.read(
+            "files.getUploadURLExternal", POST_WITHIN, filename=file.name, length=len(file.content)
+        )
+        await self._api.upload(str(asked["upload_url"]), UPLOAD_WITHIN, file.content)
+        named = [{"id": str(asked["file_id"]), "title": file.title}]
+        await self._api.write(
+            "files.completeUploadExternal", POST_WITHIN, files=named, channel_id=channel, thread_ts=thread_ts
+        )
 
     async def direct(self, user_id: str) -> str:
         """Return the id of the direct messages with one person, opened where they are not yet."""

@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from yarl import URL
 
 from bot.errors import ProviderError, Refused, Throttled, Unanswered, Unreachable
 from bot.library_logs import discreet_logger
@@ -25,6 +26,7 @@ LONGEST_PAUSE = 45.0
 """Slack names pauses of up to half a minute; what names more is something in between, such as a gateway in an outage,
 and obeying it for hours would keep everything from people long after the outage."""
 _SLACKS_FAULT = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+_ADMIT = "If a proxy or an allow-list stands between, let it admit files.slack.com."
 _INVITE = "Type /invite @registry in that channel."
 _TOKEN = "Check the token that this bot runs with, and that the app is still installed."  # noqa: S105
 _WHAT_TO_DO = {
@@ -59,6 +61,8 @@ class SlackApi:
     ) -> None:
         self._clock = clock
         self._quiet_until: dict[str, float] = {}
+        self._session = session
+        self._base_url = URL(base_url)
         self._client = AsyncWebClient(
             token=token,
             base_url=base_url,
@@ -76,6 +80,26 @@ class SlackApi:
     async def write(self, method: str, within: timedelta, **body: object) -> Mapping[str, Any]:
         """Call a method with a JSON body. Raises Unreachable (Unanswered if sent), Throttled or Refused."""
         return await self._call(method, within, http_verb="POST", json=body)
+
+    async def upload(self, url: str, within: timedelta, content: bytes) -> None:
+        """Send a file's bytes to the address that Slack gave for them: another host, which never sees the token.
+
+        Raises Unreachable (Unanswered if sent) or Refused.
+        """
+        if URL(url).scheme != self._base_url.scheme:  # what others could read is not sent because an answer says so
+            raise Refused("Slack named an address for the upload that is not encrypted. Nothing was sent.")
+        try:
+            async with (
+                asyncio.timeout(within.total_seconds()),
+                self._session.post(url, data=content, proxy=self._client.proxy, allow_redirects=False) as answer,
+            ):
+                status = answer.status
+        except TimeoutError:
+            raise Unanswered(f"Slack did not take the file within {within.total_seconds():g} s.") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"Slack's host for files cannot be reached ({type(error).__name__}). {_ADMIT}") from None
+        if status != HTTPStatus.OK:
+            raise Refused(f"Slack's host for files answered with HTTP status {status}. {_ADMIT}")
 
     async def who_am_i(self) -> BotUser:
         """Ask Slack whose token this is."""

@@ -15,7 +15,7 @@ from bot.domain.access import Access, Identity, People, Person
 from bot.errors import ProviderError
 from bot.settings import Settings
 
-SCOPES = frozenset({"commands", "chat:write", "im:write", "users:read", "channels:read", "groups:read"})
+SCOPES = frozenset({"commands", "chat:write", "files:write", "im:write", "users:read", "channels:read", "groups:read"})
 """What manifest.yml asks for."""
 CALL = timedelta(seconds=5)
 _INVITE = "Type /invite @registry there."

@@ -21,6 +21,7 @@ from bot.ports.protocols import (
     Workspace,
 )
 from bot.ports.values import (
+    Attachment,
     Card,
     Channel,
     Claims,
@@ -35,6 +36,7 @@ from bot.ports.values import (
 )
 
 __all__ = [
+    "Attachment",
     "AuditTrail",
     "Card",
     "Channel",

@@ -12,7 +12,7 @@ from bot.domain.plan import Change
 from bot.domain.record import ChangeLogLine, Record, Zone
 from bot.domain.snapshot import Answer, Endpoints, Instance, Inventory, Silence, SyncRule, TaskFeed
 from bot.domain.topology import Site, View
-from bot.ports.values import Card, Channel, Claims, Commit, Listing, Message, Resolved, Written
+from bot.ports.values import Attachment, Card, Channel, Claims, Commit, Listing, Message, Resolved, Written
 
 
 class PrivateZone(Protocol):
@@ -238,6 +238,10 @@ class Workspace(Protocol):
 
     async def whisper(self, channel: str, user_id: str, message: Message) -> None:
         """Post a message that only one person sees."""
+        ...
+
+    async def share(self, channel: str, thread_ts: str, file: Attachment) -> None:
+        """Put a file into the thread below a message."""
         ...
 
     async def direct(self, user_id: str) -> str:

@@ -24,6 +24,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file for people to download: its name as they save it, and its content."""
+
+    name: str
+    title: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """The vendor accepted a write; `request_id` is its own name for it."""
 

@@ -10,8 +10,8 @@ from aiohttp import web
 from bot.adapters.slack import SlackWorkspace
 from bot.adapters.slack_api import LONGEST_PAUSE
 from bot.errors import ProviderError, Refused, Throttled, Unanswered, Unreachable
-from bot.ports import Channel, Message
-from tests.adapters.slack_servers import Handler, saying, served
+from bot.ports import Attachment, Channel, Message
+from tests.adapters.slack_servers import Handler, saying, served, serving
 from tests.builders import APPROVER
 from tests.office import Office, office
 from tests.secrets import leaks
@@ -34,6 +34,56 @@ async def test_a_message_is_posted_answered_in_its_thread_and_edited(place: Offi
 
     assert (card["text"], card["blocks"]) == ("Done", [])
     assert (step["text"], step["thread_ts"]) == ("A step", ts)
+
+
+LIST = Attachment("differences.csv", "Every difference", b"image,kind\ncore/api:1.0,missing\n")
+
+
+async def test_a_file_lands_in_the_thread_as_it_was_sent(place: Office) -> None:
+    ts = await place.ports.workspace.post("C01OPS", HELLO)
+    await place.ports.workspace.share("C01OPS", ts, LIST)
+    _card, reply = place.posts()
+    [shown] = reply["files"]
+
+    assert (reply["thread_ts"], shown["name"], shown["title"]) == (ts, LIST.name, LIST.title)
+    async with place.session.get(shown["url_private"]) as kept:
+        assert await kept.read() == LIST.content
+
+
+async def test_a_file_is_refused_in_words_where_the_bot_is_not_a_member(place: Office) -> None:
+    with pytest.raises(Refused, match="not_in_channel"):
+        await place.ports.workspace.share("C03GENERAL", "1700000000.000001", LIST)
+
+
+async def test_an_address_for_a_file_gets_nothing_that_others_could_read() -> None:
+    async with served(saying({})) as (api, _):
+        with pytest.raises(Refused, match="not encrypted"):
+            await api.upload("ftp://files.example.com/x", MINUTE, LIST.content)
+
+
+async def test_a_host_that_takes_no_file_is_named_with_what_to_do() -> None:
+    async with serving(saying({}, status=403)) as url, served(saying({})) as (api, _):
+        with pytest.raises(Refused, match=r"HTTP status 403.*files\.slack\.com"):
+            await api.upload(url, MINUTE, LIST.content)
+    async with served(saying({})) as (api, _):
+        with pytest.raises(Unreachable, match=r"cannot be reached.*files\.slack\.com"):
+            await api.upload(url, MINUTE, LIST.content)
+
+
+async def test_a_host_for_files_that_hangs_is_given_up_and_never_sees_the_token() -> None:
+    seen: list[str] = []
+
+    async def hang(request: web.Request) -> web.Response:
+        seen.extend(request.headers.values())
+        await asyncio.sleep(5)
+        return web.Response()
+
+    async with serving(hang) as url, served(saying({})) as (api, _):
+        with pytest.raises(Unanswered, match="did not take the file"):
+            await api.upload(url, timedelta(seconds=0.05), LIST.content)
+
+    assert seen
+    assert not leaks("\n".join(seen))
 
 
 async def test_a_whisper_is_seen_by_one_person_only(place: Office) -> None:

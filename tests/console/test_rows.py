@@ -79,7 +79,7 @@ def test_the_scopes_wanted_are_those_of_the_manifest() -> None:
 def test_missing_scopes_are_named_and_a_silent_slack_makes_no_row() -> None:
     [row] = scope_rows("commands,chat:write, users:read,channels:read")
 
-    assert (row.mark, "lacks groups:read" in row.sentence) == (Mark.FAIL, True)
+    assert (row.mark, "lacks files:write, groups:read" in row.sentence) == (Mark.FAIL, True)
     assert scope_rows(None) == []
 
 
