@@ -43,7 +43,7 @@ def normalise(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).translate(_DASHES)
     command, because, reason = _split_reason(folded)
     words = " ".join(command.translate(_QUOTES).lower().split())
-    return f"{words} {because} {reason}".strip() if because else words
+    return f"{words} {because} {reason}".strip()
 
 
 def split(text: str) -> tuple[tuple[str, ...], str]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.domain.grammar import (
     REASON_LIMIT,
     REDACTED,
+    SHORTEST_SECRET,
     Wish,
     clean_reason,
     known_name,
@@ -73,6 +74,10 @@ def test_a_reason_is_never_longer_than_its_limit(text: str) -> None:
     assert len(clean_reason(text)) <= REASON_LIMIT
 
 
+def test_a_reason_as_long_as_the_limit_is_kept_whole() -> None:
+    assert clean_reason("x" * REASON_LIMIT) == "x" * REASON_LIMIT
+
+
 def test_a_reason_of_ten_thousand_characters_is_cut() -> None:
     assert clean_reason("x" * 10_000) == "x" * (REASON_LIMIT - 1) + "…"
 
@@ -97,6 +102,12 @@ def test_a_reason_keeps_its_words_and_loses_what_cannot_be_seen(typed: str, kept
 )
 def test_a_credential_in_a_reason_is_redacted(secret: str) -> None:
     assert clean_reason(f"the key {secret} leaked") == f"the key {REDACTED} leaked"
+
+
+def test_a_reason_that_is_nothing_but_the_shortest_credential_is_redacted() -> None:
+    shortest = "xapp-" + "1" * 8
+
+    assert (clean_reason(shortest), len(shortest)) == (REDACTED, SHORTEST_SECRET)
 
 
 def test_a_credential_across_the_cut_leaves_nothing_behind() -> None:
@@ -169,6 +180,12 @@ def test_only_configured_names_name_a_site(typed: str) -> None:
 
     assert str(refused.value).endswith("Known sites: hangzhou, zhangjiakou.")
     assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize(("typed", "shown"), [("张家囗", "张家囗"), ("\u202ezhang\x00jiakou", "zhangjiakou")])
+def test_a_name_that_is_none_is_repeated_without_what_cannot_be_seen(typed: str, shown: str) -> None:
+    with pytest.raises(UnknownSite, match=f"^'{shown}' is not a site name"):
+        known_name(typed, TOPOLOGY)
 
 
 @given(ANY_TEXT)

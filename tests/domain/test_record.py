@@ -19,6 +19,7 @@ from tests.builders import a_record
         {"remark": "somebody was here"},
         {"status": "DISABLE"},
         {"record_id": "other"},
+        {"zone_id": "other"},
     ],
 )
 def test_a_record_that_differs_in_anything_is_another(fields: dict[str, Any]) -> None:
@@ -32,6 +33,10 @@ def test_what_the_vendor_leaves_out_cannot_differ(name: str) -> None:
     record = a_record(weight=1, priority=5)
 
     assert record.agrees_with(a_record(**_whole(**{name: None})))
+
+
+def test_a_zone_that_the_vendor_does_not_name_cannot_differ() -> None:
+    assert a_record(zone_id="").agrees_with(a_record())
 
 
 def test_a_final_dot_and_the_case_of_a_name_do_not_matter() -> None:

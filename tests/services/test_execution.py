@@ -245,6 +245,18 @@ async def test_an_unclear_answer_is_stored_before_anything_else_is_done() -> Non
     assert (progress.state, progress.is_unclean, progress.request_ids) == (SubState.CLAIMED, True, ("R-1",))
 
 
+async def test_a_clear_answer_takes_no_commit_of_its_own() -> None:
+    world = a_world()
+    operation = await world.approve()
+    store = _KeepsCommits(world.clock)
+    store.put(operation)
+    world.ports = replace(world.ports, operations=store)
+
+    await step(world.ports, operation.id, OWNER)
+
+    assert [commit.audit["event"] for commit in store.commits] == ["claimed", "read back"]
+
+
 class _KeepsCommits(FakeOperations):
     """A store that remembers what was asked of it."""
 

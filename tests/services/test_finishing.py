@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from bot.domain.operation import HOLD, LEASE, Event, Operation, State, SubState
 from bot.errors import InvalidTransition, OutOfTime, VersionConflict
 from bot.services.finishing import end, finish, give_up, save
 from bot.services.writing import Result, Written
-from tests.builders import NOW, a_lease, a_plan, an_operation
+from tests.builders import NOW, ON_CALL, a_lease, a_plan, an_operation
 from tests.services.world import World, a_world, a_world_of_two_views
 
 
@@ -136,6 +137,24 @@ async def test_progress_is_stored_under_the_running_lease() -> None:
     assert saved.version == operation.version + 1
     assert saved.lease == operation.lease
     assert await world.operations.due(NOW + timedelta(seconds=29)) == ()
+
+
+@pytest.mark.parametrize("result", [Result.FAILED, Result.UNKNOWN, Result.DIFFERS])
+async def test_an_end_leaves_standing_when_two_people_agreed(result: Result) -> None:
+    world = a_world()
+    operation = await _claimed(world)
+
+    assert operation.approved_at is not None
+    assert (await _finished(world, operation, result)).approved_at == operation.approved_at
+
+
+@pytest.mark.parametrize("own", [{"person": "on-call"}, {"user_id": ON_CALL}])
+async def test_an_end_takes_back_what_only_its_requester_approved(own: dict[str, Any]) -> None:
+    world = a_world()
+    operation = await _claimed(world)
+    operation = world.operations.put(replace(operation, votes=(replace(operation.votes[0], **own),)))
+
+    assert (await _finished(world, operation, Result.FAILED)).approved_at is None
 
 
 async def test_an_end_before_its_moment_is_refused_by_the_store() -> None:

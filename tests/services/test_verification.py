@@ -4,13 +4,18 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.operation import READ_BACK_WITHIN, Operation, State, SubState
+from bot.domain.operation import READ_BACK_WITHIN, Operation, State, SubState, Verb
 from bot.errors import OutcomeUnknown, Unreachable
+from bot.services.requests import cast_vote
+from tests.builders import APPROVER
 from tests.services.world import World, a_world, a_world_of_two_views
 
 
 async def _verifying(world: World) -> Operation:
-    operation = await world.step(await world.approve())
+    """Have a failover written, for which people took longer to decide than a read-back may take."""
+    asked = await world.ask()
+    world.clock.move(2 * READ_BACK_WITHIN)
+    operation = await world.step(await cast_vote(world.ports, asked.id, Verb.APPROVE, APPROVER))
     assert operation.state is State.VERIFYING
     return operation
 

@@ -37,6 +37,7 @@ async def test_its_card_says_why_it_waits_and_until_when() -> None:
 
     assert "An earlier write may still be in flight, so this one waits until 03:00:40 UTC" in _first_line(world, held)
     assert held.id in await world.operations.news()
+    assert "lapsed" not in _first_line(world, held)
 
 
 async def test_after_the_hold_it_is_carried_out_and_the_reason_to_wait_is_gone() -> None:

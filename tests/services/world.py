@@ -29,6 +29,8 @@ from tests.fakes import (
 )
 
 OWNER = "bot-1"
+LONGEST = timedelta(hours=2)
+"""By then every operation has ended, whatever was in its way."""
 SECOND_VIEW = a_view(vpcs=("vpc-ccccc",), zone="zone-c", resolver=None)
 SECOND_RECORD = a_record(record_id="record-c", zone_id="zone-c", value="10.2.0.30")
 
@@ -81,8 +83,9 @@ class World:
 
     async def carry_out(self, operation: Operation, owner: str = OWNER) -> Operation:
         """Take every step when it is due, until it has ended and pulls were looked at; time passes in between."""
+        until = self.clock.now() + LONGEST
         while not is_settled(now := await self.operations.get(operation.id)):
-            assert now.id in await self.operations.due(self.clock.now() + timedelta(hours=1))
+            assert now.id in await self.operations.due(until), f"{now.id} is {now.state} and would stay so"
             await self._step_if_due(operation, owner)
             self.clock.move(timedelta(seconds=0.5))
         return now
