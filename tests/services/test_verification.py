@@ -99,3 +99,16 @@ async def test_a_read_back_that_fails_for_thirty_seconds_asks_for_a_person() -> 
     )
     assert ended.ended_at is not None
     assert timedelta() <= ended.ended_at - began - READ_BACK_WITHIN < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("waited", "state"),
+    [(READ_BACK_WITHIN - timedelta(seconds=1), State.VERIFYING), (READ_BACK_WITHIN, State.NEEDS_HUMAN)],
+)
+async def test_the_thirty_seconds_begin_with_the_write(waited: timedelta, state: State) -> None:
+    world = a_world()
+    operation = await _verifying(world)
+    world.zones.unreadable = Unreachable("PrivateZone does not answer.")
+    world.clock.move(waited)
+
+    assert (await world.step(operation)).state is state

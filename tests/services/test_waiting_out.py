@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bot import messages
 from bot.domain.operation import START_WITHIN, Operation, State
 from bot.services.buttons import button_value
@@ -49,9 +51,12 @@ async def test_after_the_hold_it_is_carried_out_and_the_reason_to_wait_is_gone()
     assert "waits until" not in str(done.progress)
 
 
-async def test_a_hold_that_outlasts_the_approval_is_said_to_and_lets_it_lapse() -> None:
+@pytest.mark.parametrize("span", [START_WITHIN, START_WITHIN + HELD])
+async def test_a_hold_that_lasts_as_long_as_the_approval_or_longer_is_said_to_and_lets_it_lapse(
+    span: timedelta,
+) -> None:
     world = a_world()
-    held = await _held(world, START_WITHIN + HELD)
+    held = await _held(world, span)
     assert "by when the approval has lapsed (03:02:00 UTC): ask again after that" in _first_line(world, held)
 
     ended = await world.carry_out(held)
