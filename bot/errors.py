@@ -5,6 +5,7 @@ the audit.
 """
 
 import re
+from collections.abc import Iterable
 
 _NAMED = re.compile(r"\((E_[A-Z_]+)\)")
 
@@ -107,9 +108,13 @@ class RecordHeld(Conflict):
 
 
 class Frozen(Conflict):
-    """The kill switch is on."""
+    """The kill switch is on; `told` names what of it the sentence tells: scopes, or the switch of this process."""
 
     code = "E_FROZEN"
+
+    def __init__(self, sentence: str, told: Iterable[str] = ()) -> None:
+        super().__init__(sentence)
+        self.told = tuple(told)
 
 
 class AlreadyFrozen(Conflict):
@@ -196,6 +201,12 @@ class StoreUnavailable(ProviderError):
     """Redis does not answer or refuses writes; nothing was decided."""
 
     code = "E_STORE_DOWN"
+
+
+class Unconfirmed(StoreUnavailable):
+    """Redis has recorded it, but too few of its replicas say that they have it: a failover may lose it."""
+
+    code = "E_STORE_NOT_DURABLE"
 
 
 def stable_code(error: BotError) -> str:

@@ -96,7 +96,7 @@ def frozen(operation_id: str, value: str) -> Frozen:
     """Return the answer to a step that a freeze stops."""
     freeze = decode(value)
     told = freeze.told(freeze.at)
-    return Frozen(f"{told} So {operation_id} may not move; `/registry status` still answers.")
+    return Frozen(f"{told} So {operation_id} may not move; `/registry status` still answers.", [freeze.scope])
 
 
 def unknown(operation_id: str) -> UnknownOperation:

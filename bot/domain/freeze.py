@@ -79,6 +79,12 @@ class Switches:
         """Tell whether anything at all is stopped."""
         return bool(self.switch or self.unknown or self.freezes or self.local)
 
+    def besides(self, told: Collection[str]) -> "Switches":
+        """Return what is left to tell where these scopes, or this switch, have been told."""
+        freezes = tuple(freeze for freeze in self.freezes if freeze.scope not in told)
+        local = tuple(freeze for freeze in self.local if freeze.scope not in told)
+        return Switches(freezes, local, "" if self.switch in told else self.switch, self.unknown)
+
 
 def named(scope: str) -> str:
     """Return a scope as the subject of a sentence, with its verb."""

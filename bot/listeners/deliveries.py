@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.domain.access import Identity, Person
+from bot.routing import Call
 from bot.services.admission import Visitor
 
 Json = Mapping[str, Any]
@@ -45,6 +47,25 @@ def click_of(body: Json) -> Delivery:
         action_id=_text(action, "action_id"),
         value=_text(action, "value"),
         message_ts=_text(container, "message_ts"),
+    )
+
+
+def call_of(delivery: Delivery, verb: str, identity: Identity, person: Person | None) -> Call:
+    """Return what a handler is given of a delivery by somebody who was let in; the words are still to come."""
+    visitor = delivery.visitor
+    return Call(
+        verb=verb,
+        words=(),
+        reason="",
+        user_id=visitor.user_id,
+        team_id=visitor.team_id,
+        channel_id=visitor.channel_id,
+        channel_name=visitor.channel_name,
+        identity=identity,
+        person=person,
+        response_url=delivery.response_url,
+        value=delivery.value,
+        message_ts=delivery.message_ts,
     )
 
 

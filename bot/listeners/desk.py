@@ -18,22 +18,29 @@ import structlog
 from bot import messages
 from bot.domain import grammar
 from bot.domain.access import Act
-from bot.errors import BotError, ProviderError, StoreUnavailable, Unreachable, UsageError
-from bot.listeners.deliveries import Delivery
+from bot.errors import (
+    BotError,
+    Frozen,
+    NotPermitted,
+    ProviderError,
+    StoreUnavailable,
+    Unreachable,
+    UsageError,
+    UserError,
+)
+from bot.listeners.banner import Banner
+from bot.listeners.deliveries import Delivery, call_of
 from bot.listeners.pace import DECISIONS, REQUESTS, TOO_FAST, Pace
 from bot.listeners.refusals import Refusals
 from bot.ports import Message, Ports
 from bot.routing import Call, Handler, Router
-from bot.services.admission import ACT_AGE, READ_AGE, admit
-from bot.services.freezing import switches, switches_here
+from bot.services.admission import ACT_AGE, READ_AGE, admit, is_known_member
 from bot.tasks import Tasks
 
 BUDGET = timedelta(seconds=1.2)
 QUIET = timedelta(seconds=0.4)
 """How long a slow handler may keep a person without a word: a calm cloud has answered by then, and one message reads
 better than two; a busy one would only use up a budget in which nothing is decided."""
-FREEZES_WITHIN = timedelta(seconds=0.3)
-"""How long an answer waits for the word of what is frozen, after its own words are there."""
 PATIENCE = timedelta(seconds=60)
 """How long a slow answer may take; Slack takes answers for 30 minutes, people give up much sooner."""
 LONGEST_COMMAND = 2000
@@ -52,11 +59,15 @@ Answer = Callable[[str, Message], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes out with the acknowledgement, and what follows later where that is not all."""
+    """What goes out with the acknowledgement, and what follows later where that is not all.
+
+    `told` is what of all that is frozen the message tells by itself.
+    """
 
     message: Message | None
     outcome: str
     later: "asyncio.Task[Reply] | None" = None
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,7 @@ class Desk:
         self._answer = answer
         self._budget = budget.total_seconds()
         self._log = structlog.get_logger()
+        self._banner = Banner(ports, tasks)
         self._refusals = Refusals(ports, tasks)
         self._decisions = Pace(ports, tasks, self._refusals, most=DECISIONS)
         self._paces = {
@@ -93,7 +105,7 @@ class Desk:
         """Answer a slash command."""
         verb, act = self._asked(delivery)
         if act and self._paces.get(act, self._decisions).excess(delivery, verb):
-            return Reply(messages.refusal(TOO_FAST), "too fast")
+            return await self._too_fast(delivery)
         return await self._in_time(delivery, self._open_command(delivery))
 
     async def click(self, delivery: Delivery) -> Reply:
@@ -101,7 +113,7 @@ class Desk:
         is_urgent = bool(self._router.urgency(delivery.action_id))
         if not is_urgent and (excess := self._decisions.excess(delivery, delivery.action_id)):
             # words for a click are a call to Slack of their own, so a flood of clicks gets them once
-            return Reply(messages.refusal(TOO_FAST) if excess == 1 else None, "too fast")
+            return await self._too_fast(delivery) if excess == 1 else Reply(None, "too fast")
         return await self._in_time(delivery, self._open_click(delivery))
 
     def follow_up(self, delivery: Delivery, later: "asyncio.Task[Reply]") -> None:
@@ -141,16 +153,11 @@ class Desk:
 
     async def _carry_out(self, delivery: Delivery, job: _Job) -> Reply:
         """Have the handler answer, and look at the same time what is frozen: every answer tells that."""
-        looking, turns = self._tasks.start(switches(self._ports), "freezes"), self._ports.local_freezes.turns
+        look = self._banner.look()
         reply = await self._handled(delivery, job)
         if reply.message is None:
             return reply
-        if self._ports.local_freezes.turns != turns:  # what was seen may have been on its way to the store
-            looking = self._tasks.start(switches(self._ports), "freezes")
-        done, _ = await asyncio.wait([looking], timeout=FREEZES_WITHIN.total_seconds())
-        is_known = done and looking.exception() is None
-        found = looking.result() if is_known else switches_here(self._ports, "Redis did not answer in time.")
-        return replace(reply, message=messages.with_banner(reply.message, found))
+        return replace(reply, message=await self._banner.beside(reply.message, look, reply.told))
 
     async def _handled(self, delivery: Delivery, job: _Job) -> Reply:
         try:
@@ -166,12 +173,19 @@ class Desk:
         if job.slow:
             return _slow(job, work)
         work.cancel()
-        return self._refused(delivery, StoreUnavailable(_HUNG), "late")
+        late = self._refused(delivery, StoreUnavailable(_HUNG), "late")
+        return replace(late, message=late.message and self._banner.at_once(late.message))
+
+    async def _too_fast(self, delivery: Delivery) -> Reply:
+        message = messages.refusal(TOO_FAST)
+        if is_known_member(self._ports, delivery.visitor):
+            message = await self._banner.beside_refusal(message)
+        return Reply(message, "too fast")
 
     def _refused(self, delivery: Delivery, error: BotError, outcome: str = "refused") -> Reply:
         verb, act = self._asked(delivery)
         self._refusals.note(delivery, verb, error, is_act=act is not None)
-        return Reply(messages.refusal(error), outcome)
+        return Reply(messages.refusal(error), outcome, told=error.told if isinstance(error, Frozen) else ())
 
     def _asked(self, delivery: Delivery) -> tuple[str, Act | None]:
         """Return what a delivery asks for and, where it does more than read, as which act it is counted."""
@@ -187,23 +201,23 @@ class Desk:
         return command.verb, command.act if command.act in self._paces else Act.APPROVE
 
     async def _open_command(self, delivery: Delivery) -> _Job:
-        if len(delivery.text) > LONGEST_COMMAND:
-            raise UsageError(
-                f"This command is {len(delivery.text):,} characters long and the bot reads at most "
-                f"{LONGEST_COMMAND:,}. Shorten the reason and send it again."
-            )
-        words, reason = grammar.split(delivery.text)
+        words, reason = grammar.split(delivery.text[:LONGEST_COMMAND])
         try:
+            _require_readable_length(delivery.text)
             command = self._router.command(words[0] if words else "help")
         except UsageError as error:
             # strangers are told who they are not before they are told what there is
-            return _Job(_explaining(error), await self._admitted(delivery, "unknown", Act.READ, READ_AGE))
+            return _Job(_explaining(error), await self._admitted(delivery, "unknown", READ_AGE))
         age = READ_AGE if command.only_reads else ACT_AGE
-        call = await self._admitted(delivery, command.verb, command.act, age, anywhere=command.anywhere)
+        call = await self._admitted(delivery, command.verb, age, anywhere=command.anywhere)
+        try:
+            self._ports.rules.access.authorize(call.identity, command.act)
+        except NotPermitted as error:  # a member, to whom it is explained like anything else
+            return _Job(_explaining(error), call)
         return _Job(command.handler, replace(call, words=words[1:], reason=reason, known=self._known), command.slow)
 
     async def _open_click(self, delivery: Delivery) -> _Job:
-        call = await self._admitted(delivery, delivery.action_id, Act.READ, ACT_AGE)
+        call = await self._admitted(delivery, delivery.action_id, ACT_AGE)
         action_id = delivery.action_id
         try:
             handler = self._router.handler_of_button(action_id)
@@ -211,32 +225,16 @@ class Desk:
             return _Job(_explaining(error), call)
         return _Job(handler, call, self._router.urgency(action_id))
 
-    async def _admitted(
-        self, delivery: Delivery, verb: str, act: Act, age: timedelta, *, anywhere: bool = False
-    ) -> Call:
-        visitor = delivery.visitor
-        identity, person = await admit(self._ports, visitor, act, age, anywhere=anywhere)
-        return Call(
-            verb=verb,
-            words=(),
-            reason="",
-            user_id=visitor.user_id,
-            team_id=visitor.team_id,
-            channel_id=visitor.channel_id,
-            channel_name=visitor.channel_name,
-            identity=identity,
-            person=person,
-            response_url=delivery.response_url,
-            value=delivery.value,
-            message_ts=delivery.message_ts,
-        )
+    async def _admitted(self, delivery: Delivery, verb: str, age: timedelta, *, anywhere: bool = False) -> Call:
+        identity, person = await admit(self._ports, delivery.visitor, age, anywhere=anywhere)
+        return call_of(delivery, verb, identity, person)
 
     async def _deliver_later(self, delivery: Delivery, later: "asyncio.Task[Reply]") -> None:
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 message = (await later).message
         except TimeoutError:
-            message = messages.refusal(Unreachable(_ENDLESS))
+            message = await self._banner.beside_refusal(messages.refusal(Unreachable(_ENDLESS)))
         if message is not None:
             await self._deliver(delivery, message)
 
@@ -273,8 +271,16 @@ def _slow(job: _Job, work: "asyncio.Task[Reply]") -> Reply:
     return Reply(Message(job.slow), "slow", later=work)
 
 
-def _explaining(error: UsageError) -> Handler:
-    """Return the handler of what nobody owns: an answer like any other, which also tells what is frozen."""
+def _require_readable_length(text: str) -> None:
+    if len(text) > LONGEST_COMMAND:
+        raise UsageError(
+            f"This command is {len(text):,} characters long and the bot reads at most {LONGEST_COMMAND:,}. "
+            "Shorten the reason and send it again."
+        )
+
+
+def _explaining(error: UserError) -> Handler:
+    """Return the handler of what nobody owns, or this person may not: an answer like any other, with what is frozen."""
 
     async def explain(_call: Call, _ports: Ports) -> Message:
         raise error

@@ -26,23 +26,43 @@ class Visitor:
 
 
 async def admit(
-    ports: Ports, visitor: Visitor, act: Act, max_age: timedelta, *, anywhere: bool = False
+    ports: Ports, visitor: Visitor, max_age: timedelta, *, anywhere: bool = False
 ) -> tuple[Identity, Person | None]:
-    """Return who the visitor is, if they may do `act` here. Raises NotPermitted, also on any doubt.
+    """Return who the visitor is, if they may read here; what they came for may take more.
+
+    Raises NotPermitted, also on any doubt.
+    """
+    identity = await _identity(ports, visitor.user_id, max_age)
+    person = _insider(ports, visitor, identity)
+    if not anywhere:
+        await _require_own_channel(ports, visitor)
+    return identity, person
+
+
+def is_known_member(ports: Ports, visitor: Visitor) -> bool:
+    """Tell whether the visitor was a member when Slack was last asked; asks nobody."""
+    identity = ports.identities.cached(visitor.user_id)
+    if identity is None:
+        return False
+    try:
+        _insider(ports, visitor, identity)
+    except NotPermitted:
+        return False
+    return True
+
+
+def _insider(ports: Ports, visitor: Visitor, identity: Identity) -> Person | None:
+    """Return the person whom a member is to us. Raises NotPermitted for anybody but a member.
 
     In an Enterprise organisation a click names the person's home workspace, although they belong to this one too; for
     everybody else the team of the delivery must be ours.
     """
-    identity = await _identity(ports, visitor.user_id, max_age)
     if visitor.team_id != ports.rules.access.workspace and not identity.is_of_organisation:
         raise NotPermitted(
             "E_EXTERNAL_USER",
             "Only full members of this workspace may use the registry bot. Ask a member of the on-call team.",
         )
-    person = ports.rules.access.authorize(identity, act)
-    if not anywhere:
-        await _require_own_channel(ports, visitor)
-    return identity, person
+    return ports.rules.access.authorize(identity, Act.READ)
 
 
 async def card_channel(ports: Ports, channel_id: str) -> Channel:

@@ -120,13 +120,15 @@ def switches_here(ports: Ports, unknown: str) -> Switches:
 async def require_thawed(ports: Ports, scopes: Collection[str]) -> None:
     """Raise Frozen while one of these scopes is frozen, StoreUnavailable while nobody can tell."""
     if found := await in_force(ports, scopes):
-        raise Frozen(f"{told(ports, found)} Until then nothing moves there; `/registry status` still answers.")
+        why = f"{told(ports, found)} Until then nothing moves there; `/registry status` still answers."
+        raise Frozen(why, [freeze.scope for freeze in found])
 
 
 def require_thawed_here(ports: Ports, scopes: Collection[str]) -> None:
     """Raise Frozen while this process alone knows that one of these scopes is frozen."""
     if found := stopping(_local(ports), scopes):
-        raise Frozen(f"{told(ports, found)} Redis does not have it yet, so only this bot may know.")
+        why = f"{told(ports, found)} Redis does not have it yet, so only this bot may know."
+        raise Frozen(why, [freeze.scope for freeze in found])
 
 
 def told(ports: Ports, freezes: Iterable[Freeze]) -> str:

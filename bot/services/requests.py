@@ -74,7 +74,8 @@ async def cast_vote(
 def require_unfrozen(ports: Ports) -> None:
     """Raise Frozen while this process's kill switch is on, StoreUnavailable while its Redis cannot be trusted."""
     if why := ports.kill_switch():
-        raise Frozen(f"{why} Nothing can be requested, approved or executed. `/registry status` still answers.")
+        stopped = "Nothing can be requested, approved or executed until whoever runs this bot ends that"
+        raise Frozen(f"{why} {stopped}; `/registry status` still answers.", [why])
     if why := ports.store_trouble():
         raise StoreUnavailable(f"{why} Until then nothing can be requested or decided; `/registry status` answers.")
 

@@ -8,7 +8,7 @@ from bot.domain.operation import START_WITHIN, Event, Operation, Requester, adva
 from bot.domain.plan import Kind, Plan
 from bot.domain.topology import Route
 from bot.errors import FreezeChanged, Frozen, StoreUnavailable, UserError
-from bot.ports import Commit, IndexMove, Ports
+from bot.ports import CLAIM_DURABLE_WITHIN, Commit, IndexMove, Ports
 from bot.services.audit import UNFROZEN, entry
 from bot.services.finishing import end
 from bot.services.freezing import told
@@ -53,7 +53,7 @@ async def lift(ports: Ports, operation: Operation, _owner: str) -> None:
                 not_after=lapses_at,
                 index=IndexMove.RELEASE,
                 lifts=operation.plan.lifts,
-                durable=True,
+                durable_within=CLAIM_DURABLE_WITHIN,
             )
         )
     except FreezeChanged:
@@ -76,7 +76,7 @@ def _entry(operation: Operation, moved: Operation) -> dict[str, str]:
 async def _the_freeze(ports: Ports, scope: str) -> Freeze:
     freezes = await ports.operations.freezes()
     if any(freeze.is_by_hand for freeze in freezes):
-        raise Frozen(told(ports, (freeze for freeze in freezes if freeze.is_by_hand)))
+        raise Frozen(told(ports, (freeze for freeze in freezes if freeze.is_by_hand)), [ALL])
     found = next((freeze for freeze in freezes if freeze.scope == scope), None)
     if found is not None:
         return found

@@ -6,16 +6,20 @@ from typing import Any
 
 import pytest
 
+from bot.domain.access import Role
 from bot.domain.freeze import Freeze
 from bot.errors import StoreUnavailable
 from bot.listeners import Delivery
+from bot.ports import Message, Ports
+from bot.routing import Call, Router
 from bot.services.admission import Visitor
-from tests.builders import APPROVER, CHANNEL, WORKSPACE, a_freeze
+from tests.builders import APPROVER, CHANNEL, ON_CALL, WORKSPACE, a_freeze
 from tests.fakes import FakeClock, FakeOperations
 from tests.messages.reading import words_of
 from tests.office import office
 
 AT_OPS = Visitor(APPROVER, WORKSPACE, CHANNEL, "ops")
+AT_ASKING = Visitor(ON_CALL, WORKSPACE, CHANNEL, "ops")
 UNKNOWN = "FROZEN, for all that is known: Redis does not answer"
 
 
@@ -56,6 +60,47 @@ async def test_a_slip_of_the_pen_and_a_button_of_another_version_are_told_it_as_
         assert ("'statsu' is not a command" in told, told.endswith(" · FROZEN: hangzhou")) == (True, True)
         assert pressed.message is not None
         assert pressed.message.text.endswith(" · FROZEN: hangzhou")
+
+
+@pytest.mark.parametrize("typed", ["failover zhangjiakou", "failover " + "x" * 3000])
+async def test_a_member_who_is_refused_at_the_door_is_told_it_as_well(typed: str) -> None:
+    async with office() as at:
+        at.ports.operations.put_freeze(a_freeze(scope="hangzhou"))  # type: ignore[attr-defined]
+
+        assert (await at.say("U01MEMBER", typed)).endswith(" · FROZEN: hangzhou")
+        assert "FROZEN" not in await at.say("U01GUEST", typed)
+
+
+@pytest.mark.parametrize("switch", ["", "The kill switch is on (REGISTRY_BOT_FREEZE)."])
+async def test_a_refusal_because_of_a_freeze_tells_that_freeze_once_and_others_beside_it(switch: str) -> None:
+    async with office(kill_switch=lambda: switch) as at:
+        at.ports.operations.put_freeze(a_freeze(scope="zhangjiakou"))  # type: ignore[attr-defined]
+        at.ports.operations.put_freeze(a_freeze(scope="shanghai"))  # type: ignore[attr-defined]
+
+        told = (await at.desk.command(Delivery(AT_ASKING, "", text="failover zhangjiakou"))).message
+
+    assert told is not None
+    assert "E_FROZEN" in told.text
+    assert told.text.endswith(" · FROZEN: shanghai" if not switch else " · FROZEN: shanghai, zhangjiakou")
+    assert words_of(told).count(switch or "zhangjiakou is frozen by") == 1
+    assert ("*FROZEN*: zhangjiakou" in words_of(told)) == bool(switch)
+
+
+async def test_a_hanging_answer_is_ended_with_what_was_seen_so_far() -> None:
+    async def try_(call: Call, ports: Ports) -> Message:
+        """Hang."""
+        await asyncio.Event().wait()
+        return Message("never")
+
+    router = Router()
+    router.subcommand("try", usage="try", role=Role.VIEWER)(try_)
+    for store, seen in ((FakeOperations(FakeClock()), "FROZEN: hangzhou"), (_Store("hangs"), UNKNOWN)):
+        store.put_freeze(a_freeze(scope="hangzhou"))
+        async with office(router=router, budget=0.05, operations=store) as at:
+            told = await at.say(APPROVER, "try")
+
+        assert "No answer came in time" in told
+        assert told.endswith(f" · {seen}")
 
 
 @pytest.mark.parametrize("trouble", ["hangs", "fails", "breaks"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.freeze import Freeze
 from bot.domain.operation import Verb
 from bot.errors import StoreUnavailable
 from bot.listeners import Desk
@@ -17,7 +18,7 @@ from bot.services.admission import Visitor
 from bot.services.buttons import button_value
 from bot.tasks import Tasks
 from handlers import all_handlers
-from tests.builders import APPROVER, CHANNEL, NOW, ON_CALL, WORKSPACE, an_identity, an_operation
+from tests.builders import APPROVER, CHANNEL, NOW, ON_CALL, WORKSPACE, a_freeze, an_identity, an_operation
 from tests.fakes import FakeClock, FakeIdentities, FakeOperations, some_ports
 
 
@@ -201,3 +202,51 @@ async def test_who_has_pressed_too_often_may_still_freeze() -> None:
     assert "E_TOO_FAST" in told
 
     assert (await room.say(APPROVER, "freeze all because something is wrong")).startswith("FROZEN: all sites")
+
+
+class _Counting(FakeOperations):
+    """A store that counts how often it is asked what is frozen."""
+
+    looks = 0
+
+    async def freezes(self) -> tuple[Freeze, ...]:
+        """Count, and answer."""
+        self.looks += 1
+        return await super().freezes()
+
+
+async def _hurry(room: _Room, user: str) -> str:
+    for _ in range(DECISIONS):
+        await room.say(user, "approve fo-0000")
+    return await room.say(user, "approve fo-0000")
+
+
+async def test_who_is_too_fast_is_told_what_is_frozen_at_no_more_than_a_look_a_second() -> None:
+    store = _Counting(FakeClock())
+    store.put_freeze(a_freeze(scope="hangzhou"))
+    room = await _room(operations=store)
+    told = [await _hurry(room, APPROVER)]
+    looks = store.looks
+
+    told += [await room.say(APPROVER, "approve fo-0000") for _ in range(10)]
+    assert store.looks == looks
+    room.clock.move(timedelta(seconds=2))
+    told += [await room.say(APPROVER, "approve fo-0000") for _ in range(10)]
+    assert store.looks == looks + 1
+    assert [words for words in told if "`E_TOO_FAST` · FROZEN: hangzhou" not in words] == []
+
+
+async def test_who_is_too_fast_is_told_what_was_frozen_here_meanwhile() -> None:
+    room = await _room()
+    await _hurry(room, APPROVER)
+    room.ports.local_freezes.add(a_freeze(scope="hangzhou"), {})
+
+    assert (await room.say(APPROVER, "approve fo-0000")).endswith("`E_TOO_FAST` · FROZEN: hangzhou")
+
+
+async def test_a_stranger_who_is_too_fast_is_not_told_what_is_frozen() -> None:
+    room = await _room()
+    room.store.put_freeze(a_freeze())
+    room.ports.identities.known["U09GUEST"] = an_identity("U09GUEST", is_guest=True)  # type: ignore[attr-defined]
+
+    assert (await _hurry(room, "U09GUEST")).endswith("`E_TOO_FAST`")

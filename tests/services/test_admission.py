@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bot.domain.access import Act
+from bot.domain.access import Identity
 from bot.errors import NotPermitted, Unreachable, UserError
 from bot.ports import Channel
-from bot.services.admission import ACT_AGE, DIRECT, Visitor, admit, card_channel
+from bot.services.admission import ACT_AGE, DIRECT, Visitor, admit, card_channel, is_known_member
 from tests.builders import APPROVER, CHANNEL, WORKSPACE, an_identity
-from tests.fakes import FakeWorkspace
+from tests.fakes import FakeIdentities, FakeWorkspace
 from tests.services.world import World, a_world
 
 VISITOR = Visitor(APPROVER, WORKSPACE, CHANNEL, "ops")
@@ -25,12 +25,12 @@ def _with_channels(*channels: Channel) -> World:
 
 async def _refused(world: World, *, anywhere: bool = False, **fields: Any) -> str:
     with pytest.raises(NotPermitted) as refused:
-        await admit(world.ports, replace(VISITOR, **fields), Act.APPROVE, ACT_AGE, anywhere=anywhere)
+        await admit(world.ports, replace(VISITOR, **fields), ACT_AGE, anywhere=anywhere)
     return refused.value.code
 
 
-async def test_a_member_with_the_role_comes_in_with_what_slack_says_of_them() -> None:
-    identity, person = await admit(a_world().ports, VISITOR, Act.APPROVE, ACT_AGE)
+async def test_a_member_comes_in_with_what_slack_says_of_them() -> None:
+    identity, person = await admit(a_world().ports, VISITOR, ACT_AGE)
 
     assert (identity.user_id, getattr(person, "name", "")) == (APPROVER, "approver")
 
@@ -40,7 +40,18 @@ async def test_a_delivery_of_another_team_is_refused_unless_the_account_is_of_ou
 
     assert await _refused(world, team_id="T0ELSEWHERE") == "E_EXTERNAL_USER"
     world.identities.known[APPROVER] = an_identity(is_of_organisation=True)
-    assert await admit(world.ports, replace(VISITOR, team_id="T0ELSEWHERE"), Act.APPROVE, ACT_AGE)
+    assert await admit(world.ports, replace(VISITOR, team_id="T0ELSEWHERE"), ACT_AGE)
+
+
+async def test_a_member_is_known_without_asking_slack_and_nobody_else_is() -> None:
+    world = a_world()
+    world.identities.known["U01GUEST"] = an_identity("U01GUEST", is_guest=True)
+    world.identities.down = True
+
+    assert is_known_member(world.ports, VISITOR)
+    assert not is_known_member(world.ports, replace(VISITOR, team_id="T0ELSEWHERE"))
+    assert not is_known_member(world.ports, replace(VISITOR, user_id="U01GUEST"))
+    assert not is_known_member(replace(world.ports, identities=_NeverAsked(world.clock)), VISITOR)
 
 
 async def test_whom_slack_does_not_confirm_does_not_come_in() -> None:
@@ -55,13 +66,13 @@ async def test_a_channel_that_is_shared_or_unseen_is_refused_where_the_place_mat
 
     for channel in ("C02INC", "C99UNSEEN"):
         assert await _refused(world, channel_id=channel) == "E_WRONG_CHANNEL"
-        assert await admit(world.ports, replace(VISITOR, channel_id=channel), Act.APPROVE, ACT_AGE, anywhere=True)
+        assert await admit(world.ports, replace(VISITOR, channel_id=channel), ACT_AGE, anywhere=True)
 
 
 async def test_a_direct_message_needs_no_look_at_its_channel() -> None:
     direct = replace(VISITOR, channel_id="D01DIRECT", channel_name=DIRECT)
 
-    assert await admit(a_world().ports, direct, Act.APPROVE, ACT_AGE)
+    assert await admit(a_world().ports, direct, ACT_AGE)
 
 
 @pytest.mark.parametrize(("channel", "name"), [("C99UNSEEN", DIRECT), ("D01DIRECT", "ops")])
@@ -74,7 +85,7 @@ async def test_while_slack_does_not_say_who_reads_a_channel_nobody_comes_in() ->
     world.ports = replace(world.ports, workspace=_Silent())
 
     with pytest.raises(Unreachable, match="Slack does not say just now who reads this channel"):
-        await admit(world.ports, VISITOR, Act.APPROVE, ACT_AGE)
+        await admit(world.ports, VISITOR, ACT_AGE)
 
 
 @pytest.mark.parametrize(
@@ -119,3 +130,10 @@ class _Silent(FakeWorkspace):
 
     async def channel(self, channel_id: str) -> Channel:
         raise Unreachable("Slack does not answer.")
+
+
+class _NeverAsked(FakeIdentities):
+    """What a process knows of people before it has asked about anybody."""
+
+    def cached(self, user_id: str) -> Identity | None:
+        return None
