@@ -59,7 +59,8 @@ class Coverage:
     first; `full_as_of` the same for passes that read every repository. `running` is the pass at hand. `namespaces`
     maps a name to whether pushes there create repositories. `silent_since` is when the instance first failed to
     answer, None while it answers; `trouble` says why. `distrusts_modified`: a full pass found a repository whose tags
-    had changed while its modification time had not, so passes skip nothing.
+    had changed while its modification time had not, so passes skip nothing. `unread` are the repositories whose tags
+    the last finished pass could not read: what is kept of them is older than `as_of`, or nothing is.
     """
 
     instance: str
@@ -72,3 +73,4 @@ class Coverage:
     silent_since: datetime | None = None
     trouble: str = ""
     distrusts_modified: bool = False
+    unread: tuple[str, ...] = ()

@@ -162,7 +162,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class SyncRule:
-    """One replication rule, with the source first whichever end told us."""
+    """One replication rule, with the source first whichever end told us.
+
+    Filters are the vendor's regular expressions over whole names; None where the scope leaves no choice. `created_at`
+    matters because only images pushed later are copied (Container Registry manual, replication within an account).
+    """
 
     rule_id: str
     name: str
@@ -173,6 +177,12 @@ class SyncRule:
     namespace: str | None = None
     repository: str | None = None
     tag_filter: str | None = None
+    namespace_filter: str | None = None
+    repository_filter: str | None = None
+    to_namespace: str | None = None
+    to_repository: str | None = None
+    created_at: datetime | None = None
+    is_cross_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +197,7 @@ class SyncTask:
     from_instance: str
     to_instance: str
     issue: str | None = None
+    rule_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

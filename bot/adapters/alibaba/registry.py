@@ -159,6 +159,9 @@ def _rule_from_wire(asked: str, wire: Any) -> SyncRule:
     other = target if local == asked else local
     is_source = text(wire.sync_direction) != "TO"
     source_is_local = is_source == (local == asked)
+    names = (text(wire.local_namespace_name), text(wire.local_repo_name))
+    far_names = (text(wire.target_namespace_name), text(wire.target_repo_name))
+    source, end = (names, far_names) if source_is_local else (far_names, names)
     return SyncRule(
         rule_id=required(wire.sync_rule_id, "SyncRuleId"),
         name=text(wire.sync_rule_name) or "",
@@ -167,9 +170,15 @@ def _rule_from_wire(asked: str, wire: Any) -> SyncRule:
         scope=text(wire.sync_scope) or "",
         # PASSIVE means after a push, INITIATIVE means by hand only.
         is_automatic=text(wire.sync_trigger) == "PASSIVE",
-        namespace=text(wire.local_namespace_name if source_is_local else wire.target_namespace_name),
-        repository=text(wire.local_repo_name if source_is_local else wire.target_repo_name),
+        namespace=source[0],
+        repository=source[1],
         tag_filter=text(wire.tag_filter),
+        namespace_filter=text(wire.namespace_name_filter),
+        repository_filter=text(wire.repo_name_filter),
+        to_namespace=end[0],
+        to_repository=end[1],
+        created_at=moment(wire.create_time),
+        is_cross_account=flag(wire.cross_user),
     )
 
 
@@ -185,6 +194,7 @@ def _task_from_wire(wire: Any) -> SyncTask:
         from_instance=text(getattr(source, "instance_id", None)) or "",
         to_instance=text(getattr(wire.image_to, "instance_id", None)) or "",
         issue=text(wire.task_issue),
+        rule_id=text(wire.sync_rule_id),
     )
 
 
