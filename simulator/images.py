@@ -4,12 +4,19 @@ import hashlib
 import io
 import json
 import tarfile
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
+CONFIG = (
+    '{"architecture": "amd64", "os": "linux", "config": {"Labels": {"image": %s}}, '
+    '"rootfs": {"type": "layers", "diff_ids": ["%s"]}}'
+)
+MANIFEST = '{"schemaVersion": 2, "mediaType": "%s", "config": %s, "layers": [%s]}'
+DESCRIPTOR = '{"mediaType": "%s", "digest": "%s", "size": %d}'
 
 
 def sha256(content: bytes) -> str:
@@ -17,54 +24,75 @@ def sha256(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-@dataclass(frozen=True)
+class Facts(NamedTuple):
+    """What lists tell of an image: its digest and its configuration's, with their prefix, and all its bytes."""
+
+    digest: str
+    config: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
-    """One image, determined by its label alone; built when first looked at, as a large world holds thousands."""
+    """One image, determined by its label; images of one `base` share their layer.
+
+    A large world holds hundreds of thousands, so bytes are built whenever they are looked at, and only the facts kept.
+    """
 
     label: str
+    base: str = ""
+    _kept: Facts | None = field(default=None, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def layer(self) -> bytes:
-        content = self.label.encode()
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as archive:
-            entry = tarfile.TarInfo("label")
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-        return buffer.getvalue()
+        return _layer(self.base or self.label)[0]
 
-    @cached_property
+    @property
     def config(self) -> bytes:
-        root = {"type": "layers", "diff_ids": [sha256(self.layer)]}
-        return json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": root}).encode()
+        return (CONFIG % (json.dumps(self.label), _layer(self.base or self.label)[1])).encode()
 
-    @cached_property
+    @property
     def manifest(self) -> bytes:
-        body = {
-            "schemaVersion": 2,
-            "mediaType": MANIFEST_TYPE,
-            "config": _descriptor(CONFIG_TYPE, self.config),
-            "layers": [_descriptor(LAYER_TYPE, self.layer)],
-        }
-        return json.dumps(body).encode()
+        layer, layer_digest = _layer(self.base or self.label)
+        config = self.config
+        described = DESCRIPTOR % (CONFIG_TYPE, sha256(config), len(config))
+        return (MANIFEST % (MANIFEST_TYPE, described, DESCRIPTOR % (LAYER_TYPE, layer_digest, len(layer)))).encode()
 
-    @cached_property
+    @property
+    def facts(self) -> Facts:
+        if self._kept is not None:
+            return self._kept
+        manifest, config = self.manifest, self.config
+        facts = Facts(sha256(manifest), sha256(config), len(manifest) + len(config) + len(self.layer))
+        object.__setattr__(self, "_kept", facts)  # not a change: it follows from the label
+        return facts
+
+    @property
     def digest(self) -> str:
         """The digest of the manifest, with its `sha256:` prefix."""
-        return sha256(self.manifest)
+        return self.facts.digest
 
-    @cached_property
+    @property
     def blobs(self) -> dict[str, bytes]:
         """Everything that the manifest refers to, by digest."""
-        return {sha256(self.config): self.config, sha256(self.layer): self.layer}
+        layer, layer_digest = _layer(self.base or self.label)
+        return {self.facts.config: self.config, layer_digest: layer}
+
+    @property
+    def size(self) -> int:
+        return self.facts.size
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Image":
         return self  # it never changes
 
-    @property
-    def size(self) -> int:
-        return len(self.manifest) + sum(map(len, self.blobs.values()))
 
-
-def _descriptor(media_type: str, content: bytes) -> dict[str, object]:
-    return {"mediaType": media_type, "digest": sha256(content), "size": len(content)}
+@lru_cache(maxsize=512)
+def _layer(label: str) -> tuple[bytes, str]:
+    content = label.encode()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        entry = tarfile.TarInfo("label")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    layer = buffer.getvalue()
+    return layer, sha256(layer)
