@@ -1,6 +1,9 @@
 """How this process runs, read from the environment once; secrets never show themselves."""
 
+import difflib
+import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -85,6 +88,12 @@ def _are_redirects(text: str) -> str:
     return text
 
 
+def _is_absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError("must be an absolute path: where a relative one leads depends on where the bot is started")
+    return path
+
+
 Token = Annotated[SecretStr, AfterValidator(_is_one_word)]
 SigningKey = Annotated[SecretStr, AfterValidator(_is_long_key)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -141,7 +150,7 @@ class Settings(SiteSettings, AuditSettings):
     http_port: Port = 8080
     metrics_port: Port = 9090
     freeze: bool = False
-    freeze_file: Path | None = None
+    freeze_file: Annotated[Path, AfterValidator(_is_absolute)] | None = None
 
     @field_validator("slack_app_token")
     @classmethod
@@ -164,8 +173,19 @@ S = TypeVar("S", bound=BaseSettings)
 
 
 def load_settings() -> Settings:
-    """Read the whole environment; see `read_environment`."""
-    return read_environment(Settings)
+    """Read the whole environment, which may hold no name that begins like ours and means nothing.
+
+    A misspelt REGISTRY_BOT_FREEZE would otherwise stop nothing, and nobody would know.
+    Raises InvalidConfiguration as `read_environment` does.
+    """
+    unknown = _unknown_names(os.environ)
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise _wrong([*_mistakes(error), *unknown]) from None
+    if unknown:
+        raise _wrong(unknown)
+    return settings
 
 
 def read_environment(kind: type[S]) -> S:
@@ -176,7 +196,7 @@ def read_environment(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:
-        raise InvalidConfiguration(_sentences(error)) from None
+        raise _wrong(_mistakes(error)) from None
 
 
 def _redirects(text: str) -> dict[str, tuple[str, int]]:
@@ -190,9 +210,13 @@ def _redirects(text: str) -> dict[str, tuple[str, int]]:
     return redirects
 
 
-def _sentences(error: ValidationError) -> str:
-    lines = sorted(_sentence(part) for part in error.errors())
-    return "The environment is wrong or incomplete:\n" + "\n".join(f"- {line}" for line in lines)
+def _wrong(mistakes: Iterable[str]) -> InvalidConfiguration:
+    lines = "\n".join(f"- {line}" for line in sorted(mistakes))
+    return InvalidConfiguration(f"The environment is wrong or incomplete:\n{lines}")
+
+
+def _mistakes(error: ValidationError) -> list[str]:
+    return [_sentence(part) for part in error.errors()]
 
 
 def _sentence(part: ErrorDetails) -> str:
@@ -205,3 +229,22 @@ _SAID = {
     "int_parsing": "must be a whole number",
     "bool_parsing": "must be 1 or 0",
 }
+
+
+def _unknown_names(environment: Iterable[str]) -> list[str]:
+    """Return a sentence for each name with our prefix that is no setting; what it may have been meant for, too."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    ours = (name for name in environment if name.upper().startswith(PREFIX))
+    return [_unknown(name, known) for name in ours if name.upper() not in known and not _SERVICE_LINK.fullmatch(name)]
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{name[:80]}: is no setting of this bot{hint or '; unset it'}"
+
+
+_SERVICE_LINK = re.compile(
+    rf"{PREFIX}([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+"""What Kubernetes sets in every pod for a Service whose name begins with registry-bot; nobody has typed these."""

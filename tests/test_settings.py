@@ -1,9 +1,11 @@
 """The environment: what is missing or wrong is named, all of it at once, and no secret is ever quoted."""
 
+import os
+
 import pytest
 
 from bot.errors import InvalidConfiguration
-from bot.settings import CloudSettings, Settings, SiteSettings, load_settings, read_environment
+from bot.settings import CloudSettings, SiteSettings, load_settings, read_environment
 from tests.secrets import marked
 
 SECRET = marked("k" * 32)
@@ -18,8 +20,8 @@ GOOD = {
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"REGISTRY_BOT_{name.upper()}", raising=False)
+    for name in [name for name in os.environ if name.startswith("REGISTRY_BOT_")]:
+        monkeypatch.delenv(name)
 
 
 def _set(monkeypatch: pytest.MonkeyPatch, **values: str | None) -> None:
@@ -88,6 +90,8 @@ def test_http_mode_needs_the_signing_secret_and_no_app_token(monkeypatch: pytest
         ("SIGNING_KEY", "short", "must have at least 32 characters"),
         ("HTTP_PORT", "99999", "must be less than or equal to 65535"),
         ("FREEZE", "maybe", "must be 1 or 0"),
+        ("FREEZE_FILE", "frozen", "must be an absolute path"),
+        ("FREEZE_FILE", "~/frozen", "must be an absolute path"),
         ("ALIBABA_CR_ENDPOINT", "cr.{zone}.example.com", "must be a host name with {region} in it"),
         ("ALIBABA_CR_ENDPOINT", "cn-hangzhou=", "must be a host name with {region} in it"),
         ("ALIBABA_PROTOCOL", "gopher", "must be 'https' or 'http'"),
@@ -124,5 +128,39 @@ def test_redirects_are_read_as_dial_addresses(monkeypatch: pytest.MonkeyPatch) -
 
 def test_looking_at_sites_needs_the_file_and_neither_slack_nor_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGISTRY_BOT_CONFIG", "registry.yaml")
+
+    assert read_environment(SiteSettings).config.name == "registry.yaml"
+
+
+def test_a_name_that_is_no_setting_is_refused_with_the_one_that_it_resembles(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, FREZE="1", REDIS_REPLICA="1", COLOUR=SECRET)
+
+    said = _complaint()
+
+    assert "REGISTRY_BOT_FREZE: is no setting of this bot; did you mean REGISTRY_BOT_FREEZE?" in said
+    assert "REGISTRY_BOT_REDIS_REPLICA: is no setting of this bot; did you mean REGISTRY_BOT_REDIS_REPLICAS?" in said
+    assert "REGISTRY_BOT_COLOUR: is no setting of this bot; unset it" in said
+    assert SECRET not in said
+
+
+def test_names_that_mean_nothing_and_values_that_are_wrong_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, FREZE="1", FREEZE="maybe")
+
+    assert [name for name in ("REGISTRY_BOT_FREZE:", "REGISTRY_BOT_FREEZE:") if name not in _complaint()] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_8080_TCP", "PORT_8080_TCP_ADDR", "WEB_PORT"],
+)
+def test_what_kubernetes_sets_for_a_service_of_that_name_is_let_be(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    _set(monkeypatch, **{name: "tcp://10.0.0.1:8080"})
+
+    assert load_settings().http_port == 8080
+
+
+def test_printing_the_manual_steps_does_not_mind_a_name_that_means_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGISTRY_BOT_CONFIG", "registry.yaml")
+    monkeypatch.setenv("REGISTRY_BOT_FREZE", "1")
 
     assert read_environment(SiteSettings).config.name == "registry.yaml"

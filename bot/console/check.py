@@ -15,7 +15,7 @@ from bot.console.cloud import quiet
 from bot.console.policy import policies
 from bot.console.table import Row, fail, failed, look, ok, render, warn
 from bot.errors import InvalidConfiguration, ProviderError, StoreUnavailable
-from bot.settings import Settings, SiteSettings, read_environment
+from bot.settings import Settings, SiteSettings, load_settings, read_environment
 
 _UNTRIED = (
     "Whether the bot may write a record cannot be tried without writing one: "
@@ -68,7 +68,7 @@ def _configuration() -> tuple[list[Row], Settings | None, SiteSettings | None, R
     sites: SiteSettings | None = None
     registry: Registry | None = None
     try:
-        sites = settings = read_environment(Settings)
+        sites = settings = load_settings()
         rows.append(ok("environment", f"complete; Slack in {settings.slack_mode} mode"))
     except InvalidConfiguration as error:
         rows += _mistakes("environment", error)

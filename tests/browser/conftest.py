@@ -28,8 +28,8 @@ NO_BROWSER = "There is no Chromium at /usr/bin/chromium or on PATH: install it t
 def chromium() -> str:
     """Return the path of the browser."""
     found = next(filter(None, map(shutil.which, CANDIDATES)), None)
-    if found is None and os.environ.get("REGISTRY_BOT_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"{NO_BROWSER} REGISTRY_BOT_REQUIRE_BROWSER=1 forbids to skip them.", pytrace=False)
+    if found is None and os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail(f"{NO_BROWSER} REQUIRE_BROWSER=1 forbids to skip them.", pytrace=False)
     if found is None:
         pytest.skip(NO_BROWSER)
     return found

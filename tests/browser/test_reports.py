@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 async def photograph(room: Room, name: str) -> None:
     """Keep a picture where somebody asked for pictures."""
-    if folder := os.environ.get("REGISTRY_BOT_PICTURES"):
+    if folder := os.environ.get("PICTURES"):
         await room.photograph(Path(folder) / f"{name}.png")
 
 

@@ -17,8 +17,8 @@ HOSTILE = "<img src=x onerror=document.title='owned'><script>document.title='own
 
 @pytest.fixture
 def screenshot(tmp_path: Path) -> Path:
-    """Return where the picture goes: to REGISTRY_BOT_SCREENSHOT, else among the files of the test."""
-    return Path(os.environ.get("REGISTRY_BOT_SCREENSHOT") or tmp_path / "workspace.png")
+    """Return where the picture goes: to SCREENSHOT, else among the files of the test."""
+    return Path(os.environ.get("SCREENSHOT") or tmp_path / "workspace.png")
 
 
 async def test_a_second_person_moves_the_pulls_of_a_vpc(company: Company, room: Room, screenshot: Path) -> None:
