@@ -1,0 +1,217 @@
+"""How an image on one instance compares with another instance's, and how many do: the values of a comparison."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.inventory import Coverage, Repository, Tag
+from bot.domain.topology import Site
+
+
+class Likeness(StrEnum):
+    """How an image compares by digest."""
+
+    IDENTICAL = "identical"
+    MISSING = "missing"
+    DIFFERENT = "different"
+    EXTRA = "only at the target"
+
+
+class Newer(StrEnum):
+    """Which side of a different tag was pushed last; UNCLEAR where the times do not prove it."""
+
+    SOURCE = "source"
+    TARGET = "target"
+    UNCLEAR = "unclear"
+
+
+class Cause(StrEnum):
+    """Why the target lacks what the source has, as far as rules, namespaces and tasks tell."""
+
+    UNKNOWN = "unknown"
+    WAITING = "its copy is under way or due"
+    FAILED = "its copy failed"
+    NOT_LANDED = "its copy was reported done and is not there"
+    NO_RULE = "no rule copies it"
+    BY_HAND = "its rules copy only by hand"
+    OLDER_THAN_RULE = "it is older than its rule"
+    NO_NAMESPACE = "the target has no such namespace"
+    NO_REPOSITORY = "the target has no such repository and makes none by itself"
+    IMMUTABLE = "the target's tag is immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is known of a difference beyond its digests; `reason` says in a clause what `newer` rests on."""
+
+    cause: Cause = Cause.UNKNOWN
+    newer: Newer = Newer.UNCLEAR
+    reason: str = ""
+    task_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One end of a comparison: a site, and how well its inventory is known."""
+
+    site: Site
+    coverage: Coverage
+    unread: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, site: Site, coverage: Coverage) -> "Side":
+        """Return the side of a site."""
+        return cls(site, coverage, frozenset(coverage.unread))
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every repository was gone through at least once."""
+        return self.coverage.as_of is not None
+
+    @property
+    def is_started(self) -> bool:
+        """Tell whether anything is known at all."""
+        return self.is_whole or self.coverage.repositories > 0 or self.pages_done > 0
+
+    @property
+    def pages_done(self) -> int:
+        """Return how far the pass at hand has come."""
+        return self.coverage.running.pages_done if self.coverage.running else 0
+
+    @property
+    def blind_for(self) -> timedelta | None:
+        """Return how long before the instance fell silent it was last gone through: pushes since then are unknown."""
+        as_of, silent = self.coverage.as_of, self.coverage.silent_since
+        return max(silent - as_of, timedelta()) if as_of and silent else None
+
+    def moment(self, path: str, kept: Repository | None) -> datetime | None:
+        """Return when this side of a repository was last known to be so, None where nothing says so.
+
+        A finished pass vouches for what it skipped and for what it did not find, but not for what it failed to read.
+        """
+        as_of = None if path in self.unread else self.coverage.as_of
+        if kept is None:
+            return as_of
+        return max(kept.read_at, as_of) if as_of else kept.read_at
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One image that is not the same on both sides, and the moments for which that holds."""
+
+    path: str
+    tag: str
+    likeness: Likeness
+    source: Tag | None
+    target: Tag | None
+    is_critical: bool
+    source_at: datetime
+    target_at: datetime
+    target_has_repository: bool = True
+    target_is_immutable: bool = False
+    explanation: Explanation = Explanation()
+
+    @property
+    def image(self) -> str:
+        """Return `namespace/repository:tag`."""
+        return f"{self.path}:{self.tag}"
+
+    @property
+    def pushed_at(self) -> datetime | None:
+        """Return the push of the source's image, or of the target's where only the target has one."""
+        tag = self.source or self.target
+        return tag.pushed_at if tag else None
+
+    @property
+    def is_loss(self) -> bool:
+        """Tell whether pulls from the target would miss what the source serves."""
+        return self.likeness in (Likeness.MISSING, Likeness.DIFFERENT)
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Tell whether the target was last looked at before this push, so that it may have arrived since."""
+        return self.is_loss and self.pushed_at is not None and self.pushed_at >= self.target_at
+
+
+Explain = Callable[[Difference], Explanation]
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many images compare how.
+
+    Of those that would be lost, `unsettled` were pushed after the target was last looked at, and `undated` have no
+    push time; `causes` counts all of them. `unjudged` images are known on one side while nothing is known about the
+    other; `unread` repositories are those that this concerns.
+    """
+
+    identical: int = 0
+    missing: int = 0
+    different: int = 0
+    extra: int = 0
+    unsettled: int = 0
+    undated: int = 0
+    unjudged: int = 0
+    unread: int = 0
+    causes: dict[Cause, int] = field(default_factory=dict)
+
+    @property
+    def compared(self) -> int:
+        """Return how many images of the source were compared."""
+        return self.identical + self.missing + self.different
+
+    @property
+    def lost(self) -> int:
+        """Return how many images pulls would miss at the target."""
+        return self.missing + self.different
+
+    def count(self, difference: Difference) -> None:
+        """Count one image that is not the same on both sides."""
+        if not difference.is_loss:
+            self.extra += 1
+            return
+        self.missing += difference.likeness is Likeness.MISSING
+        self.different += difference.likeness is Likeness.DIFFERENT
+        self.unsettled += difference.is_unsettled
+        self.undated += difference.pushed_at is None
+        cause = difference.explanation.cause
+        self.causes[cause] = self.causes.get(cause, 0) + 1
+
+    def copy(self) -> "Tally":
+        """Return the counts as they are now."""
+        return replace(self, causes=dict(self.causes))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From the earliest to the latest of several moments."""
+
+    first: datetime
+    last: datetime
+
+    def with_moment(self, moment: datetime) -> "Span":
+        """Return the span stretched to this moment."""
+        return Span(min(self.first, moment), max(self.last, moment))
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """How two inventories compare, as far as they were gone through.
+
+    The lists are short: critical images first, then those pushed last. `oldest` and `oldest_critical` are the earliest
+    dated pushes that the target lacks. The spans tell for which moments of each side all of this holds. `unread` names
+    some of the repositories of which one side is unknown.
+    """
+
+    all: Tally
+    critical: Tally
+    missing: tuple[Difference, ...] = ()
+    different: tuple[Difference, ...] = ()
+    extra: tuple[Difference, ...] = ()
+    oldest: Difference | None = None
+    oldest_critical: Difference | None = None
+    source_span: Span | None = None
+    target_span: Span | None = None
+    repositories: int = 0
+    unread: tuple[str, ...] = ()
