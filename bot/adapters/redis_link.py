@@ -34,7 +34,7 @@ OPERATION_TIMEOUT = 0.6
 MAX_CONNECTIONS = 64
 """More than people who press one button at the same moment: who waits for a free connection uses up their 0.4 s."""
 
-Word = str | int | float
+Word = str | bytes | int | float
 Command = Sequence[Word]
 
 
@@ -43,14 +43,20 @@ class NoReply(StoreUnavailable):
 
 
 class RedisLink:
-    """The way to one Redis server; owns its connections."""
+    """The way to one Redis server; owns its connections. Replies are texts, or bytes over an `is_binary` link."""
 
     def __init__(
-        self, url: str, *, connect_timeout: float = CONNECT_TIMEOUT, operation_timeout: float = OPERATION_TIMEOUT
+        self,
+        url: str,
+        *,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        operation_timeout: float = OPERATION_TIMEOUT,
+        max_connections: int = MAX_CONNECTIONS,
+        is_binary: bool = False,
     ) -> None:
         self.connect_timeout = connect_timeout
         self.operation_timeout = operation_timeout
-        self._pool: ConnectionPoolInterface = _pool(url)
+        self._pool: ConnectionPoolInterface = _pool(url, max_connections, is_binary)
 
     async def call(self, *command: Word) -> Any:
         """Send one command and return its reply. Raises StoreUnavailable, or NoReply where it may have been done."""
@@ -113,15 +119,15 @@ async def _reply(connection: AbstractConnection) -> Any:
         return refusal
 
 
-def _pool(url: str) -> BlockingConnectionPool:
+def _pool(url: str, max_connections: int, is_binary: bool) -> BlockingConnectionPool:
     # What redis-py says of an address that it cannot read may quote the password, hence `from None`. RESP 2 and no
     # driver info: no handshake beyond AUTH and SELECT, whatever an access list permits.
     with suppress(ValueError):
         return BlockingConnectionPool.from_url(
             url,
-            max_connections=MAX_CONNECTIONS,
+            max_connections=max_connections,
             timeout=None,
-            decode_responses=True,
+            decode_responses=not is_binary,
             encoding_errors="backslashreplace",  # bytes that nobody of ours wrote must be seen, not stop the reader
             protocol=2,
             driver_info=None,
