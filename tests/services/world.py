@@ -85,7 +85,8 @@ class World:
         """Take every step when it is due, until it has ended and pulls were looked at; time passes in between."""
         until = self.clock.now() + LONGEST
         while not is_settled(now := await self.operations.get(operation.id)):
-            assert now.id in await self.operations.due(until), f"{now.id} is {now.state} and would stay so"
+            is_due = self.clock.now() < until and now.id in await self.operations.due(until)
+            assert is_due, f"{now.id} is {now.state} and would stay so"
             await self._step_if_due(operation, owner)
             self.clock.move(timedelta(seconds=0.5))
         return now
