@@ -8,7 +8,8 @@ from bot.domain.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan and the snapshot it was made from."""
+    """A plan and the snapshot it was made from; `only` is the domain or VPC that it was narrowed down to by words."""
 
     plan: Plan
     snapshot: Snapshot
+    only: str = ""

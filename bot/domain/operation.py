@@ -173,6 +173,7 @@ class Step:
 class Operation:
     """One failover; `version` counts commits, and a commit compares it with its `stamp`.
 
+    `only` is what its asker narrowed it down to, for asking again: the plan itself names the records.
     The stamp is the token of the commit that wrote this version. A number may come twice, when a failover of Redis
     loses a commit that was acknowledged; a token never does, so a copy from before the loss cannot be written back.
     """
@@ -185,6 +186,7 @@ class Operation:
     created_at: datetime
     expires_at: datetime
     reason: str = ""
+    only: str = ""
     approvals_needed: int = 1
     version: int = 0
     stamp: str = field(default="", compare=False)

@@ -175,11 +175,4 @@ def _next(draft: Draft) -> str:
     plan = draft.plan
     if plan.verdict is Verdict.NO_GO:
         return "Mend it and ask again, or choose another standby (`to …`) or route (`via …`)."
-    return f"To ask for it: {code(f'/registry failover {plan.away} to {plan.to} via {plan.route}{_only(draft)}')}"
-
-
-def _only(draft: Draft) -> str:
-    home = draft.snapshot.sites.get(draft.plan.away)
-    changes = draft.plan.changes
-    is_part = home is not None and len(changes) < len(home.site.views)
-    return f" only {changes[0].view.vpcs[0]}" if is_part and len(changes) == 1 else ""
+    return f"To ask for it: {words.command(plan, draft.only)}"

@@ -219,8 +219,7 @@ def _still(operation: Operation) -> str:
 
 def again(operation: Operation) -> str:
     """Return the command that asks for the same failover anew."""
-    plan = operation.plan
-    return code(f"/registry failover {short(plan.away, 60)} to {short(plan.to, 60)} via {plan.route}")
+    return words.command(operation.plan, operation.only)
 
 
 def wants_hands(operation: Operation) -> bool:

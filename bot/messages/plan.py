@@ -31,6 +31,12 @@ def people(operation: Operation) -> tuple[str, ...]:
     return tuple(dict.fromkeys((operation.requester.user_id, *(vote.user_id for vote in operation.votes))))
 
 
+def command(plan: Plan, only: str) -> str:
+    """Return what to type for such a failover; `only` is what the words narrowed it down to, if anything."""
+    narrowed = f" only {short(only, 80)}" if only else ""
+    return code(f"/registry failover {short(plan.away, 60)} to {short(plan.to, 60)} via {plan.route}{narrowed}")
+
+
 def scope(plan: Plan) -> str:
     """Name the VPCs whose pulls move."""
     vpcs = [short(vpc, 60) for change in plan.changes for vpc in change.view.vpcs]

@@ -1,5 +1,7 @@
 """Turn a wish into a plan: look, derive the value live, judge; nothing is stored and nothing changes."""
 
+from dataclasses import replace
+
 from bot import __version__
 from bot.domain.draft import Draft
 from bot.domain.grammar import Wish, select_views
@@ -23,7 +25,8 @@ async def draft(ports: Ports, wish: Wish) -> Draft:
     to = _standby(away, wish.to, ports)
     views = select_views(away.views, wish.only)
     bystanders = tuple(view for view in topology.views if view.site != away.name)
-    return await draft_for(ports, away, to, wish.route or away.route, views, bystanders)
+    drafted = await draft_for(ports, away, to, wish.route or away.route, views, bystanders)
+    return replace(drafted, only=wish.only or "")
 
 
 async def draft_for(

@@ -121,6 +121,7 @@ def operations(draw: st.DrawFn) -> Operation:
         id=draw(TEXT),
         requester=Requester("on-call", draw(TEXT)),
         reason=draw(TEXT),
+        only=draw(TEXT),
         outcome=draw(TEXT),
         votes=draw(many(VOTES, 30)),
         progress=draw(many(PROGRESS, 45)),

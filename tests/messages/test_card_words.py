@@ -266,11 +266,16 @@ def test_a_no_go_names_what_blocks_in_its_first_line() -> None:
 
 
 def test_a_draft_of_one_view_among_several_keeps_the_choice_in_its_command() -> None:
-    view = make.a_view(vpcs=("vpc-ccccc",))
-    home = replace(make.a_site_state("zhangjiakou"), site=make.a_site(views=(make.a_view(), view)))
-    draft = make.a_draft(snapshot=make.a_snapshot(sites={"zhangjiakou": home}))
+    draft = make.a_draft(only="vpc-bbbbb")
 
     assert "via internet only vpc-bbbbb" in words_of(messages.draft_card(draft, LATER))
+
+
+@pytest.mark.parametrize("state", [State.EXPIRED, State.STALE])
+def test_whoever_asks_again_asks_for_no_more_than_before(state: State) -> None:
+    operation = make.an_operation(state, only="vpc-bbbbb")
+
+    assert "via internet only vpc-bbbbb" in card(operation).text
 
 
 def test_show_tells_the_story_and_the_whole_digest() -> None:
