@@ -20,8 +20,8 @@ class Verdict(StrEnum):
 class Judgement:
     """A verdict and the facts of its first line.
 
-    `judged` are the images that count, the critical ones unless others were asked for. `lag` is the age of the oldest push among
-    them that the target lacks, None where no such push is known.
+    `judged` are the images that count, the critical ones unless others were asked for. `lag` is the age of the oldest
+    push among them that the target lacks, None where no such push is known. `is_whole`: nothing was left out.
     """
 
     verdict: Verdict
@@ -31,9 +31,17 @@ class Judgement:
     is_whole: bool
 
 
-def judge(judged: Tally, oldest: Difference | None, source: Side, target: Side, now: datetime) -> Judgement:
+def judge(judged: Tally, oldest: Difference | None, sides: tuple[Side, Side], now: datetime) -> Judgement:
     """Judge these images, of which `oldest` is the earliest push that the target lacks."""
-    is_whole = source.is_whole and target.is_whole and not judged.unread
+    return _judgement(judged, oldest, now, is_whole=all(side.is_whole for side in sides) and not judged.unread)
+
+
+def judge_so_far(judged: Tally, oldest: Difference | None, now: datetime) -> Judgement:
+    """Judge images of which more are still to come."""
+    return _judgement(judged, oldest, now, is_whole=False)
+
+
+def _judgement(judged: Tally, oldest: Difference | None, now: datetime, *, is_whole: bool) -> Judgement:
     return Judgement(
         verdict=_verdict(judged, is_whole),
         judged=judged,

@@ -1,0 +1,94 @@
+"""Go through the kept inventories of two sites in batches, so that neither is ever in memory as a whole."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
+
+from bot.domain.comparing import Comparer, Critical
+from bot.domain.differences import Side
+from bot.domain.inventory import Coverage, Repository
+from bot.domain.snapshot import Inventory, Unknown
+from bot.domain.topology import Site
+from bot.errors import StoreUnavailable
+from bot.ports import Clock
+from bot.ports.inventories import Inventories
+
+BATCH = 250
+"""Repositories read at once."""
+BREATH = 5_000
+"""Tags compared before others get their turn, some ten milliseconds."""
+
+
+async def side(inventories: Inventories, site: Site) -> Side:
+    """Return how well a site is known; not at all where the store does not answer, with the reason."""
+    try:
+        return Side.of(site, await inventories.coverage(site.instance))
+    except StoreUnavailable as error:
+        return Side.of(site, Coverage(site.instance, trouble=str(error)))
+
+
+async def paths(inventories: Inventories, sides: Iterable[Side]) -> tuple[str, ...]:
+    """Return every repository that any side has or could not read, sorted. Raises StoreUnavailable."""
+    found: set[str] = set()
+    for each in sides:
+        found.update(await inventories.paths(each.site.instance), each.unread)
+    return tuple(sorted(found))
+
+
+async def compared(
+    inventories: Inventories, instances: tuple[str, str], chosen: Sequence[str], comparer: Comparer, clock: Clock
+) -> AsyncIterator[int]:
+    """Feed these repositories of both instances to `comparer`, and yield after each batch how many are done.
+
+    Raises StoreUnavailable; what was fed until then stays good.
+    """
+    for start in range(0, len(chosen), BATCH):
+        batch = chosen[start : start + BATCH]
+        here = await inventories.repositories(instances[0], batch)
+        there = await inventories.repositories(instances[1], batch)
+        await _feed(comparer, zip(batch, here, there, strict=True), clock)
+        yield start + len(batch)
+
+
+async def kept_images(inventories: Inventories, site: Site, globs: tuple[str, ...]) -> Inventory | Unknown:
+    """Return the digests of a site's images that match a glob, as they were when last read."""
+    critical = Critical(globs)
+    try:
+        known = Side.of(site, await inventories.coverage(site.instance))
+        if known.coverage.as_of is None:
+            return Unknown(f"{site.name}: its images have not been read whole yet")
+        chosen = [path for path in await paths(inventories, (known,)) if critical.touches(path)]
+        return await _images(inventories, known, known.coverage.as_of, chosen, critical)
+    except StoreUnavailable as error:
+        return Unknown(f"{site.name}: {str(error).rstrip('.')}")
+
+
+async def _images(
+    inventories: Inventories, known: Side, as_of: datetime, chosen: Sequence[str], critical: Critical
+) -> Inventory | Unknown:
+    digests: dict[str, str] = {}
+    for start in range(0, len(chosen), BATCH):
+        batch = chosen[start : start + BATCH]
+        for path, kept in zip(batch, await inventories.repositories(known.site.instance, batch), strict=True):
+            moment = known.moment(path, kept)
+            if moment is None:
+                return Unknown(f"{known.site.name}: {path} could not be read")
+            as_of = min(as_of, moment)
+            digests |= _digests(kept, critical) if kept else {}
+    return Inventory(known.site.instance, digests, as_of, is_live=False)
+
+
+def _digests(kept: Repository, critical: Critical) -> dict[str, str]:
+    is_critical = critical.tags_of(kept.path)
+    return {f"{kept.path}:{tag}": image.digest for tag, image in kept.tags.items() if is_critical(tag)}
+
+
+async def _feed(
+    comparer: Comparer, pairs: Iterable[tuple[str, Repository | None, Repository | None]], clock: Clock
+) -> None:
+    tags = 0
+    for path, here, there in pairs:
+        comparer.add(path, here, there)
+        tags += sum(len(kept.tags) for kept in (here, there) if kept)
+        if tags >= BREATH:
+            tags = 0
+            await clock.sleep(0)
