@@ -1,8 +1,9 @@
 """Repositories as few bytes: about fifty a tag, of which the digest takes 32.
 
-A byte for the version and one for flags, then whole numbers of seven bits a byte: the pass, the moment of reading, the
-time of modification, the id, and how many tags there are. Tags follow in the order of their names; each repeats only
-what it does not share with the name before. Times are milliseconds since 1970, those of pushes relative to the reading.
+A byte for the version, a checksum, a byte of flags, then whole numbers of seven bits a byte: the pass, the moment of
+reading, the time of modification, the id, and how many tags there are. Tags follow in the order of their names; each
+repeats only what it does not share with the name before. Times are milliseconds since 1970, those of pushes relative to
+the reading.
 
 Tags are unpacked when somebody looks at them: whoever only asks which repositories to read again never does.
 """
@@ -10,11 +11,14 @@ Tags are unpacked when somebody looks at them: whoever only asks which repositor
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from struct import Struct
+from zlib import crc32
 
 from bot.domain.inventory import Repository, Tag
 
 VERSION = 1
 RAW_DIGEST = 32
+_HEAD = Struct(">BI")
 _IMMUTABLE = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -53,7 +57,7 @@ class PackedTags(Mapping[str, Tag]):
 def pack(repository: Repository) -> bytes:
     """Return everything about a repository but its path; moments lose what is below a millisecond."""
     read_at = _milliseconds(repository.read_at)
-    out = bytearray((VERSION, _IMMUTABLE if repository.is_immutable else 0))
+    out = bytearray((_IMMUTABLE if repository.is_immutable else 0,))
     _add(out, repository.scan)
     _add(out, read_at)
     _add(out, 0 if repository.modified_at is None else _milliseconds(repository.modified_at) + 1)
@@ -61,28 +65,25 @@ def pack(repository: Repository) -> bytes:
     _add(out, len(repository.tags))
     for before, name in pairwise(["", *sorted(repository.tags)]):
         _add_tag(out, before, name, repository.tags[name], read_at)
-    return bytes(out)
+    return _HEAD.pack(VERSION, crc32(out)) + out
 
 
 def unpack(path: str, raw: bytes) -> Repository | None:
     """Return a repository, or None where another version, or another hand, wrote the bytes."""
-    if len(raw) < 2 or raw[0] != VERSION:
+    if len(raw) < _HEAD.size or _HEAD.unpack_from(raw) != (VERSION, crc32(memoryview(raw)[_HEAD.size :])):
         return None
-    reader = _Reader(raw, 2)
-    try:
-        scan, read_at, modified_at = reader.number(), reader.number(), reader.number()
-        repository_id, count = reader.word().decode(), reader.number()
-        return Repository(
-            path=path,
-            id=repository_id,
-            tags=PackedTags(raw[reader.at :], count, read_at),
-            read_at=_moment(read_at),
-            scan=scan,
-            modified_at=_moment(modified_at - 1) if modified_at else None,
-            is_immutable=bool(raw[1] & _IMMUTABLE),
-        )
-    except (IndexError, ValueError, OverflowError):
-        return None
+    reader = _Reader(raw, _HEAD.size)
+    flags, scan, read_at, modified_at = reader.number(), reader.number(), reader.number(), reader.number()
+    repository_id, count = reader.word().decode(), reader.number()
+    return Repository(
+        path=path,
+        id=repository_id,
+        tags=PackedTags(raw[reader.at :], count, read_at),
+        read_at=_moment(read_at),
+        scan=scan,
+        modified_at=_moment(modified_at - 1) if modified_at else None,
+        is_immutable=bool(flags & _IMMUTABLE),
+    )
 
 
 class _Reader:
@@ -109,8 +110,6 @@ class _Reader:
 
     def take(self, length: int) -> bytes:
         taken = self._raw[self.at : self.at + length]
-        if len(taken) < length:
-            raise IndexError(length)
         self.at += length
         return taken
 

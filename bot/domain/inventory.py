@@ -31,12 +31,13 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One line of a repository list: what is known before the tags are read."""
+    """One line of a repository list: what is known before the tags are read; `is_going` while it is being deleted."""
 
     path: str
     id: str
     modified_at: datetime | None = None
     is_immutable: bool = False
+    is_going: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class Coverage:
     maps a name to whether pushes there create repositories. `silent_since` is when the instance first failed to
     answer, None while it answers; `trouble` says why. `distrusts_modified`: a full pass found a repository whose tags
     had changed while its modification time had not, so passes skip nothing. `unread` are the repositories whose tags
-    the last finished pass could not read: what is kept of them is older than `as_of`, or nothing is.
+    the last finished pass could not read: what is kept of them is older than `as_of`, or nothing is. `unlisted` is by
+    how much its repository list came short of the vendor's own count: so many repositories may be there unseen.
     """
 
     instance: str
@@ -74,3 +76,4 @@ class Coverage:
     trouble: str = ""
     distrusts_modified: bool = False
     unread: tuple[str, ...] = ()
+    unlisted: int = 0

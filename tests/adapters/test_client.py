@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from bot.adapters.alibaba.answers import Asked, read_answer, require_success
+from bot.adapters.alibaba.catalogue import AlibabaCatalogue
 from bot.adapters.alibaba.client import Alibaba, Limits
 from bot.adapters.alibaba.credentials import Keys
 from bot.adapters.alibaba.dns import AlibabaDns
@@ -343,7 +344,7 @@ def test_the_policy_of_a_configuration_grants_writes_on_its_own_zones_only() -> 
 
 
 async def test_the_policy_grants_exactly_what_the_bot_calls(
-    cloud: Simulator, dns: AlibabaDns, registries: AlibabaRegistries
+    cloud: Simulator, alibaba: Alibaba, dns: AlibabaDns, registries: AlibabaRegistries
 ) -> None:
     zone = await dns.zone(HANGZHOU_VIEW)
     with_zone = replace(HANGZHOU, views=(replace(HANGZHOU_VIEW, zone=zone.zone_id),))
@@ -356,6 +357,7 @@ async def test_the_policy_grants_exactly_what_the_bot_calls(
     await registries.inventory(HANGZHOU, ("core/*",))
     await registries.sync_rules(HANGZHOU)
     await registries.sync_tasks(HANGZHOU)
+    await AlibabaCatalogue(alibaba).namespaces(HANGZHOU)
 
     granted = {grant.action for grant in ram_actions(Topology({"hangzhou": with_zone}, {}, (), {}))}
     needed = {RENAMED.get(call["action"], f"{call['product']}:{call['action']}") for call in cloud.calls}

@@ -1,7 +1,8 @@
 """How many calls one endpoint gets from us, at once and a second, so that the vendor has no reason to throttle.
 
 No figures are published for either product, so both limits are arguments. Whoever reads in bulk leaves slots and
-tokens for single reads, and a write never waits behind a read.
+tokens for single reads, and a write never waits behind a read. Where the vendor still asks for less of a bulk reading,
+that one alone slows down: to half of its pace at once, and back to the whole of it within a minute or so.
 """
 
 import asyncio
@@ -11,6 +12,10 @@ from enum import Enum, auto
 
 BULK_LEAVES = 0.25
 """Share of slots and tokens that bulk reading leaves to single reads."""
+RECOVERY = 60.0
+"""Seconds in which a pace grows by the whole rate again after the vendor asked for less."""
+SLOWEST = 0.2
+"""Calls a second that a bulk reading never goes below: each of them may find that there is room again."""
 
 
 class Lane(Enum):
@@ -31,6 +36,7 @@ class Gate:
         self._slots = asyncio.Semaphore(in_flight)
         self._bulk_slots = asyncio.Semaphore(max(1, int(in_flight * (1 - BULK_LEAVES))))
         self._queues = {lane: asyncio.Lock() for lane in (Lane.READ, Lane.BULK)}
+        self._pace = Pace(rate)
 
     def turn(self, lane: Lane) -> AbstractAsyncContextManager[None]:
         """Hold a slot of this lane."""
@@ -48,10 +54,16 @@ class Gate:
             while (missing := self._missing(lane)) > 0:  # noqa: ASYNC110 - time fills the bucket, nobody signals it
                 await asyncio.sleep(missing)
             self._tokens -= 1
+            if lane is Lane.BULK:
+                self._pace.step(asyncio.get_running_loop().time())
 
     def drain(self) -> None:
         """Start from an empty bucket: the vendor has just asked for less."""
         self._tokens = min(self._tokens, 0.0)
+
+    def slow_down(self, sent_at: float) -> None:
+        """Halve the pace of bulk reading: the vendor refused a call that was sent then, by the loop's clock."""
+        self._pace.halve(sent_at, asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def _bulk_turn(self) -> AsyncIterator[None]:
@@ -65,4 +77,38 @@ class Gate:
             self._tokens = min(self._rate, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
         wanted = 1.0 if lane is Lane.READ else 1.0 + self._rate * BULK_LEAVES
-        return max(0.0, min(wanted, self._rate) - self._tokens - 1e-6) / self._rate
+        missing = max(0.0, min(wanted, self._rate) - self._tokens - 1e-6) / self._rate
+        return missing if lane is Lane.READ else max(missing, self._pace.missing(now))
+
+
+class Pace:
+    """How fast a bulk reading may go: as fast as the gate lets it, until the vendor asked for less."""
+
+    def __init__(self, rate: float) -> None:
+        self._whole = rate
+        self._slowed_to = rate
+        self._slowed_at: float | None = None
+        self._next_at = 0.0
+
+    def rate(self, now: float) -> float:
+        """Return the calls a second that are allowed now."""
+        if self._slowed_at is None:
+            return self._whole
+        return min(self._whole, self._slowed_to + (now - self._slowed_at) * self._whole / RECOVERY)
+
+    def missing(self, now: float) -> float:
+        """Return the seconds until the next call may start."""
+        return max(0.0, self._next_at - now)
+
+    def step(self, now: float) -> None:
+        """Take note of a call that starts now."""
+        rate = self.rate(now)
+        self._next_at = 0.0 if rate >= self._whole else max(now, self._next_at) + 1 / rate
+
+    def halve(self, sent_at: float, now: float) -> None:
+        """Go on at half the rate; calls that were on their way when this last happened say nothing new."""
+        if self._slowed_at is not None and sent_at < self._slowed_at:
+            return
+        self._slowed_to = max(min(SLOWEST, self._whole), self.rate(now) / 2)
+        self._slowed_at = now
+        self._next_at = max(now, self._next_at)

@@ -13,6 +13,7 @@ _INSTANCE = {"GetInstance", "GetInstanceEndpoint", "GetInstanceVpcEndpoint"}
 _REPOSITORY = {
     "ListRepoSyncRule": "ListSyncRule",
     "ListRepoSyncTask": "GetRepositorySync",
+    "ListNamespace": "ListNamespace",
     "ListRepository": "ListRepository",
     "ListRepoTag": "ListRepositoryTag",
 }

@@ -1,7 +1,7 @@
 """One call over the shared session: its turn at the gate, its deadline, its retries, and what its answer means.
 
 A read may be repeated: once at once when a kept-alive connection turned out to be dead, a few times with a growing
-pause when the vendor asks for less. A write is sent exactly once, whatever happens.
+pause when the vendor asks for less, and as often as that in bulk. A write is sent exactly once, whatever happens.
 
 Nothing raised here has the request in its chain (requests carry the signature): failures of the HTTP library become
 values first and errors after its `except` blocks are left.
@@ -31,7 +31,7 @@ from bot.adapters.alibaba.sdk import Signed
 from bot.errors import Refused, Unreachable
 
 RETRIES = 3
-FIRST_PAUSE = 0.2
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 _JITTER = secrets.SystemRandom()
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
 Sign = Callable[[Keys], Signed]
@@ -92,18 +92,35 @@ class Transport:
             raise unclear(asked, f"did not answer within {self._deadline:g} s") from None
 
     async def _bulk(self, asked: Asked, sign: Sign) -> Body:
-        await self._gate.spend(self._lane)
-        async with asyncio.timeout(self._deadline):
-            return await self._answer(asked, sign, is_paid=True)
+        """Answer at the pace that the vendor allows: being asked for less slows a bulk reading down, and never ends it.
 
-    async def _answer(self, asked: Asked, sign: Sign, is_paid: bool = False) -> Body:
+        Whoever waits for it sets the time that it may take in all; here, each attempt has the deadline of one call.
+        """
+        clock = asyncio.get_running_loop().time
+        pause, is_renewed = FIRST_PAUSE, False
+        while True:
+            await self._gate.spend(self._lane)
+            sent_at = clock()
+            try:
+                async with asyncio.timeout(self._deadline):
+                    return self._judge(asked, await self._exchange_fresh(sign))
+            except Slowed as slowed:
+                self._gate.slow_down(sent_at)
+                await asyncio.sleep((slowed.retry_after or pause) * _JITTER.uniform(1, 1.5))
+                pause = min(2 * pause, LONGEST_PAUSE)
+            except Refused as refused:
+                if is_renewed or not is_stale_token(refused):
+                    raise
+                await self._credentials.renew()
+                is_renewed = True
+
+    async def _answer(self, asked: Asked, sign: Sign) -> Body:
         if asked.is_write:
             return await self._write(asked, sign)
         clock = asyncio.get_running_loop().time
         ends_at = clock() + self._deadline
         for attempt in range(1 + RETRIES):
-            if not (is_paid and attempt == 0):
-                await self._gate.spend(self._lane)
+            await self._gate.spend(self._lane)
             try:
                 return self._judge(asked, await self._exchange_fresh(sign))
             except Slowed as slowed:

@@ -11,6 +11,8 @@ from bot.errors import Unreachable
 T = TypeVar("T")
 PAGE_SIZE = 100
 """The documented maximum of both products; the default of 20 or 30 would cost more calls."""
+ATTEMPTS = 3
+"""How often a list is read that comes shorter than announced, because entries move to pages already read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,24 @@ async def read_list(
     )
 
 
+async def read_whole(
+    fetch: Callable[[int], Awaitable[Page]], key: Callable[[Any], str | None], what: str
+) -> dict[str, Any]:
+    """Read all pages of a list that others may edit meanwhile, by key; what came in any attempt counts.
+
+    The last page is the first that is not full, or that completes the announced count: a count that is too low ends
+    nothing early. Raises Unreachable where three attempts together come short of the count.
+    """
+    found: dict[str, Any] = {}
+    for _ in range(ATTEMPTS):
+        total = await _gather(fetch, key, found)
+        if len(found) >= total:
+            return found
+    raise Unreachable(
+        f"Only {len(found)} of {total} entries of {what} came, so the list cannot be used. Ask again in a moment."
+    )
+
+
 async def together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Run calls side by side and return their results in order; the first error stops the others and is raised."""
     failure: BaseException
@@ -112,6 +132,23 @@ async def _walk(fetch: Callable[[int], Awaitable[Page]], key: Callable[[Any], st
         found |= {key(item): item for item in page.items}
         if len(found) >= page.total or len(found) == before or page_number == max_pages:
             return Page(list(found.values()), page.total)
+
+
+async def _gather(
+    fetch: Callable[[int], Awaitable[Page]], key: Callable[[Any], str | None], found: dict[str, Any]
+) -> int:
+    """Add one attempt's entries to `found` and return how many the vendor says there are."""
+    came: dict[str, Any] = {}
+    entries = page_number = 0
+    while True:
+        page_number += 1
+        page = await fetch(page_number)
+        before = len(came)
+        came |= {name: item for item in page.items if (name := key(item))}
+        entries += len(page.items)
+        if len(page.items) < PAGE_SIZE or entries == page.total or len(came) == before:
+            found |= came
+            return page.total
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
