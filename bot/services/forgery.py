@@ -5,11 +5,12 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.operation import Operation, State, Vote
+from bot.errors import NotPermitted
 from bot.ports import Ports
 from bot.services import audit
 from bot.services.chain_check import pages
 from bot.services.freezing import freeze_alone
-from bot.services.marks import is_forged
+from bot.services.marks import is_forged, is_genuine_request
 
 log = structlog.get_logger()
 EARLIER = timedelta(minutes=1)
@@ -17,16 +18,35 @@ EARLIER = timedelta(minutes=1)
 _ENDS = {state for state in State if state.is_terminal}
 
 
-async def report(ports: Ports, operation: Operation, code: str) -> None:
-    """Raise the alarm about a request or an approval without our mark, and freeze all when it is certainly forged.
+OUTLIVED = "It was signed with a key that this bot does not know (E_UNKNOWN_KEY), as after a change of the signing key."
 
-    Under a key that was changed meanwhile nothing can be told, and nothing is frozen.
+
+async def is_reported(ports: Ports, operation: Operation, code: str) -> bool:
+    """Tell whether a request or an approval without our mark is a forgery; raise the alarm and freeze all then.
+
+    A mark under a key that this bot does not know proves nothing, so that has to be asked and approved again. It is
+    what every change of the key leaves behind, so it alarms nobody.
     """
-    is_certain = is_forged(ports, operation)
-    log.error("alarm.unmarked", operation=operation.id, code=code, what="forged" if is_certain else "unknown key")
+    if not is_forged(ports, operation):
+        log.warning("mark.outlived", operation=operation.id)
+        return False
+    log.error("alarm.unmarked", operation=operation.id, code=code)
     ports.alarm("unmarked")
-    if is_certain:
-        await _freeze(ports, operation, code)
+    await _freeze(ports, operation, code)
+    return True
+
+
+async def require_own_request(ports: Ports, operation: Operation) -> None:
+    """Raise NotPermitted for a request without our mark, and report a forged one."""
+    if is_genuine_request(ports, operation):
+        return
+    if not await is_reported(ports, operation, "E_REQUEST_FORGED"):
+        raise NotPermitted("E_UNKNOWN_KEY", f"{operation.id}: {OUTLIVED} Cancel it and ask again.")
+    raise NotPermitted(
+        "E_REQUEST_FORGED",
+        f"{operation.id} does not carry this bot's own mark for the person who asked. Cancel it and ask again, "
+        "and tell whoever looks after security here.",
+    )
 
 
 async def is_put_back(ports: Ports, operation: Operation, votes: list[Vote]) -> bool:

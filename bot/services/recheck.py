@@ -20,7 +20,6 @@ ASK_LIMIT = 1.0
 """Seconds for Slack's word on a person at the claim."""
 STORED_CHECK_LASTS = timedelta(seconds=120)
 """How old the identity check stored with a vote may be when Slack does not answer at the claim."""
-_KEYS = "A signing key that was changed meanwhile has the same effect."
 _SEVERITY = (Verdict.GO, Verdict.GO_WITH_LOSS, Verdict.NO_GO)
 """A plan that turns out better than it was approved may go on; a worse one may not."""
 
@@ -46,19 +45,22 @@ async def recheck_authority(ports: Ports, operation: Operation) -> Recheck:
     if difference := policy_difference(ports, operation):
         return Recheck(difference)
     if not is_genuine_request(ports, operation):
-        await forgery.report(ports, operation, "E_REQUEST_FORGED")
-        return Recheck(f"The request does not carry this bot's own mark (E_REQUEST_FORGED). {_KEYS}")
+        return await _unmarked(ports, operation, "E_REQUEST_FORGED", "The request does not carry this bot's own mark")
     wanted = ports.rules.access.policy.approvals
     genuine = [vote for vote in operation.approvals if is_genuine_vote(ports, operation, vote)]
     if len(genuine) < wanted:
-        await forgery.report(ports, operation, "E_APPROVAL_FORGED")
-        return Recheck(f"{len(genuine)} of {wanted} approvals carry this bot's own mark (E_APPROVAL_FORGED). {_KEYS}")
+        what = f"{len(genuine)} of {wanted} approvals carry this bot's own mark"
+        return await _unmarked(ports, operation, "E_APPROVAL_FORGED", what)
     if is_postdated(ports, operation):
-        await forgery.report(ports, operation, "E_APPROVAL_FORGED")
-        return Recheck("The approval is older than it claims to be (E_APPROVAL_FORGED). Somebody writes to Redis.")
+        return await _unmarked(ports, operation, "E_APPROVAL_FORGED", "The approval is older than it claims to be")
     if await forgery.is_put_back(ports, operation, genuine):
         return Recheck("It had ended before, and was put back in Redis (E_APPROVAL_FORGED).")
     return await _recheck_people(ports, _named(operation, genuine))
+
+
+async def _unmarked(ports: Ports, operation: Operation, code: str, what: str) -> Recheck:
+    is_forged = await forgery.is_reported(ports, operation, code)
+    return Recheck(f"{what} ({code}). Somebody writes to Redis." if is_forged else forgery.OUTLIVED)
 
 
 @dataclass(frozen=True, slots=True)

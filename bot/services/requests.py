@@ -26,7 +26,8 @@ from bot.services import forgery
 from bot.services.audit import blocked, entry
 from bot.services.freezing import require_thawed, require_thawed_here
 from bot.services.identity import IDENTITY_MAX_AGE, verified
-from bot.services.marks import is_genuine_request, mark_request, mark_vote
+from bot.services.marks import mark_request, mark_vote
+from bot.services.moderation import require_moderation
 from bot.services.planning import draft, sites_of
 
 TRIES = 3
@@ -210,13 +211,7 @@ async def _require_same_ground(ports: Ports, operation: Operation) -> Identity:
     """Return the requester as Slack confirms them now. Raises when an approval could not be acted upon."""
     require_unfrozen(ports)
     require_thawed_here(ports, operation.plan.stopped_by)
-    if not is_genuine_request(ports, operation):
-        await forgery.report(ports, operation, "E_REQUEST_FORGED")
-        raise NotPermitted(
-            "E_REQUEST_FORGED",
-            f"{operation.id} does not carry this bot's own mark for the person who asked. Cancel it and ask again; "
-            "if the signing key was not changed, tell whoever looks after security here.",
-        )
+    await forgery.require_own_request(ports, operation)
     requester = await _requester_again(ports, operation)
     if policy_hash_now(ports, operation) != operation.plan.policy_hash:
         raise NotPermitted(

@@ -153,7 +153,7 @@ async def test_a_second_change_whose_record_moved_leaves_the_first_and_says_part
 async def test_a_stored_operation_without_a_vote_of_ours_is_never_carried_out() -> None:
     world = a_world()
     operation = await world.approve()
-    world.operations.put(replace(operation, votes=(replace(operation.votes[0], mac="key:forged"),)))
+    world.operations.put(replace(operation, votes=(replace(operation.votes[0], mac="forged"),)))
 
     ended = await world.step(operation)
 

@@ -67,11 +67,11 @@ async def test_a_decision_copied_to_another_operation_freezes_everything() -> No
     assert await _told(world, replace(operation, id="fo-9999")) == (["unmarked"], ["all"])
 
 
-async def test_a_key_that_was_changed_raises_the_alarm_and_freezes_nothing() -> None:
+async def test_a_key_that_was_changed_alarms_nobody_and_freezes_nothing() -> None:
     world, operation = await _approved()
     world.ports = replace(world.ports, signer=HmacSigner("the next signing key"))
 
-    assert await _told(world, operation) == (["unmarked"], [])
+    assert await _told(world, operation) == ([], [])
 
 
 async def test_what_this_bot_stored_raises_nothing() -> None:

@@ -9,6 +9,7 @@ import pytest
 from bot.adapters.signer import HmacSigner
 from bot.domain.operation import Operation, Requester, State, Verb
 from bot.errors import NotPermitted
+from bot.services.forgery import OUTLIVED
 from bot.services.identity import IDENTITY_MAX_AGE
 from bot.services.marks import (
     CLOCK_SET,
@@ -25,9 +26,8 @@ from tests.builders import APPROVER, APPROVER_ELSEWHERE, NOW, ON_CALL
 from tests.fakes import SIGNING_KEY
 from tests.services.world import World, a_world
 
-NEW_KEYS = "A signing key that was changed meanwhile has the same effect."
-FORGED_VOTE = f"0 of 1 approvals carry this bot's own mark (E_APPROVAL_FORGED). {NEW_KEYS}"
-FORGED_REQUEST = f"The request does not carry this bot's own mark (E_REQUEST_FORGED). {NEW_KEYS}"
+FORGED_VOTE = "0 of 1 approvals carry this bot's own mark (E_APPROVAL_FORGED). Somebody writes to Redis."
+FORGED_REQUEST = "The request does not carry this bot's own mark (E_REQUEST_FORGED). Somebody writes to Redis."
 
 
 async def _approved() -> tuple[World, Operation]:
@@ -56,7 +56,6 @@ async def test_what_this_bot_stored_is_genuine() -> None:
     [
         {"mac": ""},
         {"mac": "mac"},
-        {"mac": "key1:mac"},
         {"person": "somebody"},
         {"user_id": APPROVER_ELSEWHERE},
         {"identity_checked_at": NOW + timedelta(seconds=1)},
@@ -81,7 +80,7 @@ async def test_a_vote_marked_with_another_key_does_not_count() -> None:
     elsewhere = replace(world.ports, signer=HmacSigner("some other signing key"))
     foreign = mark_vote(elsewhere, operation, operation.votes[0])
 
-    assert (await recheck(world.ports, replace(operation, votes=(foreign,)))).difference == FORGED_VOTE
+    assert (await recheck(world.ports, replace(operation, votes=(foreign,)))).difference == OUTLIVED
 
 
 @pytest.mark.covers("A42")
@@ -110,7 +109,19 @@ async def test_marks_under_a_key_that_nobody_knows_any_more_do_not_count() -> No
     world, operation = await _approved()
     world.ports = replace(world.ports, signer=HmacSigner("the next signing key"))
 
-    assert (await recheck(world.ports, operation)).difference == FORGED_REQUEST
+    assert (await recheck(world.ports, operation)).difference == OUTLIVED
+    assert (await recheck(world.ports, _with_vote(operation, mac="key1:mac"))).difference == OUTLIVED
+
+
+async def test_a_request_under_a_key_that_nobody_knows_any_more_asks_to_be_made_anew() -> None:
+    world = a_world()
+    operation = await world.ask()
+    world.ports = replace(world.ports, signer=HmacSigner("the next signing key"))
+
+    with pytest.raises(NotPermitted, match="Cancel it and ask again") as refused:
+        await cast_vote(world.ports, operation.id, Verb.APPROVE, APPROVER)
+
+    assert refused.value.code == "E_UNKNOWN_KEY"
 
 
 @pytest.mark.covers("A41")
