@@ -1,0 +1,148 @@
+"""Tell what the target of a failover has of its source, from what is kept of both, whoever of them answers now."""
+
+import asyncio
+import difflib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+
+from bot.domain.both_ends import merged_feed, merged_rules
+from bot.domain.comparing import Comparer, Critical, unheard
+from bot.domain.differences import Difference, Differences, Side, Tally
+from bot.domain.snapshot import SyncRule, TaskFeed, Unknown
+from bot.domain.topology import Site
+from bot.domain.verdict import Judgement, judge, judge_so_far
+from bot.errors import StoreUnavailable, UsageError
+from bot.ports import Ports
+from bot.services import stock
+from bot.services.survey import observe
+
+CONTROL_DEADLINE = timedelta(seconds=3)
+"""For rules and tasks, which are asked of the instances themselves, one of which may be what failed."""
+MOST_NEAR = 3
+_NOT_YET = Unknown("not read yet")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to compare: a source with a target, and if only some repositories count, a glob that names them.
+
+    `critical` are the globs of the images that a failover must not lose.
+    """
+
+    source: Site
+    target: Site
+    critical: tuple[str, ...]
+    repositories: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is known, `done` of `total` repositories gone through; `interrupted` says why there is no more to come."""
+
+    question: Question
+    source: Side
+    target: Side
+    found: Differences
+    judgement: Judgement
+    taken_at: datetime
+    rules: tuple[SyncRule, ...] | Unknown = _NOT_YET
+    feed: TaskFeed | Unknown = _NOT_YET
+    done: int = 0
+    total: int = 0
+    is_final: bool = False
+    interrupted: str = ""
+
+
+def question(ports: Ports, source: Site, target: Site, domain: str | None, repositories: str | None) -> Question:
+    """Return the question for the critical images of one domain, or of all domains that the source serves."""
+    domains = {domain} if domain else {view.domain for view in source.views}
+    return Question(source, target, ports.rules.topology.critical_globs(sorted(domains)), repositories)
+
+
+async def report(ports: Ports, asked: Question, each: Callable[[Difference], None] = unheard) -> Report:
+    """Return the whole answer; `each` hears of every image that is not the same on both sides.
+
+    Raises UsageError when no repository is called so.
+    """
+    answers = reports(ports, asked, each)
+    last = await anext(answers)
+    async for following in answers:
+        last = following
+    return last
+
+
+async def reports(ports: Ports, asked: Question, each: Callable[[Difference], None] = unheard) -> AsyncIterator[Report]:
+    """Yield the answer as far as it is known, at once and after every batch; the last one is final.
+
+    Everything about images comes from the store, so a dead source costs no time; rules and tasks are asked of the
+    instances within a deadline. Raises UsageError when no repository is called so.
+    """
+    sides = await stock.side(ports.inventories, asked.source), await stock.side(ports.inventories, asked.target)
+    comparer = Comparer(*sides, Critical(asked.critical), each=each)
+    frame = Report(asked, *sides, comparer.result(), judge_so_far(Tally(), None, ports.clock.now()), ports.clock.now())
+    try:
+        chosen = await _chosen(ports, asked, sides)
+        frame = replace(frame, total=len(chosen))
+        yield frame
+        rules, feed = await _control(ports, asked)
+        frame = replace(frame, rules=rules, feed=feed)
+        instances = asked.source.instance, asked.target.instance
+        async for done in stock.compared(ports.inventories, instances, chosen, comparer, ports.clock):
+            frame = _so_far(frame, comparer, done, ports.clock.now())
+            yield frame
+        yield _final(frame, comparer, ports.clock.now())
+    except StoreUnavailable as error:
+        yield replace(frame, interrupted=str(error), is_final=True)
+
+
+def _so_far(frame: Report, comparer: Comparer, done: int, now: datetime) -> Report:
+    found = comparer.result()
+    judgement = judge_so_far(*_judged(frame.question, found), now)
+    return replace(frame, found=found, judgement=judgement, done=done, taken_at=now)
+
+
+def _final(frame: Report, comparer: Comparer, now: datetime) -> Report:
+    found = comparer.result()
+    judgement = judge(*_judged(frame.question, found), (frame.source, frame.target), now)
+    return replace(frame, found=found, judgement=judgement, done=frame.total, taken_at=now, is_final=True)
+
+
+def _judged(asked: Question, found: Differences) -> tuple[Tally, Difference | None]:
+    """Choose what the verdict is about: what was asked for by name, else the critical images."""
+    return (found.all, found.oldest) if asked.repositories else (found.critical, found.oldest_critical)
+
+
+async def _chosen(ports: Ports, asked: Question, sides: tuple[Side, Side]) -> Sequence[str]:
+    known = await stock.paths(ports.inventories, sides)
+    glob = asked.repositories
+    if glob is None:
+        return known
+    chosen = [path for path in known if fnmatchcase(path, glob)]
+    if known and not chosen:
+        raise UsageError(await asyncio.to_thread(_no_such_repository, glob, known))
+    return chosen
+
+
+def _no_such_repository(glob: str, known: Sequence[str]) -> str:
+    """Say what the glob nearly matched: paths that contain its words, else those spelt like it."""
+    bare = glob.strip("*?[]/")
+    near = [path for path in known if bare and bare in path][:MOST_NEAR]
+    near = near or difflib.get_close_matches(glob, known, n=MOST_NEAR, cutoff=0.6)
+    hint = f" Nearly: {', '.join(near)}." if near else ""
+    return f"None of {len(known):,} repositories is called '{glob}'.{hint} Use namespace/name, * for any part of it."
+
+
+async def _control(ports: Ports, asked: Question) -> tuple[tuple[SyncRule, ...] | Unknown, TaskFeed | Unknown]:
+    """Ask both ends at once for rules and tasks, so that what the source cannot tell the target may."""
+    async with asyncio.TaskGroup() as group:
+        rules = [
+            group.create_task(observe(ports.registries.sync_rules(site), CONTROL_DEADLINE))
+            for site in (asked.source, asked.target)
+        ]
+        feeds = [
+            group.create_task(observe(ports.registries.sync_tasks(site), CONTROL_DEADLINE))
+            for site in (asked.source, asked.target)
+        ]
+    return merged_rules([task.result() for task in rules]), merged_feed([task.result() for task in feeds])
