@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.operation import Operation, State, Vote
-from bot.errors import NotPermitted
+from bot.errors import NotPermitted, VersionConflict
 from bot.ports import Ports
 from bot.services import audit
 from bot.services.chain_check import pages
@@ -53,16 +53,24 @@ async def is_put_back(ports: Ports, operation: Operation, votes: list[Vote]) -> 
     """Tell whether the audit knows an end of what the store holds as going on, and freeze all then.
 
     Somebody has put a document back without the audit. Taking its end out of that too would break the chain.
-    `votes` carry our mark, so the time from which on the audit is read is no time that somebody else wrote.
+    `votes` carry our mark, so the time from which on the audit is read is no time that somebody else wrote. Raises
+    VersionConflict where the store holds the end too: another bot came first, after this one had read the operation.
     """
     since = max(vote.identity_checked_at for vote in votes) - EARLIER
     async for page in pages(ports.trail, f"{int(since.timestamp() * 1000)}-0"):
         if any(e.fields.get("operation") == operation.id and e.fields.get("after") in _ENDS for e in page):
+            await _require_going_on(ports, operation.id)
             log.error("alarm.put_back", operation=operation.id)
             ports.alarm("put_back")
             await _freeze(ports, operation, "E_APPROVAL_FORGED")
             return True
     return False
+
+
+async def _require_going_on(ports: Ports, operation_id: str) -> None:
+    stored = await ports.operations.get(operation_id)
+    if stored.state.is_terminal:
+        raise VersionConflict(f"{operation_id} has become {stored.state} since it was read.")
 
 
 async def _freeze(ports: Ports, operation: Operation, code: str) -> None:

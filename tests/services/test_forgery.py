@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from bot.adapters.signer import HmacSigner
 from bot.domain.operation import Operation, Requester, State, Verb
-from bot.errors import Frozen
+from bot.errors import Frozen, VersionConflict
 from bot.services.recheck import recheck_authority
 from bot.services.requests import cast_vote
 from bot.services.unfreezing import ask_to_lift
@@ -103,6 +103,16 @@ async def test_an_operation_that_was_put_back_a_moment_after_its_end_moves_nothi
     assert (ended.state, world.zones.sent) == (State.STALE, [])
     assert "It had ended before, and was put back" in ended.outcome
     assert [freeze.scope for freeze in await world.operations.freezes()] == ["all"]
+
+
+async def test_an_operation_that_another_bot_ends_while_this_one_looks_again_is_no_forgery() -> None:
+    world, operation = await _approved()
+    await cast_vote(world.ports, operation.id, Verb.CANCEL, ON_CALL)
+
+    with pytest.raises(VersionConflict, match="has become CANCELLED since it was read"):
+        await recheck_authority(world.ports, operation)
+
+    assert await world.operations.freezes() == ()
 
 
 @pytest.mark.covers("A44")
