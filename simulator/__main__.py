@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 
 from simulator.app import SECTIONS, running
+from simulator.generator import Generation, parse
 
 
 def main() -> int:
     """Run until a signal; 0 after a clean end, 1 when it could not start."""
     arguments = _arguments()
     try:
-        asyncio.run(_serve(arguments.only, arguments.port_base, arguments.world))
+        asyncio.run(_serve(arguments))
     except ValueError as error:
         return _fail(str(error))
     except OSError as error:
@@ -25,11 +26,11 @@ def main() -> int:
     return 0
 
 
-async def _serve(only: set[str] | None, port_base: int | None, world: Path | None) -> None:
+async def _serve(given: argparse.Namespace) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with running(only=only, port_base=port_base, world=world) as simulator:
+    async with running(given.only, given.port_base, given.world, given.generate) as simulator:
         sys.stdout.write(json.dumps(simulator.announcement) + "\n")
         sys.stdout.flush()
         await ended.wait()
@@ -44,6 +45,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--only", type=_sections, metavar="LIST", help=f"start only some of {','.join(SECTIONS)}")
     parser.add_argument("--world", type=Path, metavar="FILE", help="a world file instead of the company of the demo")
+    parser.add_argument(
+        "--generate",
+        type=_generation,
+        metavar="RxT",
+        help="R more repositories with T tags each; RxT@S from the seed S",
+    )
     return parser.parse_args()
 
 
@@ -51,6 +58,13 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65_000:
         raise argparse.ArgumentTypeError(f"a port between 1 and 65000 is needed, not {text!r}")
     return int(text)
+
+
+def _generation(text: str) -> Generation:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _sections(text: str) -> set[str]:

@@ -14,6 +14,7 @@ from simulator.control import Control
 from simulator.dns import Resolvers
 from simulator.editing import third_party_edit
 from simulator.faults import Faults
+from simulator.generator import Generation
 from simulator.picture import Picture
 from simulator.registries import Registries
 from simulator.replication import Engine
@@ -33,6 +34,7 @@ class Simulator:
     def __init__(self, world: World, directory: Path, port_for: Callable[[], int]) -> None:
         self.world = world
         self.faults = Faults(lambda: tuple(world.sites))
+        world.is_time_stuck = lambda instance: self.faults.active("modified_time_stuck", instance.site)
         self.announcement: Wire = {}
         self.alibaba: Alibaba | None = None
         self.resolvers: Resolvers | None = None
@@ -142,12 +144,16 @@ def ports(base: int | None) -> Callable[[], int]:
 
 @asynccontextmanager
 async def running(
-    only: set[str] | None = None, port_base: int | None = None, world: Path | None = None
+    only: set[str] | None = None,
+    port_base: int | None = None,
+    world: Path | None = None,
+    generate: Generation | None = None,
 ) -> AsyncIterator[Simulator]:
-    """Run the simulated world, or some sections of it, for as long as the context lasts."""
+    """Run the simulated world, or some sections of it, with more images where wanted, while the context lasts."""
     if unknown := (only or set()) - set(SECTIONS):
         raise ValueError(f"No section is called {min(unknown)!r}. Sections: {', '.join(SECTIONS)}.")
-    loaded = World.load(world) if world else World.seed()
+    more = (generate,) if generate else ()
+    loaded = World.load(world, *more) if world else World.seed(*more)
     with tempfile.TemporaryDirectory(prefix="registry-simulator-") as directory:
         async with AsyncExitStack() as stack:
             simulator = Simulator(loaded, Path(directory), ports(port_base))

@@ -10,7 +10,7 @@ CONSOLE_USER = "console-user"
 STRANGE_ADDRESS = "10.99.0.99"
 RECORD_FIELDS = {"rr", "type", "value", "ttl", "line", "weight", "priority", "remark", "status"}
 ZONE_FIELDS = {"name", "type", "dns_group", "dns_group_changing", "proxy_pattern", "creator_subtype", "remark", "vpcs"}
-INSTANCE_FIELDS = {"status", "issue", "specification", "custom_domains"}
+INSTANCE_FIELDS = {"status", "issue", "specification", "custom_domains", "by_hand"}
 ENDPOINT_FIELDS = {"acl": "acl", "public": "enabled", "endpoint_status": "status"}
 LINK_FIELDS = {"link_address": "address", "link_status": "status", "link_issue": "issue"}
 
@@ -72,9 +72,8 @@ def third_party_edit(world: World, target: str | None) -> None:
 
 def describe(instance: Instance) -> Wire:
     """Tell everything about an instance but its images."""
-    shown: Wire = {
-        each.name: getattr(instance, each.name) for each in dataclasses.fields(instance) if each.name != "repositories"
-    }
+    names = [each.name for each in dataclasses.fields(instance) if each.name not in ("repositories", "by_id")]
+    shown: Wire = {name: getattr(instance, name) for name in names}
     endpoint, links = dataclasses.asdict(instance.endpoint), [dataclasses.asdict(link) for link in instance.links]
     return shown | {"endpoint": endpoint, "links": links, "public_domain": instance.public_domain}
 

@@ -14,6 +14,13 @@ NAMES = (
     "slack_429",
     "slack_down",
     "replication_stalled",
+    "false_success",
+    "rate_limited",
+    "shifting_pages",
+    "wrong_counts",
+    "null_texts",
+    "prefixed_digests",
+    "modified_time_stuck",
     "certificate_expired",
     "acl_closed",
 )

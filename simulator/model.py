@@ -1,12 +1,20 @@
 """What the simulated company is made of: plain values that the world holds and lets things happen to."""
 
 import re
+from collections import deque
 from dataclasses import dataclass, field
 
 from simulator.images import Image
+from simulator.repositories import Repository, Tag
 
 AUTOMATIC, MANUAL = "PASSIVE", "INITIATIVE"
 PENDING, SYNCHRONIZING, SUCCESS, ERROR, CANCELED = "PENDING", "SYNCHRONIZING", "SUCCESS", "ERROR", "CANCELED"
+OPEN = (PENDING, SYNCHRONIZING)
+SOURCES = ("Enterprise_Advanced",)
+"""Editions that replication may start from; any may be a target."""
+MAIN = "main"
+"""The name of the account that owns whatever names no other."""
+SHOWN_PUSHES = 8
 ODD_REALM_HOSTS = {"cn-zhangjiakou": "dockerauth-cn-zhangjiakou.aliyuncs.com"}  # a hyphen where others have a dot
 
 
@@ -51,30 +59,8 @@ class Endpoint:
 
 
 @dataclass(slots=True)
-class Tag:
-    name: str
-    image: Image
-    pushed_ms: int
-
-
-@dataclass(slots=True)
-class Repository:
-    id: str
-    namespace: str
-    name: str
-    created_ms: int
-    status: str = "NORMAL"
-    immutable: bool = False
-    tags: dict[str, Tag] = field(default_factory=dict)
-
-    @property
-    def path(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
-
-@dataclass(slots=True)
 class Instance:
-    """One Container Registry EE instance."""
+    """One Container Registry EE instance; in `by_hand` are the namespaces where no push or copy makes a repository."""
 
     id: str
     name: str
@@ -87,7 +73,10 @@ class Instance:
     namespaces: list[str]
     status: str = "RUNNING"
     issue: str | None = None
+    account: str = MAIN
+    by_hand: list[str] = field(default_factory=list)
     repositories: dict[str, Repository] = field(default_factory=dict)
+    by_id: dict[str, Repository] = field(default_factory=dict)
 
     @property
     def public_domain(self) -> str:
@@ -113,6 +102,10 @@ class Instance:
     @property
     def addresses(self) -> set[str]:
         return {self.endpoint.address, *(link.address for link in self.links)}
+
+    def add(self, repository: Repository) -> None:
+        """Hold a repository; one that goes must go from both."""
+        self.repositories[repository.path] = self.by_id[repository.id] = repository
 
     def tag(self, repo: str, tag: str) -> Tag | None:
         repository = self.repositories.get(repo)
@@ -158,29 +151,44 @@ class Zone:
 
 @dataclass(slots=True)
 class SyncRule:
+    """One replication rule; filters are regular expressions that must match a whole name."""
+
     id: str
     name: str
     source: str
     target: str
-    namespace: str
+    namespace: str = ""
     repo: str = ""
     scope: str = "NAMESPACE"
     trigger: str = AUTOMATIC
+    namespace_filter: str = ".*"
     repo_filter: str = ".*"
     tag_filter: str = ".*"
     created_ms: int = 0
 
     def covers(self, repo: str, tag: str) -> bool:
-        """Tell whether an image pushed at the source falls under this rule."""
+        """Tell whether an image at the source falls under this rule."""
         namespace, _, name = repo.partition("/")
-        if self.scope != "INSTANCE" and namespace != self.namespace:
-            return False
-        right_repo = name == self.repo if self.scope == "REPO" else bool(re.fullmatch(self.repo_filter, name))
-        return right_repo and bool(re.fullmatch(self.tag_filter, tag))
+        if self.scope == "INSTANCE":
+            right_namespace = _matches(self.namespace_filter, namespace)
+        else:
+            right_namespace = namespace == self.namespace
+        right_repo = name == self.repo if self.scope == "REPO" else _matches(self.repo_filter, name)
+        return right_namespace and right_repo and _matches(self.tag_filter, tag)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Match as the vendor does; a filter that is no regular expression matches nothing."""
+    try:
+        return re.fullmatch(pattern, name) is not None
+    except re.error:
+        return False
 
 
 @dataclass(slots=True)
 class SyncTask:
+    """One copy of one image; what the target calls it is told where it is called otherwise."""
+
     id: str
     batch: str
     rule: str
@@ -194,6 +202,25 @@ class SyncTask:
     status: str = PENDING
     issue: str | None = None
     trigger: str = AUTOMATIC
+    to_repo: str = ""
+    to_tag: str = ""
+    override: bool = True
+    priority: int = 3
+
+    @property
+    def lands_at(self) -> tuple[str, str]:
+        """Return the repository and the tag at the target."""
+        return self.to_repo or self.repo, self.to_tag or self.tag
+
+
+@dataclass(slots=True)
+class Push:
+    """One push that somebody made while the world was running."""
+
+    instance: str
+    repo: str
+    tag: str
+    at_ms: int
 
 
 @dataclass(slots=True)
@@ -216,6 +243,7 @@ class State:
 
     domain: str
     account: str
+    accounts: dict[str, str]
     sites: dict[str, Site]
     instances: dict[str, Instance]
     zones: dict[str, Zone]
@@ -224,3 +252,4 @@ class State:
     routes: list[tuple[str, str]]
     critical: list[str]
     changes: list[ChangeLog] = field(default_factory=list)
+    pushes: deque[Push] = field(default_factory=lambda: deque(maxlen=SHOWN_PUSHES))

@@ -12,34 +12,40 @@ What other parts of the simulator rely on (the classes are in `simulator.model`)
   instance's public access list lets that VPC in.
 - `push(instance, repo, tag)` writes an image with a fresh digest and queues one PENDING task for each automatic rule
   (`SyncTrigger` PASSIVE) whose source it is, all with one batch id. The replication engine moves `tasks` on and calls
-  `land(task)`, which copies `task.image` to the target or returns the vendor's `TaskIssue`.
+  `land(task)`, which copies `task.image` to the target or returns the vendor's `TaskIssue`, or `land_falsely(task)`.
+- `is_time_stuck(instance)` tells whether what changes in an instance leaves the time of its repository as it was.
 """
 
 import copy
+import dataclasses
 import ipaddress
 import itertools
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from simulator.generator import Generation
 from simulator.images import Image
 from simulator.model import (
     AUTOMATIC,
+    OPEN,
+    SOURCES,
     ChangeLog,
     Instance,
+    Push,
     Record,
-    Repository,
     Site,
     State,
     SyncRule,
     SyncTask,
-    Tag,
     Zone,
 )
+from simulator.repositories import Repository, Tag
 from simulator.world_file import read
 
 FIRST_ID = 100_001
 """Above whatever a world file's own repositories are numbered with: ids in one instance must differ."""
+KEPT_TASKS = 20_000
 
 
 class World:
@@ -51,16 +57,17 @@ class World:
         self.state = state
         self.now_ms = now_ms
         self.created_ms = now_ms()
+        self.is_time_stuck: Callable[[Instance], bool] = lambda _: False
 
     @classmethod
-    def seed(cls) -> "World":
+    def seed(cls, *more: Generation) -> "World":
         """Build the company of the demo."""
-        return cls.load(Path(__file__).with_name("seed.yaml"))
+        return cls.load(Path(__file__).with_name("seed.yaml"), *more)
 
     @classmethod
-    def load(cls, path: Path) -> "World":
-        """Build the company of a world file; ValueError says in a sentence what is wrong with it."""
-        return cls(read(path, wall_clock_ms()), wall_clock_ms)
+    def load(cls, path: Path, *more: Generation) -> "World":
+        """Build the company of a world file, with more images in it; ValueError says in a sentence what is wrong."""
+        return cls(read(path, wall_clock_ms(), more), wall_clock_ms)
 
     def reset(self) -> None:
         """Make the world as it was when it was loaded."""
@@ -146,40 +153,68 @@ class World:
 
     def push(self, instance: str, repo: str, tag: str) -> Image:
         """Push an image with a fresh digest, and queue its replication by the automatic rules."""
+        home = self._instance(instance)
+        present = home.repositories.get(repo)
+        if present and present.immutable and tag in present.tags:
+            raise ValueError(f"{repo} of {instance} is immutable and has the tag {tag}.")
         image = Image(f"{instance}/{repo}:{tag}@{self.now_ms()}-{next(self._ids)}")
         self.put(instance, repo, tag, image)
+        self.state.pushes.append(Push(instance, repo, tag, self.now_ms()))
         batch = f"rsb-{next(self._ids):08d}"
         for rule in self.rules.values():
-            if rule.source == instance and rule.trigger == AUTOMATIC and rule.covers(repo, tag):
-                self.tasks.append(self._task(rule, batch, repo, tag, image))
+            is_source = rule.source == instance and home.specification in SOURCES
+            if is_source and rule.trigger == AUTOMATIC and rule.covers(repo, tag):
+                self.queue(self._task(rule, batch, repo, tag, image))
         return image
 
     def put(self, instance: str, repo: str, tag: str, image: Image) -> None:
-        """Write an image as a registry does: the repository comes into being, its namespace must exist."""
+        """Write an image as a registry does: the repository comes into being where its namespace lets it."""
         home = self._instance(instance)
         if repo not in home.repositories:
-            home.repositories[repo] = self._repository(home, repo)
-        home.repositories[repo].tags[tag] = Tag(tag, image, self.now_ms())
+            home.add(self._repository(home, repo))
+        tags = home.repositories[repo].tags
+        before = tags.pop(tag, None)
+        tags[tag] = Tag(tag, image, self.now_ms(), before.image if before else None)
+        self._touch(home, repo)
 
     def delete(self, instance: str, repo: str, tag: str) -> None:
         """Delete a tag here and nowhere else: replication carries no deletions."""
-        repository = self._instance(instance).repositories.get(repo)
+        home = self._instance(instance)
+        repository = home.repositories.get(repo)
         if repository is None or tag not in repository.tags:
             raise ValueError(f"{instance} has no {repo}:{tag}.")
         del repository.tags[tag]
+        self._touch(home, repo)
+
+    def queue(self, task: SyncTask) -> None:
+        """Queue a copy, and forget the oldest finished ones of a long day."""
+        self.tasks.append(task)
+        if len(self.tasks) > KEPT_TASKS:
+            old, new = self.tasks[: KEPT_TASKS // 2], self.tasks[KEPT_TASKS // 2 :]
+            self.tasks[:] = [each for each in old if each.status in OPEN] + new
 
     def land(self, task: SyncTask) -> str | None:
         """Copy a task's image to its target; return the vendor's TaskIssue when the target refuses it."""
-        present = self.instances[task.target].repositories.get(task.repo)
-        if present and present.immutable and task.tag in present.tags:
-            return None if present.tags[task.tag].image == task.image else "TAG_CONFLICT"
-        if self.instances[task.target].status != "RUNNING":
+        target, (repo, tag) = self.instances[task.target], task.lands_at
+        present = target.repositories.get(repo)
+        if present and tag in present.tags and present.tags[tag].image == task.image:
+            return None
+        if present and tag in present.tags and (present.immutable or not task.override):
+            return "TAG_CONFLICT"
+        if target.status != "RUNNING":
             return "INTERNAL_ERROR"
         try:
-            self.put(task.target, task.repo, task.tag, task.image)
+            self.put(task.target, repo, tag, task.image)
         except ValueError:
-            return "INTERNAL_ERROR"  # the namespace does not exist at the target
+            return "INTERNAL_ERROR"  # the namespace does not exist at the target, or makes no repositories
         return None
+
+    def land_falsely(self, task: SyncTask) -> str | None:
+        """End a copy as `land` does, but let what the tag named before land, or nothing where it is new."""
+        source = self.instances[task.source].tag(task.repo, task.tag)
+        if source is None or source.previous is None:
+            return None
+        return self.land(dataclasses.replace(task, image=source.previous))
 
     def log(self, zone: Zone, action: str, content: str, creator: str, entity: str = "PV_RECORD") -> None:
         """Write a line of the change log."""
@@ -194,11 +229,17 @@ class World:
             raise ValueError(f"No instance is called {name!r}. Known instances: {', '.join(self.instances)}.")
         return self.instances[name]
 
+    def _touch(self, home: Instance, repo: str) -> None:
+        if not self.is_time_stuck(home):
+            home.repositories[repo].modified_ms = self.now_ms()
+
     def _repository(self, home: Instance, repo: str) -> Repository:
         namespace, slash, name = repo.partition("/")
         if not slash or not name or namespace not in home.namespaces:
             known = ", ".join(home.namespaces)
             raise ValueError(f"{repo!r} is not namespace/repository in a namespace of {home.id} ({known}).")
+        if namespace in home.by_hand:
+            raise ValueError(f"The namespace {namespace} of {home.id} lets no push or copy create a repository.")
         return Repository(f"crr-{home.id[4:]}{next(self._ids):08d}", namespace, name, self.now_ms())
 
     def _task(self, rule: SyncRule, batch: str, repo: str, tag: str, image: Image) -> SyncTask:

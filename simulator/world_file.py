@@ -1,30 +1,47 @@
 """Read a world file: YAML in, the state of a simulated company out, or one sentence about what is wrong with it."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
+from simulator import generator
+from simulator.generator import Generation
 from simulator.images import Image
 from simulator.model import (
     AUTOMATIC,
+    MAIN,
+    SOURCES,
     SUCCESS,
     Endpoint,
     Instance,
     Link,
     Record,
-    Repository,
     Site,
     State,
     SyncRule,
     SyncTask,
-    Tag,
     Zone,
 )
+from simulator.repositories import Repository, Tag
 
 DAY_MS = 86_400_000
-KEYS = {"domain", "account", "sites", "instances", "routes", "zones", "rules", "images", "critical"}
+RULE_DAYS = 20
+KEYS = {
+    "domain",
+    "account",
+    "accounts",
+    "sites",
+    "instances",
+    "routes",
+    "zones",
+    "rules",
+    "images",
+    "generate",
+    "critical",
+}
 NEEDED = ("domain", "sites", "instances", "zones")
 
 NAMES: dict[object, str] = {str: "text", int: "a number", bool: "true or false"}
@@ -33,11 +50,11 @@ T = TypeVar("T")
 Wire = dict[str, Any]
 
 
-def read(path: Path, now_ms: int) -> State:
-    """Read a world file; ValueError says what is wrong with it."""
+def read(path: Path, now_ms: int, more: Iterable[Generation] = ()) -> State:
+    """Read a world file and generate `more` into it; ValueError says what is wrong with it."""
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-        return _state(document, now_ms)
+        return _state(document, now_ms, more)
     except OSError as error:
         raise ValueError(f"Cannot read the world file {path}: {error.strerror}.") from error
     except yaml.YAMLError as error:
@@ -46,12 +63,14 @@ def read(path: Path, now_ms: int) -> State:
         raise ValueError(f"The world file {path} does not fit: {error}") from error
 
 
-def _state(document: object, now_ms: int) -> State:
+def _state(document: object, now_ms: int, more: Iterable[Generation]) -> State:
     wire = _mapping(document, "the whole file")
     _refuse_keys(wire, KEYS, NEEDED, "the file")
+    account = str(wire.get("account", "1000000000000001"))
     state = State(
         domain=str(wire["domain"]),
-        account=str(wire.get("account", "1000000000000001")),
+        account=account,
+        accounts={MAIN: account, **{name: str(number) for name, number in wire.get("accounts", {}).items()}},
         sites={name: _build(Site, {"name": name, **_mapping(each, name)}) for name, each in wire["sites"].items()},
         instances={},
         zones={zone.id: zone for zone in (_zone(each, now_ms) for each in wire["zones"])},
@@ -65,6 +84,9 @@ def _state(document: object, now_ms: int) -> State:
     state.rules.update({rule.id: rule for rule in _rules(wire.get("rules", []), state, now_ms)})
     for entry in wire.get("images", []):
         _fill(entry, state, now_ms)
+    wanted = [_build(Generation, _mapping(each, "an entry under generate")) for each in wire.get("generate", [])]
+    for generation in (*wanted, *more):
+        generator.fill(state, generation, now_ms)
     return state
 
 
@@ -84,24 +106,25 @@ def _instance(name: str, wire: Wire, state: State) -> Instance:
     endpoint = Endpoint(wire.pop("public_address"), wire.pop("public", True), wire.pop("acl", None))
     links = [_build(Link, _mapping(each, f"a link of {name}")) for each in wire.pop("links", [])]
     defaults = {"custom_domains": [state.domain], "namespaces": [], "region": state.sites[wire["site"]].region}
+    if (account := wire.get("account", MAIN)) not in state.accounts:
+        raise ValueError(f"{name} belongs to the account {account!r}, which is not under accounts.")
     return _build(Instance, {**defaults, **wire, "id": name, "endpoint": endpoint, "links": links})
 
 
 def _rules(wires: list[Wire], state: State, now_ms: int) -> list[SyncRule]:
-    rules = []
-    for number, wire in enumerate(wires, 1):
-        scope = "REPO" if wire.get("repo") else "NAMESPACE"
-        rule = _build(
-            SyncRule, {"id": f"crsr-{number:08d}", "scope": scope, "created_ms": now_ms - 20 * DAY_MS, **wire}
-        )
-        for end in (rule.source, rule.target):
-            _known(end, state)
-        if state.instances[rule.source].specification != "Enterprise_Advanced":
-            raise ValueError(
-                f"the rule {rule.name!r} starts at {rule.source}; only Enterprise_Advanced can be a source."
-            )
-        rules.append(rule)
-    return rules
+    return [_rule(number, dict(_mapping(wire, "a rule")), state, now_ms) for number, wire in enumerate(wires, 1)]
+
+
+def _rule(number: int, wire: Wire, state: State, now_ms: int) -> SyncRule:
+    """Build a rule, whose scope follows from what it names and whose time from `days_old`."""
+    scope = "REPO" if wire.get("repo") else "NAMESPACE" if wire.get("namespace") else "INSTANCE"
+    created = now_ms - wire.pop("days_old", RULE_DAYS) * DAY_MS
+    rule = _build(SyncRule, {"id": f"crsr-{number:08d}", "scope": scope, "created_ms": created, **wire})
+    for end in (rule.source, rule.target):
+        _known(end, state)
+    if state.instances[rule.source].specification not in SOURCES:
+        raise ValueError(f"the rule {rule.name!r} starts at {rule.source}; only {SOURCES[0]} can be a source.")
+    return rule
 
 
 def _fill(wire: Wire, state: State, now_ms: int) -> None:
@@ -119,10 +142,11 @@ def _place(instance: Instance, repo: str, tag: str, *, immutable: bool, now_ms: 
     namespace, _, name = repo.partition("/")
     if namespace not in instance.namespaces or not name:
         raise ValueError(f"{repo!r} is in no namespace of {instance.id}.")
-    number = len(instance.repositories) + 1
-    fresh = Repository(f"crr-{instance.id[4:]}{number:08d}", namespace, name, now_ms - 20 * DAY_MS, immutable=immutable)
-    repository = instance.repositories.setdefault(repo, fresh)
-    repository.tags[tag] = Tag(tag, Image(f"{repo}:{tag}"), now_ms - DAY_MS)
+    if repo not in instance.repositories:
+        number = f"crr-{instance.id[4:]}{len(instance.repositories) + 1:08d}"
+        pushed, created = now_ms - DAY_MS, now_ms - 20 * DAY_MS
+        instance.add(Repository(number, namespace, name, created, immutable=immutable, modified_ms=pushed))
+    instance.repositories[repo].tags[tag] = Tag(tag, Image(f"{repo}:{tag}"), now_ms - DAY_MS)
 
 
 def _remember(state: State, repo: str, tag: str, at: list[str], now_ms: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from simulator.alibaba.cr_images import Images
 from simulator.alibaba.cr_paging import page
 from simulator.alibaba.cr_sync import Replication
+from simulator.alibaba.distortion import Distortion
 from simulator.alibaba.errors import BusinessFailure, Refusal
 from simulator.alibaba.parameters import Parameters
 from simulator.faults import Faults
@@ -30,7 +31,8 @@ class ContainerRegistry:
 
     def __init__(self, world: World, faults: Faults, region: str) -> None:
         self._world, self._faults, self.region = world, faults, region
-        images, replication = Images(self.instance), Replication(world, self.instance)
+        distortion = Distortion(faults)
+        images, replication = Images(self.instance, distortion), Replication(world, self.instance, distortion)
         self.calls: dict[str, Call] = {
             "ListInstance": self.list_instances,
             "GetInstance": self.get_instance,

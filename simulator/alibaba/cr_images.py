@@ -1,17 +1,20 @@
 """Container Registry's namespaces, repositories and tags."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from simulator.alibaba.cr_paging import page, page_or_token
+from simulator.alibaba.distortion import Distortion
 from simulator.alibaba.errors import BusinessFailure
 from simulator.alibaba.parameters import Parameters
-from simulator.images import sha256
-from simulator.model import Instance, Repository, Tag
+from simulator.model import Instance
+from simulator.repositories import Repository, Tag
 
+T = TypeVar("T")
 Wire = dict[str, Any]
 Call = Callable[[Parameters], Wire]
 Finder = Callable[[Parameters], Instance]
+SELECTING = {"RepoNamespaceName", "RepoName", "RepoStatus"}
 
 
 def running(find: Finder, given: Parameters) -> Instance:
@@ -25,8 +28,8 @@ def running(find: Finder, given: Parameters) -> Instance:
 class Images:
     """Answer the calls about what an instance holds."""
 
-    def __init__(self, find: Finder) -> None:
-        self._find = find
+    def __init__(self, find: Finder, distortion: Distortion) -> None:
+        self._find, self._distortion = find, distortion
         self.calls: dict[str, Call] = {
             "ListNamespace": self.list_namespaces,
             "ListRepository": self.list_repositories,
@@ -41,14 +44,16 @@ class Images:
         names = names if given.text("NamespaceStatus", "NORMAL") == "NORMAL" else []
         shown, paging = page(given, names)
         wires = [_namespace_to_wire(instance, name) for name in shown]
-        return {"Namespaces": wires, "TotalCount": str(len(names))} | paging
+        return {"Namespaces": wires, "TotalCount": self._total(instance, len(names))} | paging
 
     def list_repositories(self, given: Parameters) -> Wire:
         instance = running(self._find, given)
-        found = [each for each in instance.repositories.values() if _selected(each, given)]
-        shown, paging = page_or_token(given, found)
-        wires = [_repository_to_wire(instance, each) for each in shown]
-        return {"Repositories": wires, "TotalCount": str(len(found))} | paging
+        found = list(instance.repositories.values())
+        if given.raw.keys() & SELECTING:
+            found = [each for each in found if _selected(each, given)]
+        shown, paging = page_or_token(given, self._ordered(instance, found, given))
+        wires = [self._repository_to_wire(instance, each) for each in shown]
+        return {"Repositories": wires, "TotalCount": self._total(instance, len(found))} | paging
 
     def get_repository(self, given: Parameters) -> Wire:
         """GetRepository, by its id or by namespace and name."""
@@ -58,31 +63,48 @@ class Images:
             repository = instance.repositories.get(f"{given.text('RepoNamespaceName')}/{given.text('RepoName')}")
             if repository is None:
                 raise BusinessFailure("REPO_NOT_EXIST")
-            return _repository_to_wire(instance, repository)
-        return _repository_to_wire(instance, _repository(instance, given))
+            return self._repository_to_wire(instance, repository)
+        return self._repository_to_wire(instance, repository_of(instance, given))
 
     def list_tags(self, given: Parameters) -> Wire:
         """ListRepoTag: digests come without their prefix, times as texts."""
         given.require("InstanceId", "RepoId")
-        tags = list(_repository(running(self._find, given), given).tags.values())
-        shown, paging = page_or_token(given, tags)
-        return {"Images": [_tag_to_wire(tag, str) for tag in shown], "TotalCount": str(len(tags))} | paging
+        instance = running(self._find, given)
+        tags = list(repository_of(instance, given).tags.values())
+        shown, paging = page_or_token(given, self._ordered(instance, tags, given))
+        wires = [self._tag_to_wire(instance, tag, number) for number, tag in enumerate(shown)]
+        return {"Images": wires, "TotalCount": self._total(instance, len(tags))} | paging
 
     def get_tag(self, given: Parameters) -> Wire:
         """GetRepoTag: times as numbers."""
         given.require("InstanceId", "RepoId", "Tag")
-        tag = _repository(running(self._find, given), given).tags.get(given.text("Tag"))
+        tag = repository_of(running(self._find, given), given).tags.get(given.text("Tag"))
         if tag is None:
             raise BusinessFailure("TAG_NOT_EXIST")
-        return _tag_to_wire(tag, int)
+        return _tag_to_wire(tag, tag.image.digest.removeprefix("sha256:"), int)
+
+    def _total(self, instance: Instance, count: int) -> str:
+        return str(self._distortion.total(instance, count))
+
+    def _ordered(self, instance: Instance, items: list[T], given: Parameters) -> Sequence[T]:
+        later = given.optional("NextToken") or given.text("PageNo", "1") != "1"
+        return self._distortion.ordered(instance, items, 2 if later else 1)
+
+    def _repository_to_wire(self, instance: Instance, repository: Repository) -> Wire:
+        wire = _repository_to_wire(instance, repository)
+        return self._distortion.texts(instance, wire, "ModifiedTime", "CreateTime", "Summary")
+
+    def _tag_to_wire(self, instance: Instance, tag: Tag, position: int) -> Wire:
+        wire = _tag_to_wire(tag, self._distortion.digest(instance, tag.image.digest, position), str)
+        return self._distortion.texts(instance, wire, "ImageCreate", "ImageUpdate")
 
 
-def _repository(instance: Instance, given: Parameters) -> Repository:
-    wanted = given.required("RepoId")
-    for repository in instance.repositories.values():
-        if repository.id == wanted:
-            return repository
-    raise BusinessFailure("REPO_NOT_EXIST")
+def repository_of(instance: Instance, given: Parameters) -> Repository:
+    """Find the repository that RepoId names."""
+    repository = instance.by_id.get(given.required("RepoId"))
+    if repository is None:
+        raise BusinessFailure("REPO_NOT_EXIST")
+    return repository
 
 
 def _selected(repository: Repository, given: Parameters) -> bool:
@@ -100,7 +122,7 @@ def _namespace_to_wire(instance: Instance, name: str) -> Wire:
         "NamespaceId": f"crn-{instance.id[4:]}{instance.namespaces.index(name):08d}",
         "NamespaceName": name,
         "NamespaceStatus": "NORMAL",
-        "AutoCreateRepo": True,
+        "AutoCreateRepo": name not in instance.by_hand,
         "DefaultRepoType": "PRIVATE",
         "DefaultRepoConfiguration": {"RepoType": "PRIVATE", "TagImmutability": False},
         "ResourceGroupId": "rg-default",
@@ -108,7 +130,6 @@ def _namespace_to_wire(instance: Instance, name: str) -> Wire:
 
 
 def _repository_to_wire(instance: Instance, repository: Repository) -> Wire:
-    pushed = [tag.pushed_ms for tag in repository.tags.values()]
     return {
         "InstanceId": instance.id,
         "RepoId": repository.id,
@@ -121,15 +142,15 @@ def _repository_to_wire(instance: Instance, repository: Repository) -> Wire:
         "Summary": repository.path,
         "TagImmutability": repository.immutable,
         "CreateTime": repository.created_ms,
-        "ModifiedTime": max(pushed, default=repository.created_ms),
+        "ModifiedTime": repository.modified_ms,
     }
 
 
-def _tag_to_wire(tag: Tag, time: type[int] | type[str]) -> Wire:
+def _tag_to_wire(tag: Tag, digest: str, time: type[int] | type[str]) -> Wire:
     return {
         "Tag": tag.name,
-        "Digest": tag.image.digest.removeprefix("sha256:"),
-        "ImageId": sha256(tag.image.config).removeprefix("sha256:"),
+        "Digest": digest,
+        "ImageId": tag.image.facts.config.removeprefix("sha256:"),
         "ImageSize": tag.image.size,
         "ImageCreate": time(tag.pushed_ms),
         "ImageUpdate": time(tag.pushed_ms),

@@ -1,5 +1,6 @@
 """The two ways in which Container Registry turns pages: by number, or by a token that takes precedence."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from simulator.alibaba.parameters import Parameters, read_token, slice_of, write_token
@@ -7,13 +8,13 @@ from simulator.alibaba.parameters import Parameters, read_token, slice_of, write
 T = TypeVar("T")
 
 
-def page(given: Parameters, items: list[T], default: int = 30) -> tuple[list[T], dict[str, Any]]:
+def page(given: Parameters, items: Sequence[T], default: int = 30) -> tuple[Sequence[T], dict[str, Any]]:
     """Cut the page that PageNo and PageSize name."""
     number, size = given.integer("PageNo", 1, 1, 2**31), given.integer("PageSize", default, 1, 100)
     return slice_of(items, number, size), {"PageNo": number, "PageSize": size}
 
 
-def page_or_token(given: Parameters, items: list[T]) -> tuple[list[T], dict[str, Any]]:
+def page_or_token(given: Parameters, items: Sequence[T]) -> tuple[Sequence[T], dict[str, Any]]:
     """Cut the page after NextToken when the caller speaks of tokens, else the numbered one."""
     if not given.optional("MaxResults") and not given.optional("NextToken"):
         return page(given, items)

@@ -6,6 +6,7 @@ from typing import Any
 from simulator.alibaba.cr_images import Finder, running
 from simulator.alibaba.cr_paging import page
 from simulator.alibaba.disorder import Disorder
+from simulator.alibaba.distortion import Distortion
 from simulator.alibaba.errors import Refusal
 from simulator.alibaba.parameters import Parameters
 from simulator.images import LAYER_TYPE, sha256
@@ -19,8 +20,8 @@ Call = Callable[[Parameters], Wire]
 class Replication:
     """Answer the calls about rules and tasks."""
 
-    def __init__(self, world: World, find: Finder) -> None:
-        self._world, self._find, self._disorder = world, find, Disorder()
+    def __init__(self, world: World, find: Finder, distortion: Distortion) -> None:
+        self._world, self._find, self._distortion, self._disorder = world, find, distortion, Disorder()
         self.calls: dict[str, Call] = {
             "ListRepoSyncRule": self.list_rules,
             "ListRepoSyncTask": self.list_tasks,
@@ -45,7 +46,7 @@ class Replication:
         tasks.sort(key=lambda task: task.id[::-1])
         shown, paging = page(given, tasks)
         wires = [self._listed_to_wire(task) for task in self._disorder.of(shown)]
-        return {"SyncTasks": wires, "TotalCount": str(len(tasks))} | paging
+        return {"SyncTasks": wires, "TotalCount": str(self._distortion.total(asked, len(tasks)))} | paging
 
     def get_task(self, given: Parameters) -> Wire:
         """GetRepoSyncTask: Progress knows only 0 and 1."""
@@ -74,7 +75,7 @@ class Replication:
             "TargetRegionId": instances[target].region,
             "TargetNamespaceName": rule.namespace,
             "TargetRepoName": rule.repo,
-            "NamespaceNameFilter": rule.namespace if rule.scope == "INSTANCE" else "",
+            "NamespaceNameFilter": rule.namespace_filter if rule.scope == "INSTANCE" else "",
             "RepoNameFilter": "" if rule.scope == "REPO" else rule.repo_filter,
             "TagFilter": rule.tag_filter,
             "CrossUser": False,

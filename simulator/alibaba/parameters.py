@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from simulator.alibaba.errors import Refusal
@@ -51,7 +51,7 @@ class Parameters:
         return given
 
 
-def slice_of(items: list[T], number: int, size: int) -> list[T]:
+def slice_of(items: Sequence[T], number: int, size: int) -> Sequence[T]:
     """Cut one page out of a list, numbered from 1."""
     return items[(number - 1) * size : number * size]
 
