@@ -204,8 +204,8 @@ class Differences:
     some of the repositories of which one side is unknown.
     """
 
-    all: Tally
-    critical: Tally
+    all: Tally = field(default_factory=Tally)
+    critical: Tally = field(default_factory=Tally)
     missing: tuple[Difference, ...] = ()
     different: tuple[Difference, ...] = ()
     extra: tuple[Difference, ...] = ()

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from bot.domain.both_ends import merged_feed, merged_rules
 from bot.domain.comparing import Comparer, Critical, unheard
 from bot.domain.differences import Difference, Differences, Side, Tally
+from bot.domain.explaining import Explainer
 from bot.domain.snapshot import SyncRule, TaskFeed, Unknown
 from bot.domain.topology import Site
 from bot.domain.verdict import Judgement, judge, judge_so_far
@@ -35,6 +36,11 @@ class Question:
     target: Site
     critical: tuple[str, ...]
     repositories: str | None = None
+
+    @property
+    def instances(self) -> tuple[str, str]:
+        """Return the instances of both ends."""
+        return self.source.instance, self.target.instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +86,26 @@ async def reports(ports: Ports, asked: Question, each: Callable[[Difference], No
     instances within a deadline. Raises UsageError when no repository is called so.
     """
     sides = await stock.side(ports.inventories, asked.source), await stock.side(ports.inventories, asked.target)
-    comparer = Comparer(*sides, Critical(asked.critical), each=each)
-    frame = Report(asked, *sides, comparer.result(), judge_so_far(Tally(), None, ports.clock.now()), ports.clock.now())
+    now = ports.clock.now()
+    frame = Report(asked, *sides, Differences(), judge_so_far(Tally(), None, now), now)
     try:
         chosen = await _chosen(ports, asked, sides)
         frame = replace(frame, total=len(chosen))
         yield frame
         rules, feed = await _control(ports, asked)
         frame = replace(frame, rules=rules, feed=feed)
-        instances = asked.source.instance, asked.target.instance
-        async for done in stock.compared(ports.inventories, instances, chosen, comparer, ports.clock):
+        comparer = Comparer(*sides, Critical(asked.critical), _explainer(frame), each)
+        async for done in stock.compared(ports.inventories, asked.instances, chosen, comparer, ports.clock):
             frame = _so_far(frame, comparer, done, ports.clock.now())
             yield frame
         yield _final(frame, comparer, ports.clock.now())
     except StoreUnavailable as error:
         yield replace(frame, interrupted=str(error), is_final=True)
+
+
+def _explainer(frame: Report) -> Explainer:
+    known = frame.target.coverage
+    return Explainer(frame.question.instances, frame.rules, frame.feed, known.namespaces if known.as_of else None)
 
 
 def _so_far(frame: Report, comparer: Comparer, done: int, now: datetime) -> Report:

@@ -1,0 +1,158 @@
+"""Say why a target lacks an image and which side of a different one is newer, and say it only where it is proven.
+
+The push time of an image that was copied is the time of the copy. So a target whose image is dated later than the
+source's last push may hold something newer, or an older image that arrived late: only when the task feed reaches back
+to that moment and shows no copy is the target called newer.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from bot.domain.differences import Cause, Difference, Explanation, Likeness, Newer
+from bot.domain.filters import Match
+from bot.domain.rule_match import far_path, takes
+from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
+
+UNFINISHED = frozenset({"PENDING", "SYNCHRONIZING"})
+DONE = "SUCCESS"
+CONFLICT = "TAG_CONFLICT"
+"""The issue of a task that met an immutable tag (ListRepoSyncTask)."""
+SAME_MOMENT = timedelta(minutes=2)
+"""A copy is dated when it lands and its task a little later; writes this close to a task's end are taken for it."""
+CLOCKS = timedelta(seconds=5)
+"""How much later than the push that caused it a task may seem to have been made before it."""
+GRACE = timedelta(minutes=15)
+"""For so long a push that a rule copies may be on its way without a task to be seen; then nobody knows."""
+
+
+class Explainer:
+    """What rules, tasks and namespaces say about differences between two instances.
+
+    `namespaces` are the target's, each with whether a copy creates repositories there; None when they are not known.
+    """
+
+    def __init__(
+        self,
+        ends: tuple[str, str],
+        rules: tuple[SyncRule, ...] | Unknown,
+        feed: TaskFeed | Unknown,
+        namespaces: Mapping[str, bool] | None,
+    ) -> None:
+        self._rules = rules if isinstance(rules, Unknown) else tuple(rule for rule in rules if _ends(rule) == ends)
+        self._feed, self._namespaces = feed, namespaces
+        tasks = () if isinstance(feed, Unknown) else feed.tasks
+        self._tasks: dict[str, list[SyncTask]] = {}
+        for task in tasks:
+            if (task.from_instance, task.to_instance) == ends:
+                self._tasks.setdefault(task.image, []).append(task)
+        self._reach = min((task.created_at for task in tasks if task.created_at), default=None)
+
+    def __call__(self, difference: Difference) -> Explanation:
+        """Explain one difference in which the target lacks the source's image."""
+        cause, task = self._cause(difference)
+        if difference.likeness is not Likeness.DIFFERENT:
+            return Explanation(cause, task_id=task.task_id if task else None)
+        newer, reason, writer = self._newer(difference)
+        told = task or writer
+        return Explanation(cause, newer, reason, told.task_id if told else None)
+
+    def _cause(self, difference: Difference) -> tuple[Cause, SyncTask | None]:
+        task = self._task_of(difference)
+        if task is not None:
+            return _outcome(task, difference), task
+        if difference.likeness is Likeness.DIFFERENT and difference.target_is_immutable:
+            return Cause.IMMUTABLE, None
+        return self._by_rules(difference) or self._by_namespace(difference) or self._by_age(difference), None
+
+    def _by_rules(self, difference: Difference) -> Cause | None:
+        matched = self._matched(difference)
+        if matched is None or any(rule.is_automatic for rule, _ in matched):
+            return None
+        return Cause.BY_HAND if matched else Cause.NO_RULE
+
+    def _by_namespace(self, difference: Difference) -> Cause | None:
+        if self._namespaces is None:
+            return None
+        namespace = difference.path.partition("/")[0]
+        if namespace not in self._namespaces:
+            return Cause.NO_NAMESPACE
+        makes_none = not difference.target_has_repository and not self._namespaces[namespace]
+        return Cause.NO_REPOSITORY if makes_none else None
+
+    def _by_age(self, difference: Difference) -> Cause:
+        matched = [rule for rule, match in self._matched(difference) or () if rule.is_automatic and match is Match.YES]
+        pushed_at = difference.pushed_at
+        if not matched or pushed_at is None:
+            return Cause.UNKNOWN
+        if all(rule.created_at is not None and rule.created_at > pushed_at for rule in matched):
+            return Cause.OLDER_THAN_RULE
+        return Cause.WAITING if difference.target_at - pushed_at <= GRACE else Cause.UNKNOWN
+
+    def _matched(self, difference: Difference) -> list[tuple[SyncRule, Match]] | None:
+        """Return the rules that may copy this image to the same name, or None when rules are not known."""
+        if isinstance(self._rules, Unknown):
+            return None
+        path, tag = difference.path, difference.tag
+        answers = ((rule, takes(rule, path, tag)) for rule in self._rules if far_path(rule, path) == path)
+        return [(rule, match) for rule, match in answers if match is not Match.NO]
+
+    def _task_of(self, difference: Difference) -> SyncTask | None:
+        """Return the last task that was made for the source's image."""
+        pushed_at = difference.pushed_at
+        if pushed_at is None:
+            return None
+        made = [
+            (task.created_at, task)
+            for task in self._tasks.get(difference.image, ())
+            if task.created_at is not None and task.created_at >= pushed_at - CLOCKS
+        ]
+        return max(made, key=lambda each: each[0])[1] if made else None
+
+    def _newer(self, difference: Difference) -> tuple[Newer, str, SyncTask | None]:
+        pushed_at, written_at = (tag.pushed_at if tag else None for tag in (difference.source, difference.target))
+        if pushed_at is None or written_at is None:
+            return Newer.UNCLEAR, "a push time is missing", None
+        if written_at < pushed_at:
+            return Newer.SOURCE, "the target's image was written before the source's last push", None
+        writer = self._writer(difference.image, written_at)
+        if writer is None:
+            return (*self._without_copy(difference, written_at), None)
+        if writer.created_at is not None and writer.created_at < pushed_at - CLOCKS:
+            return Newer.SOURCE, "a copy begun before the source's last push wrote the target's image", writer
+        return Newer.UNCLEAR, "a copy wrote the target's image, and not the one that the source has now", writer
+
+    def _writer(self, image: str, written_at: datetime) -> SyncTask | None:
+        """Return the copy that may have written an image at this moment."""
+        near = (
+            task
+            for task in self._tasks.get(image, ())
+            if task.status == DONE and task.changed_at and abs(task.changed_at - written_at) <= SAME_MOMENT
+        )
+        return next(near, None)
+
+    def _without_copy(self, difference: Difference, written_at: datetime) -> tuple[Newer, str]:
+        feed = self._feed
+        if isinstance(feed, Unknown):
+            return Newer.UNCLEAR, "copy tasks could not be read, so a late copy may explain it"
+        if feed.is_partial:
+            return Newer.UNCLEAR, "not all copy tasks were read, so a late copy may explain it"
+        if feed.as_of < written_at or self._reach is None or self._reach > written_at:
+            return Newer.UNCLEAR, "copy tasks of that time are not listed, so a late copy may explain it"
+        if any(task.status in UNFINISHED for task in self._tasks.get(difference.image, ())):
+            return Newer.UNCLEAR, "a copy is under way and may explain it"
+        return Newer.TARGET, "the target's image was written after the source's last push, and no copy explains it"
+
+
+def _ends(rule: SyncRule) -> tuple[str, str]:
+    return rule.from_instance, rule.to_instance
+
+
+def _outcome(task: SyncTask, difference: Difference) -> Cause:
+    """Say what a task means for an image that was not there when the target was looked at."""
+    if task.status in UNFINISHED:
+        return Cause.WAITING
+    if task.status != DONE:
+        return Cause.IMMUTABLE if task.issue == CONFLICT else Cause.FAILED
+    if task.changed_at is None:
+        return Cause.UNKNOWN
+    return Cause.NOT_LANDED if task.changed_at < difference.target_at else Cause.WAITING
