@@ -3,20 +3,25 @@
 import asyncio
 import multiprocessing
 import os
+import re
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import aiohttp
 
+from bot.domain.operation import State
 from simulator.local_redis import free_port
+from simulator.slack.refusals import NotPossible
 from tests.processes.mortal_bot import Fate, live
 from tests.processes.premises import Premises
 from tests.scenarios.company import APPROVER, ON_CALL, OPS, PATIENCE
 
+PRESSED_AGAIN_AFTER = 2.5
+"""Seconds; the bot takes five presses in ten seconds from one person."""
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.processes.mortal_bot"])
 
@@ -38,21 +43,59 @@ class Forked:
         os.kill(self.process.pid, number)
 
 
-async def ask(company: Premises, more_than: int = 0) -> None:
-    """Ask for a failover, and on a busy machine, where the bot may find Redis too slow, ask again."""
-    async with asyncio.timeout(2 * PATIENCE):
-        while len(company.cards()) <= more_than:
-            await company.slack.command(ON_CALL, OPS, "failover zhangjiakou")
-            await asyncio.sleep(1)
+async def ask(company: Premises, more_than: int = 0, text: str = "failover zhangjiakou") -> None:
+    """Ask for a failover until there is a card: on a busy machine the bot may find Redis too slow and refuse."""
+    heard: list[str] = []
+    try:
+        async with asyncio.timeout(2 * PATIENCE):
+            while not await _asked(company, more_than, text, heard):
+                await asyncio.sleep(1)
+    except TimeoutError:
+        raise AssertionError(f"no card came; on-call heard {heard[-6:]}") from None
+
+
+async def _asked(company: Premises, more_than: int, text: str, heard: list[str]) -> bool:
+    """Ask once and tell whether a card came of it, as soon as it did or it was refused.
+
+    A person may ask twenty times an hour, so a slow answer is waited for, and a request that is open already too.
+    """
+    seen = len(company.whispered(ON_CALL))
+    outcome = await company.slack.command(ON_CALL, OPS, text)
+    said = [str(outcome["status"]), str((outcome["response"] or {}).get("text", ""))]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            while not _is_answered(company, more_than, [*said, *company.whispered(ON_CALL)[seen:]]):
+                await asyncio.sleep(0.02)
+    heard += [*said, *company.whispered(ON_CALL)[seen:]]
+    return len(company.cards()) > more_than
+
+
+def _is_answered(company: Premises, more_than: int, heard: list[str]) -> bool:
+    codes = set(re.findall(r"\bE_[A-Z_]+", " ".join(heard)))
+    return len(company.cards()) > more_than or heard[0] != "ok" or bool(codes - {"E_ALREADY_OPEN"})
 
 
 async def decide(company: Premises, bot: Forked) -> None:
     """Approve, and once more if the vote was not counted, as the bot died or was too busy; wait for an end."""
     async with asyncio.timeout(2 * PATIENCE):
-        while bot.is_alive() and (await company.document(company.operation_id()))["state"] == "PENDING":
-            await company.slack.click(APPROVER, OPS, company.card()["ts"], "operation.approve")
+        await approve(company, bot.is_alive)
         while bot.is_alive() and not await company.is_settled():
             await asyncio.sleep(0.1)
+
+
+async def approve(company: Premises, may_go_on: Callable[[], bool] = lambda: True) -> None:
+    """Press Approve until the vote is counted, not so often that the bot calls it too fast."""
+    while may_go_on() and await _is_pending(company):
+        with suppress(NotPossible):  # a vote that was acknowledged late counts too, and then the button is gone
+            await company.slack.click(APPROVER, OPS, company.card()["ts"], "operation.approve")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PRESSED_AGAIN_AFTER):
+                while may_go_on() and await _is_pending(company):
+                    await asyncio.sleep(0.05)
+
+
+async def _is_pending(company: Premises) -> bool:
+    return bool((await company.document(company.operation_id()))["state"] == State.PENDING)
 
 
 @asynccontextmanager

@@ -22,6 +22,8 @@ from simulator.local_redis import free_port
 from tests.conftest import SDK_KEYS
 from tests.scenarios.company import KEYS, ON_CALL, OPS, PATIENCE, Json, People
 
+SHOWN_WITHIN = 60.0
+"""Seconds until the cards show how things stand, counted from the end of whatever outage."""
 HOME, STANDBY = "10.2.0.20", "sim-a-registry.cn-hangzhou.cr.aliyuncs.com"
 TOLD_WITHIN = 2500
 """Milliseconds until an acknowledgement, whatever hangs."""
@@ -95,6 +97,10 @@ class Premises(People):
         await self.acknowledged(who, verb, card)
         await self.until(lambda: len(self._ephemeral(OPS, who)) > seen)
         return str(self._ephemeral(OPS, who)[-1]["text"])
+
+    def whispered(self, who: str) -> list[str]:
+        """Return what only this person was told, oldest first."""
+        return [str(message["text"]) for message in self._ephemeral(OPS, who)]
 
     def holds(self) -> str:
         """Return what the record of the site that fails holds, as the cloud has it."""

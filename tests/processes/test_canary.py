@@ -16,7 +16,8 @@ from simulator.demo import BotProcess
 from simulator.local_redis import free_port, local_redis_async
 from tests import secrets
 from tests.console.terminal import Terminal, registry_bot
-from tests.processes.premises import Premises, premises, until_ready
+from tests.processes.forked import approve, ask
+from tests.processes.premises import SHOWN_WITHIN, Premises, premises, until_ready
 from tests.scenarios.company import APPROVER, MEMBER, ON_CALL, OPS
 from tests.secrets import leaks
 
@@ -102,28 +103,22 @@ async def _a_troubled_failover(company: Premises) -> None:
     """Fail over, with Slack, Redis and the cloud each refusing for a while."""
     assert company.sim.alibaba is not None
     company.slack.refuse("users.info", "internal_error")
-    await company.command_in_time(MEMBER, "status")
+    await company.slack.command(MEMBER, OPS, "status")
     company.slack.refuse("users.info", None)
     company.sim.alibaba.cloud.ram.denied = {"pvtz:DescribeZones", "cr:GetInstance"}
-    await company.command(ON_CALL, "failover zhangjiakou")
+    await company.slack.command(ON_CALL, OPS, "failover zhangjiakou")
+    await company.until(lambda: "E_" in " ".join(company.whispered(ON_CALL)))
     company.sim.alibaba.cloud.ram.denied = set()
     reason = f"failover zhangjiakou because {company.environment['ALIBABA_CLOUD_ACCESS_KEY_ID']} is broken"
-    card = await company.failover(reason)
+    await ask(company, text=reason)
     await _lock_out(company, f"{secrets.REDIS_PASSWORD}New")
-    await company.command_in_time(ON_CALL, "actions")
-    await company.acknowledged(APPROVER, "approve", card)
+    await company.slack.command(ON_CALL, OPS, "actions")
+    await company.slack.click(APPROVER, OPS, company.card()["ts"], "operation.approve")
     await _lock_out(company, secrets.REDIS_PASSWORD)
 
 
-async def _approved(company: Premises) -> None:
-    """Press Approve until a connection that has its password again takes it."""
-    async with asyncio.timeout(20):
-        while "approved" not in await company.click(APPROVER, "approve", company.cards()[0]):
-            await asyncio.sleep(0.2)
-
-
 @pytest.mark.covers("A12")
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_no_secret_is_kept_or_shown_whatever_goes_wrong(tmp_path: Path) -> None:
     port = str(free_port())
     async with _locked_redis() as url, premises(url, tmp_path) as company:
@@ -133,11 +128,11 @@ async def test_no_secret_is_kept_or_shown_whatever_goes_wrong(tmp_path: Path) ->
             await _a_troubled_failover(company)
             scraped = await _scraped(f"{bot.http}/readyz", f"{bot.http}/healthz")
             await until_ready(bot)
-            await _approved(company)
-            await company.shows("VERIFYING")
+            await approve(company)
+            await company.until(lambda: bool(company.writes()), company.everything_logged, SHOWN_WITHIN)
             scraped += await _scraped(f"http://127.0.0.1:{port}/metrics")
         async with company.bot() as bot:
-            await company.shows("now go to hangzhou")
+            await company.shows("now go to hangzhou", patience=SHOWN_WITHIN)
             company.sim.faults.set("slack_down", None, True)
             await asyncio.sleep(0.2)
             company.sim.faults.set("slack_down", None, False)
@@ -156,7 +151,7 @@ async def test_no_secret_is_kept_or_shown_whatever_goes_wrong(tmp_path: Path) ->
     assert "Traceback" not in texts["logs"]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_no_command_at_the_terminal_shows_a_secret(terminal: Terminal, tmp_path: Path) -> None:
     async with _locked_redis() as url, premises(url, tmp_path) as company:
         good = company.environment

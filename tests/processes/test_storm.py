@@ -7,6 +7,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from bot.adapters.redis_keys import ASKED
+from bot.adapters.redis_link import RedisLink
 from bot.domain.operation import State, Verb
 from simulator.editing import edit_instance
 from simulator.slack.limits import Limits
@@ -29,8 +31,8 @@ STORMS = int(os.environ.get("CLICK_STORMS", "5"))
 RACES = int(os.environ.get("VOTE_RACES", "50"))
 CROWD = [f"U{number:02}CROWD" for number in range(50)]
 SECONDS_A_ROUND = 20
-NOT_COUNTED = "Nothing was recorded"
-"""What the last of a crowd may hear on a slow machine: no connection to Redis was free for them in time."""
+NOT_COUNTED = re.compile("Nothing was recorded|No answer came in time|nobody knows whether this was recorded")
+"""What some of a crowd hear on a slow machine, where their turn does not come in time; they ask again."""
 _FORKS = multiprocessing.get_context("forkserver")
 
 
@@ -67,23 +69,23 @@ async def test_of_fifty_approvals_at_once_one_wins_and_the_others_are_told_whose
 async def _storm(company: Premises) -> None:
     """Have all of them press Approve; the standby is broken by then, so that the operation ends at once."""
     before = len(company.cards())
+    await _forget_requests(company.store)
     await ask(company, before)
-    card = company.card()
+    card, operation_id = company.card(), company.operation_id()
     site = company.sim.world.sites["hangzhou"]
     edit_instance(company.sim.world, site, {"status": "STOPPED"})
-    heard = {user: len(company._ephemeral(OPS, user)) for user in CROWD}
+    heard = {user: len(company.whispered(user)) for user in CROWD}
 
-    clicks = [company.slack.click(user, OPS, card["ts"], "operation.approve") for user in CROWD]
-    outcomes = await asyncio.gather(*clicks)
-    await company.until(lambda: all(len(company._ephemeral(OPS, user)) > heard[user] for user in CROWD))
-    told = {user: str(company._ephemeral(OPS, user)[-1]["text"]) for user in CROWD}
+    await asyncio.gather(*(company.slack.click(user, OPS, card["ts"], "operation.approve") for user in CROWD))
+    await company.until(lambda: all(len(company.whispered(user)) > heard[user] for user in CROWD))
+    told = {user: company.whispered(user)[-1] for user in CROWD}
 
-    winners = [user for user, words in told.items() if "is approved" in words]
-    assert {outcome["status"] for outcome in outcomes} == {"ok"}
-    assert len(winners) == 1, told
-    unaware = [words for user, words in told.items() if user not in winners and f"<@{winners[0]}>" not in words]
-    assert all(NOT_COUNTED in words for words in unaware), unaware
-    assert len(unaware) <= len(CROWD) // 5, unaware
+    (winner,) = {vote["user_id"] for vote in (await company.document(operation_id))["votes"]}
+    assert [user for user, words in told.items() if "is approved" in words] in ([winner], []), told
+    unaware = [user for user, words in told.items() if not ("is approved" in words or f"<@{winner}>" in words)]
+    assert all(NOT_COUNTED.search(told[user]) for user in unaware), told
+    for user in unaware:
+        assert f"<@{winner}>" in await company.command(user, f"approve {operation_id}")
     await company.shows("STALE")
     edit_instance(company.sim.world, site, {"status": "RUNNING"})
 
@@ -97,7 +99,7 @@ async def test_of_approve_and_cancel_in_the_same_millisecond_one_wins_and_the_ot
     try:
         async with at_the_store(redis_url) as (world, store, ports):
             for number in range(RACES):
-                await _forget_requests(store)
+                await _forget_requests(store.link)
                 operation = await world.ask()
                 start = (ports.clock.now() + HEAD_START).timestamp()
                 await store.link.call("SET", f"{TAG}:{number}", json.dumps([operation.id, start]))
@@ -110,10 +112,10 @@ async def test_of_approve_and_cancel_in_the_same_millisecond_one_wins_and_the_ot
             await asyncio.to_thread(racer.join)
 
 
-async def _forget_requests(store: Any) -> None:
+async def _forget_requests(link: RedisLink) -> None:
     """Let on-call ask more often than people may in an hour."""
-    for key in await store.link.call("KEYS", f"{ASKED}*"):
-        await store.link.call("DEL", key)
+    for key in await link.call("KEYS", f"{ASKED}*"):
+        await link.call("DEL", key)
 
 
 async def _report(store: Any, number: int, verb: Verb) -> Report:
