@@ -54,7 +54,7 @@ class Marks:
 
 
 class MarkingStore:
-    """A store that notes when a durable commit, which only a claim is, begins."""
+    """A store that notes when the commit of a claim begins."""
 
     def __init__(self, store: RedisOperations, marks: Marks) -> None:
         self._store, self._marks = store, marks
@@ -64,7 +64,7 @@ class MarkingStore:
 
     async def commit(self, commit: Commit) -> Operation:
         """Commit."""
-        if commit.durable:
+        if commit.audit.get("event") == "claimed":
             self._marks.claimed = time.perf_counter()
         return await self._store.commit(commit)
 

@@ -35,7 +35,7 @@ async def not_me(call: Call, ports: Ports) -> Message:
     if taken_back.is_news:
         said = messages.disowned(taken_back.operation_id, call.user_id, is_simulation=ports.rules.is_simulation)
         await tell_thread(ports, taken_back.operation_id, said)
-    return messages.all_frozen(taken_back.trouble)
+    return messages.all_frozen(taken_back.trouble, taken_back.doubt)
 
 
 async def _vote(call: Call, ports: Ports, verb: Verb) -> Message:

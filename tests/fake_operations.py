@@ -10,7 +10,7 @@ from bot.adapters.redis_commit import refusal, unknown
 from bot.adapters.redis_freeze import already_frozen, encode
 from bot.domain.freeze import SET_BY_HAND, Freeze
 from bot.domain.operation import Operation
-from bot.errors import BotError
+from bot.errors import BotError, Unconfirmed
 from bot.ports import Card, Claims, Clock, Commit, IndexMove, Listing, words_of
 
 
@@ -50,6 +50,7 @@ class FakeOperations:
         self._told: dict[str, int] = {}
         self._asked: dict[tuple[str, datetime], int] = {}
         self._failures: list[tuple[BotError, bool]] = []
+        self.is_replica_behind = False
         for operation in operations:
             self.put(operation)
 
@@ -82,6 +83,7 @@ class FakeOperations:
         self._freeze(freeze, entry)
         if error is not None:
             raise error
+        self._require_replica()
 
     def _freeze(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
         held = self._freezes.get(freeze.scope)
@@ -129,7 +131,20 @@ class FakeOperations:
         operation = self._decide(commit)
         if error is not None:
             raise error
+        if commit.durable_within is not None:
+            self._require_replica()
         return operation
+
+    async def confirm(self, operation: Operation, within: timedelta) -> None:
+        """Return once the replicas have an operation as it was read."""
+        stored = self._stored.get(operation.id, Stored())
+        if operation.stamp and operation.stamp not in stored.attempts:
+            raise refusal("VERSION" if stored.body else "GONE", operation.id)
+        self._require_replica()
+
+    def _require_replica(self) -> None:
+        if self.is_replica_behind:
+            raise Unconfirmed("Only 0 of 1 Redis replicas have this (E_STORE_NOT_DURABLE).", code="E_STORE_NOT_DURABLE")
 
     async def record(self, entry: Mapping[str, str]) -> None:
         """Append one entry to the audit that belongs to no commit."""

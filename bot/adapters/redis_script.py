@@ -8,6 +8,7 @@ from typing import Any
 from redis.exceptions import NoScriptError, ResponseError
 
 from bot.adapters.redis_link import RedisLink, Word, explained
+from bot.adapters.redis_replicas import Wait
 
 
 class Script:
@@ -19,10 +20,16 @@ class Script:
 
     async def run(self, link: RedisLink, keys: Sequence[str], *arguments: Word) -> Any:
         """Run it and return its answer; nothing is tried again that may have been done. Raises StoreUnavailable."""
-        call = ("EVALSHA", self._digest, len(keys), *keys, *arguments)
-        (reply,) = await link.batch(call)
-        if isinstance(reply, NoScriptError):
-            _, reply = await link.batch(("SCRIPT", "LOAD", self._text), call)
-        if isinstance(reply, ResponseError):
-            raise explained(reply) from reply
-        return reply
+        return await self.run_and_wait(link, Wait(0, None), keys, *arguments)
+
+    async def run_and_wait(self, link: RedisLink, wait: Wait, keys: Sequence[str], *arguments: Word) -> Any:
+        """Do the same, once the replicas have it too. Raises Unconfirmed where they do not."""
+        calls = (("EVALSHA", self._digest, len(keys), *keys, *arguments), *wait.commands)
+        replies = await link.batch(*calls, patience=wait.patience)
+        if isinstance(replies[0], NoScriptError):
+            _, *replies = await link.batch(("SCRIPT", "LOAD", self._text), *calls, patience=wait.patience)
+        for reply in replies:
+            if isinstance(reply, ResponseError):
+                raise explained(reply) from reply
+        wait.require(*replies[1:])
+        return replies[0]

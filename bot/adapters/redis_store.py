@@ -31,22 +31,21 @@ from bot.adapters.redis_keys import (
     RECENT,
 )
 from bot.adapters.redis_link import CONNECT_TIMEOUT, OPERATION_TIMEOUT, Command, NoReply, RedisLink, explained
+from bot.adapters.redis_replicas import Wait
 from bot.adapters.redis_script import Script
 from bot.domain.freeze import SET_BY_HAND, Freeze
 from bot.domain.operation import Operation
 from bot.errors import InvalidConfiguration, StoreUnavailable
-from bot.ports import Claims, Clock, Commit
+from bot.ports import WORD_DURABLE_WITHIN, Claims, Clock, Commit
 
 LIFE = timedelta(days=400)
 """A year of audit and a month to look at it."""
-WAIT = timedelta(seconds=1)
-"""How long a durable write waits for its replicas."""
 
 
 class RedisOperations(AtHand):
     """The store of operations; owns its connections.
 
-    `connect_timeout` and `operation_timeout` are seconds; a commit takes at most both together, and WAIT if durable.
+    `connect_timeout` and `operation_timeout` are seconds; a commit takes at most both together, and its wait.
     """
 
     def __init__(
@@ -117,32 +116,52 @@ class RedisOperations(AtHand):
     async def commit(self, commit: Commit) -> Operation:
         """Check and write in one step; returns the operation with its new version.
 
-        Raises VersionConflict, AlreadyOpen, RecordHeld, Frozen, OutOfTime or ForgedApproval, and writes nothing then.
-        A lost reply is asked for again, once, under the same attempt token.
+        Raises VersionConflict, AlreadyOpen, RecordHeld, Frozen, OutOfTime or ForgedApproval, and writes nothing then;
+        Unconfirmed where it was written and too few replicas say that they have it. A lost reply is asked for again,
+        once, under the same attempt token.
         """
+        wait = Wait(self._replicas, commit.durable_within)
+        reply, *confirmed = await self._decide(commit, wait)
+        stored = outcome(reply, commit)
+        tell(commit)
+        wait.require(*confirmed)
+        return stored
+
+    async def confirm(self, operation: Operation, within: timedelta) -> None:
+        """Return once the replicas have an operation as it was read.
+
+        Commits what is stored already under the token that stored it, which writes nothing but that token. Raises
+        VersionConflict where the store no longer knows it, Unconfirmed where too few replicas have it.
+        """
+        wait = Wait(self._replicas, within)
+        if not wait.commands or not operation.stamp:  # written by a bot that knew no stamps, long ago
+            return
+        again = Commit(operation, attempt=operation.stamp, audit={}, durable_within=within)
+        reply, *confirmed = await self._decide(again, wait)
+        outcome(reply, again)
+        wait.require(*confirmed)
+
+    async def _decide(self, commit: Commit, wait: Wait) -> list[Any]:
+        """Return the script's answer and, where replicas were waited for, how many have what it wrote."""
         call = self.script_call(commit, await self.adopt())
-        patience = WAIT.total_seconds() if commit.durable and self._replicas else 0.0
-        limit = self._link.connect_timeout + self._link.operation_timeout + patience
+        limit = self._link.connect_timeout + self._link.operation_timeout + wait.patience
         try:
             async with asyncio.timeout(limit):
                 try:
-                    reply = await self._run(call, patience)
+                    return await self._run(call, wait)
                 except NoReply:
-                    reply = await self._run(call, patience)
+                    return await self._run(call, wait)
         except (TimeoutError, NoReply) as error:
             raise unclear(commit.operation.id) from error
-        stored = outcome(reply, commit)
-        tell(commit)
-        return stored
 
     async def record(self, entry: Mapping[str, str]) -> None:
         """Append one entry to the audit that belongs to no commit."""
-        await self._append(entry)
+        await self._append(entry, Wait(0, None))
 
-    async def _append(self, entry: Mapping[str, str], *freeze: str) -> None:
+    async def _append(self, entry: Mapping[str, str], wait: Wait, *freeze: str) -> None:
         """Append an entry and, where given, set a freeze (scope and value) in the same step."""
-        pairs = json.dumps(audit_pairs(entry))
-        answer = await self._recorder.run(self._link, (META, AUDIT, FREEZE), await self.adopt(), pairs, *freeze)
+        keys, pairs = (META, AUDIT, FREEZE), json.dumps(audit_pairs(entry))
+        answer = await self._recorder.run_and_wait(self._link, wait, keys, await self.adopt(), pairs, *freeze)
         if answer[0] == "KEPT":
             raise already_frozen(decode(answer[1]))
         if answer[0] != "OK":
@@ -160,9 +179,10 @@ class RedisOperations(AtHand):
     async def freeze(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
         """Freeze and append the entry in one step; the same freeze again changes nothing.
 
-        Raises AlreadyFrozen, and writes nothing, where its scope is frozen for longer.
+        Raises AlreadyFrozen, and changes nothing, where its scope is frozen for longer; Unconfirmed where too few
+        replicas have what is frozen then.
         """
-        await self._append(entry, freeze.scope, encode(freeze))
+        await self._append(entry, Wait(self._replicas, WORD_DURABLE_WITHIN), freeze.scope, encode(freeze))
 
     async def claims(self, record_id: str) -> Claims:
         """Return which operations have to do with a record."""
@@ -185,22 +205,15 @@ class RedisOperations(AtHand):
         plan = [] if operation.version else [documents.encode_plan(operation)]
         return ["EVALSHA", self._script_name, len(keys), *keys, body, script_terms(commit, store, LIFE), *plan]
 
-    async def _run(self, call: Command, patience: float) -> Any:
+    async def _run(self, call: Command, wait: Wait) -> list[Any]:
         """Run the script and, where replicas are to be waited for, WAIT behind it on the same connection."""
-        wait = [("WAIT", self._replicas, int(WAIT.total_seconds() * 1000))] if patience else []
-        replies = await self._link.batch(call, *wait, patience=patience)
+        replies = await self._link.batch(call, *wait.commands, patience=wait.patience)
         if isinstance(replies[0], NoScriptError):
             load = ("SCRIPT", "LOAD", self._script)
-            _, *replies = await self._link.batch(load, call, *wait, patience=patience)
+            _, *replies = await self._link.batch(load, call, *wait.commands, patience=wait.patience)
         for reply in replies:
             _require(reply)
-        if wait and replies[0][0] == "OK" and replies[1] < self._replicas:
-            raise StoreUnavailable(
-                f"Only {replies[1]} of {self._replicas} Redis replicas have this step after {WAIT.seconds} s, so it is "
-                "not acted upon (E_STORE_NOT_DURABLE). Look after the replicas.",
-                code="E_STORE_NOT_DURABLE",
-            )
-        return replies[0]
+        return replies
 
 
 def _require(reply: Any) -> None:

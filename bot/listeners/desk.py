@@ -24,6 +24,7 @@ from bot.errors import (
     NotPermitted,
     ProviderError,
     StoreUnavailable,
+    Unconfirmed,
     Unreachable,
     UsageError,
     UserError,
@@ -184,6 +185,9 @@ class Desk:
 
     def _refused(self, delivery: Delivery, error: BotError, outcome: str = "refused") -> Reply:
         verb, act = self._asked(delivery)
+        if isinstance(error, Unconfirmed):  # it was counted: the audit must not say that it was refused
+            self._log.warning("delivery.unconfirmed", verb=verb, why=str(error))
+            return Reply(messages.refusal(error), "unconfirmed")
         self._refusals.note(delivery, verb, error, is_act=act is not None)
         return Reply(messages.refusal(error), outcome, told=error.told if isinstance(error, Frozen) else ())
 

@@ -44,8 +44,14 @@ def you_froze(freeze: Freeze, *, is_simulation: bool = False) -> Message:
     )
 
 
-def all_frozen(trouble: str) -> Message:
+def all_frozen(trouble: str, doubt: str = "") -> Message:
     """Tell who pressed the button that all is frozen, or what is missing from that."""
+    if doubt:
+        return say(
+            f"All sites are frozen on your word, but others forget it if Redis fails over now. {sentence(doubt)} This "
+            "bot keeps it and sets it again. Tell whoever looks after security here, and look at `/registry status` in "
+            "a minute."
+        )
     if not trouble:
         return say(
             "All sites are frozen on your word. Tell whoever looks after security here, and change your password."

@@ -76,7 +76,7 @@ def who(freeze: Freeze) -> str:
     return mention(freeze.user_id) if freeze.user_id else "this bot itself"
 
 
-def frozen(freeze: Freeze, trouble: str = "", *, is_simulation: bool = False) -> Message:
+def frozen(freeze: Freeze, trouble: str = "", doubt: str = "", *, is_simulation: bool = False) -> Message:
     """Tell everybody in the channel what was frozen, how it was understood, and how it ends."""
     simulated = "SIMULATION · " if is_simulation else ""
     what = scope_words([freeze.scope])
@@ -91,7 +91,12 @@ def frozen(freeze: Freeze, trouble: str = "", *, is_simulation: bool = False) ->
             f"*Only this bot knows*: {sentence(trouble, 300)} It is written there as soon as Redis answers; until then "
             "tell the others, and do not restart this bot."
         )
-    local = " · only this bot knows, Redis does not answer" if trouble else ""
+    if doubt:
+        lines.append(
+            f"*Not safe yet*: others forget this if Redis fails over now. {sentence(doubt, 300)} This bot keeps it and "
+            "sets it again, so do not restart it, and look at `/registry status` in a minute."
+        )
+    local = " · only this bot knows, Redis does not answer" if trouble else " · not safe yet" if doubt else ""
     message = compose(f"{simulated}FROZEN: {what}, {until}{local}", sections(lines))
     return replace(message, in_channel=True)
 

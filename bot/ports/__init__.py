@@ -21,6 +21,8 @@ from bot.ports.protocols import (
     Workspace,
 )
 from bot.ports.values import (
+    CLAIM_DURABLE_WITHIN,
+    WORD_DURABLE_WITHIN,
     Attachment,
     Card,
     Channel,
@@ -36,6 +38,8 @@ from bot.ports.values import (
 )
 
 __all__ = [
+    "CLAIM_DURABLE_WITHIN",
+    "WORD_DURABLE_WITHIN",
     "Attachment",
     "AuditTrail",
     "Card",

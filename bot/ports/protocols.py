@@ -93,7 +93,14 @@ class Operations(Protocol):
         """Check and write in one step; returns the operation with its new version.
 
         Raises VersionConflict, AlreadyOpen, RecordHeld, Frozen, FreezeChanged, OutOfTime or ForgedApproval, and writes
-        nothing then.
+        nothing then. Raises Unconfirmed where it was written, but the replicas did not say so in time.
+        """
+        ...
+
+    async def confirm(self, operation: Operation, within: timedelta) -> None:
+        """Return once the replicas have an operation as it was read, or a later state of it.
+
+        Raises VersionConflict where the store does not know that state, Unconfirmed where the replicas stay silent.
         """
         ...
 
@@ -168,7 +175,8 @@ class Operations(Protocol):
     async def freeze(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
         """Freeze and append the entry in one step; the same freeze again changes nothing.
 
-        Raises AlreadyFrozen, and writes nothing, where its scope is frozen for longer.
+        Raises AlreadyFrozen, and changes nothing, where its scope is frozen for longer. Raises Unconfirmed where the
+        replicas do not have in time what is frozen then.
         """
         ...
 

@@ -54,6 +54,12 @@ class Resolved:
         return folded(record.value) in seen
 
 
+CLAIM_DURABLE_WITHIN = timedelta(seconds=1)
+"""How long a step of the worker's own waits for the replicas; the deadline for its send allows for that."""
+WORD_DURABLE_WITHIN = timedelta(seconds=0.3)
+"""The same for a person's word, whose whole delivery has 1.2 s. Replicas in touch answer in milliseconds."""
+
+
 class IndexMove(StrEnum):
     """What a commit does to the open-operation index of its records."""
 
@@ -67,10 +73,10 @@ class Commit:
     """One check-and-write: the operation as it shall be, and what must be true for it by the store's own clock.
 
     `operation.version` is the version that was read; the store writes version + 1. The same `attempt` token again
-    gives the same answer. `audit` is appended in the same step. `durable` waits on the same connection until the
-    configured number of replicas has the write (StoreUnavailable when they do not). From then on this operation watches
-    over the records in `watch`, whoever did before, and no longer over those in `leave`. None of the scopes in
-    `unless_frozen` may be frozen; exactly the freezes in `lifts` are lifted, in the same step.
+    gives the same answer. `audit` is appended in the same step. `durable_within` waits so long until the configured
+    number of replicas has the write (Unconfirmed when they do not; it is written all the same). From then on this
+    operation watches over the records in `watch`, whoever did before, and no longer over those in `leave`. None of the
+    scopes in `unless_frozen` may be frozen; exactly the freezes in `lifts` are lifted, in the same step.
     """
 
     operation: Operation
@@ -84,7 +90,7 @@ class Commit:
     hold_for: timedelta | None = None
     due_at: datetime | None = None
     is_news: bool = True
-    durable: bool = False
+    durable_within: timedelta | None = None
     watch: tuple[str, ...] = ()
     leave: tuple[str, ...] = ()
     lifts: tuple[Freeze, ...] = ()

@@ -36,11 +36,12 @@ class OwnWord:
 class Disowned:
     """A word that its owner takes back, all being frozen; `trouble` is why the store does not have that yet.
 
-    A second press `is_news` to nobody.
+    `doubt` is why a failover of the store may still lose it. A second press `is_news` to nobody.
     """
 
     operation_id: str
     trouble: str = ""
+    doubt: str = ""
     is_news: bool = True
 
 
@@ -69,14 +70,17 @@ async def disown(ports: Ports, value: str, user_id: str) -> Disowned:
         )
     reason = f"{person.name} says that this was not them: {word} {operation_id}"
     if await freezing.is_all_frozen(ports, person.name, reason):
-        return Disowned(operation_id, is_news=False)
+        is_doubtful = freezing.is_all_frozen_here(ports, person.name, reason)
+        return Disowned(operation_id, doubt=_NOT_YET if is_doubtful else "", is_news=False)
+    trouble = doubt = ""
     try:
-        trouble = (await freezing.freeze(ports, ALL, person.name, user_id, reason=reason)).trouble
+        taken = await freezing.freeze(ports, ALL, person.name, user_id, reason=reason)
+        trouble, doubt = taken.trouble, taken.doubt
     except AlreadyFrozen:
-        trouble = ""  # which is what was asked for
+        log.info("freeze.longer_already", site=ALL)  # which is what was asked for
     ports.alarm("word_disowned")
     log.error("alarm.word_disowned", operation=operation_id, what=word, person=person.name)
-    return Disowned(operation_id, trouble)
+    return Disowned(operation_id, trouble, doubt)
 
 
 async def tell_thread(ports: Ports, operation_id: str, message: Message) -> None:
@@ -126,4 +130,5 @@ def _untrusted() -> NotPermitted:
     )
 
 
+_NOT_YET = "The Redis replicas do not have it yet (E_STORE_NOT_DURABLE)."
 _BY_HAND = "type `/registry freeze all because …`"

@@ -21,7 +21,7 @@ from bot.domain.operation import (
 )
 from bot.domain.plan import Kind
 from bot.errors import Conflict, Frozen, ProviderError, RecordHeld, StoreUnavailable, Unreadable
-from bot.ports import Commit, Ports
+from bot.ports import CLAIM_DURABLE_WITHIN, Commit, Ports
 from bot.services.audit import entry
 from bot.services.finishing import end, finish, give_up, save, wait_out
 from bot.services.freezing import in_force, told
@@ -56,11 +56,10 @@ async def _expire(ports: Ports, operation: Operation, _owner: str) -> None:
 
 async def _start(ports: Ports, operation: Operation, owner: str) -> None:
     now = ports.clock.now()
-    approved_at = operation.approved_at or now
-    if now >= approved_at + START_WITHIN:
-        await end(ports, operation, Event.EXPIRE, _LAPSED, approved_at + START_WITHIN)
+    if now >= operation.lapses_at:
+        await end(ports, operation, Event.EXPIRE, _LAPSED, operation.lapses_at)
         return
-    found = await _recheck(ports, operation, now - approved_at)
+    found = await _recheck(ports, operation, now - operation.decided_at)
     if found.difference:
         await end(ports, operation, Event.DIFFER, f"Nothing was changed. {found.difference} Plan again.")
         return
@@ -117,7 +116,7 @@ def _is_overdue(operation: Operation, index: int, now: datetime) -> bool:
     if progress.claims >= MAX_CLAIMS:
         return True
     is_untouched = operation.state is State.APPLYING and progress.state is SubState.WAITING and not progress.is_unclean
-    return is_untouched and now >= (operation.approved_at or now) + START_WITHIN * (index + 1)
+    return is_untouched and now >= operation.lapses_at + START_WITHIN * index
 
 
 async def _claim(ports: Ports, operation: Operation, index: int, owner: str) -> Operation | None:
@@ -141,11 +140,11 @@ async def _claim(ports: Ports, operation: Operation, index: int, owner: str) -> 
         attempt=token,
         audit=entry("claimed", wanted, "bot", owner, before=operation.state),
         not_before=operation.lease.until if operation.lease else None,
-        not_after=_lapses_at(operation) if is_first else None,
+        not_after=operation.lapses_at if is_first else None,
         unless_held=is_first,
         unless_frozen=operation.plan.stopped_by if is_first else (),
         due_at=now + LEASE,
-        durable=True,
+        durable_within=CLAIM_DURABLE_WITHIN,
     )
     try:
         await ports.operations.commit(commit)
@@ -177,10 +176,6 @@ async def _release_unused(ports: Ports, operation_id: str, index: int, token: st
         await finish(ports, index, Written(claimed, Result.RELEASED, why))
 
 
-def _lapses_at(operation: Operation) -> datetime | None:
-    return operation.approved_at + START_WITHIN if operation.approved_at else None
-
-
 async def _may_not_send(ports: Ports, operation: Operation, index: int, *, is_first: bool) -> str:
     """Return why a claim may not be used to write; before the first one people were asked about a moment ago."""
     if why := ports.kill_switch():
@@ -189,7 +184,7 @@ async def _may_not_send(ports: Ports, operation: Operation, index: int, *, is_fi
         return told(ports, found)
     if is_first:
         return ""
-    if ports.clock.now() >= (operation.approved_at or operation.created_at) + START_WITHIN * (index + 1) + TAKEOVERS:
+    if ports.clock.now() >= operation.lapses_at + START_WITHIN * index + TAKEOVERS:
         return _OUTLIVED
     return (await recheck_authority(ports, operation)).difference
 

@@ -1,7 +1,7 @@
 """Freeze at one person's word, and tell what is frozen.
 
 A freeze is in force in this process before the store is asked, so whatever becomes of that call, it is not lost: what
-the store did not take, the worker writes down as soon as it answers.
+the store did not take, or its replicas do not have, the worker writes down as soon as they answer.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,7 +13,8 @@ import structlog
 from bot.domain.access import Act
 from bot.domain.freeze import ALL, Freeze, Switches, stopping
 from bot.domain.grammar import clean_reason
-from bot.errors import AlreadyFrozen, Frozen, NotPermitted, StoreUnavailable
+from bot.domain.operation import State
+from bot.errors import AlreadyFrozen, Frozen, NotPermitted, StoreUnavailable, Unconfirmed
 from bot.ports import Ports
 from bot.services.audit import frozen
 from bot.services.identity import verified
@@ -23,10 +24,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A freeze that is in force; `trouble` is why the store does not have it, so that others may not know."""
+    """A freeze that is in force; `trouble` is why the store does not have it, so that others may not know.
+
+    `doubt` is why a failover of the store may still lose it.
+    """
 
     freeze: Freeze
     trouble: str = ""
+    doubt: str = ""
 
 
 async def freeze(
@@ -40,7 +45,7 @@ async def freeze(
     if allowed is None or allowed.name != person:
         raise NotPermitted("E_NOT_APPROVER", "You are not in the people list of this registry.")
     taken = Freeze(scope, person, user_id, _to_the_millisecond(ports.clock.now()), until, clean_reason(reason))
-    return Taken(taken, await _put(ports, taken, frozen(taken)))
+    return await _put(ports, taken, frozen(taken))
 
 
 async def freeze_alone(ports: Ports, reason: str, entry: Mapping[str, str]) -> None:
@@ -65,36 +70,60 @@ async def is_all_frozen(ports: Ports, person: str, reason: str) -> bool:
         freezes = await ports.operations.freezes()
     except StoreUnavailable:
         return False
+    return _holds_all(freezes, person, reason)
+
+
+def is_all_frozen_here(ports: Ports, person: str, reason: str) -> bool:
+    """Tell whether this process keeps that freeze until the store has it for certain."""
+    return _holds_all(ports.local_freezes.freezes(), person, reason)
+
+
+def _holds_all(freezes: Iterable[Freeze], person: str, reason: str) -> bool:
     wanted = (ALL, person, None, clean_reason(reason))
     return wanted in [(known.scope, known.person, known.until, known.reason) for known in freezes]
 
 
-async def _put(ports: Ports, taken: Freeze, entry: Mapping[str, str]) -> str:
-    """Put a freeze in force here, then in the store; return why the store does not have it, or nothing."""
+async def _put(ports: Ports, taken: Freeze, entry: Mapping[str, str]) -> Taken:
+    """Put a freeze in force here, then in the store."""
     ports.local_freezes.add(taken, entry)
     try:
         await ports.operations.freeze(taken, entry)
+    except Unconfirmed as error:
+        log.warning("freeze.unconfirmed", site=taken.scope, person=taken.person, why=str(error))
+        ports.wake()
+        return Taken(taken, doubt=str(error))
     except StoreUnavailable as error:
         log.warning("freeze.only_here", site=taken.scope, person=taken.person, why=str(error))
-        return str(error)
+        return Taken(taken, trouble=str(error))
     except AlreadyFrozen:
         ports.local_freezes.drop(taken)
         raise
     ports.local_freezes.drop(taken)
     log.info("freeze.set", site=taken.scope, person=taken.person)
     ports.wake()
-    return ""
+    return Taken(taken)
 
 
 async def write_down(ports: Ports) -> None:
-    """Give the store every freeze that it does not have. Raises StoreUnavailable while it does not answer."""
+    """Give the store every freeze that it may not have. Raises StoreUnavailable while it does not answer."""
+    lifted = await _lifted(ports) if ports.local_freezes.waiting() else ()
     for waiting, entry in ports.local_freezes.waiting():
-        try:
-            await ports.operations.freeze(waiting, entry)
-        except AlreadyFrozen:
-            log.info("freeze.longer_already", site=waiting.scope)
-            await ports.operations.record(entry)  # it was in force here
+        if waiting not in lifted:  # the store had it after all, and two people have lifted it since
+            try:
+                await ports.operations.freeze(waiting, entry)
+            except Unconfirmed as error:
+                log.warning("freeze.unconfirmed", site=waiting.scope, person=waiting.person, why=str(error))
+                continue
+            except AlreadyFrozen:
+                log.info("freeze.longer_already", site=waiting.scope)
+                await ports.operations.record(entry)  # it was in force here
         ports.local_freezes.drop(waiting)
+
+
+async def _lifted(ports: Ports) -> tuple[Freeze, ...]:
+    """Return the freezes that people have lifted of late."""
+    recent = await ports.operations.recent()
+    return tuple(freeze for operation in recent if operation.state is State.DONE for freeze in operation.plan.lifts)
 
 
 async def in_force(ports: Ports, scopes: Collection[str]) -> tuple[Freeze, ...]:

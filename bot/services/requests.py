@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.domain.access import Act, Identity, Person
 from bot.domain.draft import Draft
@@ -21,7 +21,7 @@ from bot.errors import (
     StoreUnavailable,
     VersionConflict,
 )
-from bot.ports import Commit, IndexMove, Ports
+from bot.ports import WORD_DURABLE_WITHIN, Commit, IndexMove, Ports
 from bot.services import forgery
 from bot.services.audit import blocked, entry
 from bot.services.freezing import require_thawed, require_thawed_here
@@ -29,13 +29,11 @@ from bot.services.identity import IDENTITY_MAX_AGE, verified
 from bot.services.marks import mark_request, mark_vote
 from bot.services.moderation import require_moderation
 from bot.services.planning import draft, sites_of
+from bot.services.safekeeping import keeping_request, keeping_vote
 
 TRIES = 3
 _ACTS = {Verb.REJECT: Act.REJECT, Verb.CANCEL: Act.CANCEL}
 _EVENTS = {Verb.APPROVE: Event.APPROVE, Verb.REJECT: Event.REJECT, Verb.CANCEL: Event.CANCEL}
-MOST_REQUESTS = 20
-"""Of one person in a clock hour: each costs dozens of calls to the cloud, and a card for others to decide on."""
-HOUR = timedelta(hours=1)
 
 
 async def propose(ports: Ports, wish: Wish, requester: Requester, channel: str) -> Operation | Draft:
@@ -46,7 +44,7 @@ async def propose(ports: Ports, wish: Wish, requester: Requester, channel: str) 
     require_unfrozen(ports)
     # asked of the store before anything else, so that one that hangs is told at once and not after the planning
     await require_thawed(ports, scopes_of(*sites_of(ports, wish)))
-    await _require_moderation(ports, requester)
+    await require_moderation(ports, requester)
     drafted = await draft(ports, wish)
     if drafted.plan.verdict is Verdict.NO_GO:
         with suppress(StoreUnavailable):  # people must hear what is wrong, whatever becomes of the entry
@@ -61,7 +59,8 @@ async def cast_vote(
     """Count one person's word on an operation, in one atomic step.
 
     `digest` is the plan that the person saw, where the message carried it. A repeat of the same word gives the same
-    answer. Raises NotPermitted, InvalidTransition, RecordHeld, Frozen, OutOfTime or StoreUnavailable.
+    answer. Raises NotPermitted, InvalidTransition, RecordHeld, Frozen, OutOfTime or StoreUnavailable; Unconfirmed where
+    the word was counted, but a failover of Redis may still lose it.
     """
     for _ in range(TRIES):
         operation = await ports.operations.get(operation_id)
@@ -81,39 +80,34 @@ def require_unfrozen(ports: Ports) -> None:
         raise StoreUnavailable(f"{why} Until then nothing can be requested or decided; `/registry status` answers.")
 
 
-async def _require_moderation(ports: Ports, requester: Requester) -> None:
-    """Raise NotPermitted where this person has asked too often within this clock hour, by whichever account."""
-    if await ports.operations.count_request(requester.person) <= MOST_REQUESTS:
-        return
-    again = ports.clock.now().replace(minute=0, second=0, microsecond=0) + HOUR
-    raise NotPermitted(
-        "E_TOO_MANY_REQUESTS",
-        f"You have asked {MOST_REQUESTS} times within this hour, the limit of one person. Nothing was planned. Ask "
-        f"again from {again:%H:%M} UTC, or have somebody else ask; `/registry plan failover …` still answers.",
-    )
-
-
 async def store_request(ports: Ports, plan: Plan, requester: Requester, channel: str, reason: str) -> Operation:
-    """Store a plan as PENDING, once Slack confirms who asks. Raises AlreadyOpen, Frozen or NotPermitted."""
+    """Store a plan as PENDING, once Slack confirms who asks.
+
+    Raises AlreadyOpen, Frozen or NotPermitted; Unconfirmed where it was stored, but a failover may still lose it.
+    """
     await _warm_identities(ports, requester)
     for _ in range(TRIES):
         operation = _pending(ports, plan, requester, channel, reason)
         try:
-            stored = await ports.operations.commit(
-                Commit(
-                    operation,
-                    attempt=ports.ids.token(),
-                    audit=entry("requested", operation, requester.person, requester.user_id),
-                    index=IndexMove.TAKE,
-                    unless_frozen=plan.stopped_by,
-                    due_at=operation.expires_at,
-                )
-            )
+            with keeping_request(ports, operation.id):
+                stored = await ports.operations.commit(_asking(ports, operation))
         except VersionConflict:
             continue  # the random id is taken: draw another
         ports.wake()
         return stored
     raise Conflict("No free operation id was found. Ask again.")
+
+
+def _asking(ports: Ports, operation: Operation) -> Commit:
+    return Commit(
+        operation,
+        attempt=ports.ids.token(),
+        audit=entry("requested", operation, operation.requester.person, operation.requester.user_id),
+        index=IndexMove.TAKE,
+        unless_frozen=operation.plan.stopped_by,
+        due_at=operation.expires_at,
+        durable_within=WORD_DURABLE_WITHIN,
+    )
 
 
 def _pending(ports: Ports, plan: Plan, requester: Requester, channel: str, reason: str) -> Operation:
@@ -150,6 +144,8 @@ async def _vote_once(
     if person is None:
         raise NotPermitted("E_NOT_APPROVER", "You are not in the people list of this registry.")
     if _has_said(operation, person, verb):
+        with keeping_vote(ports, operation.id, verb):  # it may not have been safe when it was said first
+            await ports.operations.confirm(operation, WORD_DURABLE_WITHIN)
         return _said_before(operation)
     now = ports.clock.now()
     _require_open(operation, verb, digest, now)
@@ -275,9 +271,11 @@ async def _commit_vote(ports: Ports, operation: Operation, vote: Vote, now: date
         unless_frozen=moved.plan.stopped_by if vote.verb is Verb.APPROVE else (),
         unless_held=vote.verb is Verb.APPROVE,
         due_at=now if is_approved else None if moved.is_terminal else operation.expires_at,
+        durable_within=WORD_DURABLE_WITHIN,
     )
     try:
-        stored = await ports.operations.commit(commit)
+        with keeping_vote(ports, operation.id, vote.verb):
+            stored = await ports.operations.commit(commit)
     except OutOfTime:
         raise NotPermitted("E_EXPIRED", _expired(operation)) from None
     ports.wake()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot import __version__
 from bot.domain.freeze import ALL, STILL_FROZEN, Freeze
-from bot.domain.operation import START_WITHIN, Event, Operation, Requester, advance
+from bot.domain.operation import Event, Operation, Requester, advance
 from bot.domain.plan import Kind, Plan
 from bot.domain.topology import Route
 from bot.errors import FreezeChanged, Frozen, StoreUnavailable, UserError
@@ -34,9 +34,8 @@ async def ask_to_lift(ports: Ports, scope: str, requester: Requester, channel: s
 async def lift(ports: Ports, operation: Operation, _owner: str) -> None:
     """End an approved request by lifting its freezes, after asking once more whether the approval counts."""
     now = ports.clock.now()
-    lapses_at = (operation.approved_at or now) + START_WITHIN
-    if now >= lapses_at:
-        await end(ports, operation, Event.EXPIRE, _LAPSED, lapses_at)
+    if now >= operation.lapses_at:
+        await end(ports, operation, Event.EXPIRE, _LAPSED, operation.lapses_at)
         return
     if why := ports.store_trouble():
         raise StoreUnavailable(why)
@@ -50,7 +49,7 @@ async def lift(ports: Ports, operation: Operation, _owner: str) -> None:
                 moved,
                 attempt=ports.ids.token(),
                 audit=_entry(operation, moved),
-                not_after=lapses_at,
+                not_after=operation.lapses_at,
                 index=IndexMove.RELEASE,
                 lifts=operation.plan.lifts,
                 durable_within=CLAIM_DURABLE_WITHIN,

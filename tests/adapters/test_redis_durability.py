@@ -14,8 +14,8 @@ from bot.adapters.redis_durability import MAX_CLOCK_OFFSET, Server, Trust, judge
 from bot.adapters.redis_link import OPERATION_TIMEOUT, RedisLink
 from bot.adapters.redis_store import RedisOperations
 from bot.domain.operation import LEASE, Operation
-from bot.errors import StoreUnavailable
-from bot.ports import Commit
+from bot.errors import Unconfirmed
+from bot.ports import CLAIM_DURABLE_WITHIN, Commit
 from bot.services.writing import READ_BACK_BUDGET
 from simulator.local_redis import local_redis
 from tests.adapters.stores import opened
@@ -134,7 +134,7 @@ async def replicated() -> AsyncIterator[tuple[RedisOperations, RedisLink]]:
 
 
 async def stored_by(store: RedisOperations, attempt: str, operation: Operation) -> Operation:
-    return await store.commit(Commit(operation, attempt, {}, durable=True))
+    return await store.commit(Commit(operation, attempt, {}, durable_within=CLAIM_DURABLE_WITHIN))
 
 
 @pytest.mark.covers("F08")
@@ -145,7 +145,7 @@ async def test_a_durable_commit_waits_for_its_replicas_and_refuses_to_go_on_with
 
         await replica.call("REPLICAOF", "NO", "ONE")
 
-        with pytest.raises(StoreUnavailable, match="Only 0 of 1 Redis replicas have this step") as refused:
+        with pytest.raises(Unconfirmed, match="Only 0 of 1 Redis replicas have this") as refused:
             await stored_by(store, "second", replace(first, reason="second"))
         assert refused.value.code == "E_STORE_NOT_DURABLE"
 

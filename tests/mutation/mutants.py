@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _MOMENTS = {"not_before", "not_after", "due_at", "hold_for"}
-_TERMS = {"index", "unless_held", "unless_frozen", "durable", "lifts", "watch", "leave"}
+_TERMS = {"index", "unless_held", "unless_frozen", "durable_within", "lifts", "watch", "leave"}
 GUARDING = _MOMENTS | _TERMS
 """Terms of a commit: without one the commit is as good as without its guard."""
 _WRITES = r"redis\.call\('(?:HSET|HDEL|HINCRBY|SET|DEL|ZADD|ZREM|ZREMRANGEBYSCORE|XADD|PEXPIRE)'"

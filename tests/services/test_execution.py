@@ -9,7 +9,7 @@ import pytest
 from bot.domain.observation import Observed
 from bot.domain.operation import START_WITHIN, Operation, State, SubState
 from bot.errors import OutcomeUnknown, StoreUnavailable, Unreachable
-from bot.ports import Commit
+from bot.ports import CLAIM_DURABLE_WITHIN, Commit
 from bot.services.execution import step
 from tests.builders import HOME_ADDRESS, NOW, ON_CALL, PUBLIC_NAME, a_lease
 from tests.fakes import FakeClock, FakeOperations
@@ -228,7 +228,7 @@ async def test_a_claim_is_waited_for_until_replicas_have_it() -> None:
 
     await step(world.ports, operation.id, OWNER)
 
-    assert (store.commits[0].audit["event"], store.commits[0].durable) == ("claimed", True)
+    assert (store.commits[0].audit["event"], store.commits[0].durable_within) == ("claimed", CLAIM_DURABLE_WITHIN)
 
 
 async def test_an_unclear_answer_is_stored_before_anything_else_is_done() -> None:

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from bot.domain.operation import LEASE, START_WITHIN, Operation, State, SubState
-from bot.errors import StoreUnavailable, Unreachable, Unreadable
+from bot.errors import StoreUnavailable, Unconfirmed, Unreachable, Unreadable
 from bot.ports import Written
 from bot.services.execution import NOT_DURABLE, READ_AGAIN_FOR
 from tests.builders import NOW
 from tests.services.world import World, a_world, a_world_of_two_views
 
 READ_ONLY = "Redis takes no writes."
-TOO_FEW = StoreUnavailable("Too few replicas have the claim.", code=NOT_DURABLE)
+TOO_FEW = Unconfirmed("Too few replicas have the claim.", code=NOT_DURABLE)
 
 
 def _with_store_trouble(world: World, trouble: str = READ_ONLY) -> None:

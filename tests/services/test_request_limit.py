@@ -6,7 +6,8 @@ import pytest
 
 from bot.domain.operation import Verb
 from bot.errors import AlreadyOpen, NotPermitted
-from bot.services.requests import MOST_REQUESTS, cast_vote
+from bot.services.moderation import MOST_REQUESTS
+from bot.services.requests import cast_vote
 from tests.builders import ON_CALL
 from tests.services.world import World, a_world
 

@@ -80,7 +80,8 @@ class Chaos:
     def _promote(self) -> None:
         redis = self.world.redis
         left = [bot.name for bot in self.world.bots if self.chance.random() < 0.2]
-        redis.promote(*left)
+        if (old := redis.promote(*left)) is not None:
+            self.world.words.failed_over(old.store, redis.serving.store)
         self._note(f"redis: replica promoted, left behind {left}")
         for name in left:  # they are on the lost side of a partition, and Slack is not
             self.world.slack.weather.begin(f"partition of {name}", 1.0, name)

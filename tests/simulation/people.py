@@ -17,13 +17,16 @@ ROUTES = {"A": "internet", "CNAME": "internal"}
 """By which route to ask for a move while the record is of a type, so that there is something to change."""
 
 Note = Callable[[str, str], None]
+Told = Callable[[Delivery, Reply], None]
 
 
 class People:
     """Everybody who types and presses; one act at a time, at whichever bot Slack chooses."""
 
-    def __init__(self, chance: random.Random, judge: Judge, running: Callable[[], list[SimBot]], note: Note) -> None:
-        self._chance, self._judge, self._running, self._note = chance, judge, running, note
+    def __init__(
+        self, chance: random.Random, judge: Judge, running: Callable[[], list[SimBot]], note: Note, told: Told
+    ) -> None:
+        self._chance, self._judge, self._running, self._note, self._told = chance, judge, running, note, told
 
     def act(self) -> None:
         """Do one thing that somebody would do."""
@@ -84,6 +87,7 @@ class People:
             replies.append(reply)
             self._note(bot.owner, f"{reply.outcome}: {reply.message.text[:100] if reply.message else ''}")
             self._judge.answered(bot, since, reply.outcome)
+            self._told(delivery, reply)
 
         def miss() -> None:
             if not replies:

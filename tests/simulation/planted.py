@@ -16,6 +16,7 @@ from bot.domain.record import Record
 from bot.errors import OutcomeUnknown
 from bot.ports import Card, Commit, IndexMove, Message, Ports, Written
 from tests.builders import APPROVER, GUEST, RECORD_ID
+from tests.simulation.words import is_claim
 from tests.simulation.world import Mode, Planted
 
 
@@ -69,7 +70,7 @@ class _ForgetsAudit(Bent):
     """Leaves the state before a claim out of the audit."""
 
     async def commit(self, commit: Commit) -> Operation:
-        entry = {**commit.audit, "before": ""} if commit.durable else commit.audit
+        entry = {**commit.audit, "before": ""} if is_claim(commit) else commit.audit
         return await self.port.commit(replace(commit, audit=entry))  # type: ignore[no-any-return]
 
 
@@ -154,7 +155,15 @@ class _LosesClaims(Bent):
     """Sets no time at which somebody else takes a claim over."""
 
     async def commit(self, commit: Commit) -> Operation:
-        return await self.port.commit(replace(commit, due_at=None if commit.durable else commit.due_at))  # type: ignore[no-any-return]
+        return await self.port.commit(replace(commit, due_at=None if is_claim(commit) else commit.due_at))  # type: ignore[no-any-return]
+
+
+class _WaitsForClaimsOnly(Bent):
+    """Tells people that their word counts before the replica has it."""
+
+    async def commit(self, commit: Commit) -> Operation:
+        within = commit.durable_within if is_claim(commit) else None
+        return await self.port.commit(replace(commit, durable_within=within))  # type: ignore[no-any-return]
 
 
 class _RevivesEnded(Bent):
@@ -202,6 +211,9 @@ BUGS = {
         ("I10",),
     ),
     "an ended operation is decided again": Bug(bend("operations", _RevivesEnded), ("I9", "I4")),
+    "a vote is not waited for": Bug(
+        replace(bend("operations", _WaitsForClaimsOnly), strikes="failover"), ("I16",), seeds=range(80)
+    ),
     "several operations want one record": Bug(
         replace(bend("operations", _TakesNothing), storms=(("cloud", "late", 1.0),)), ("I14",)
     ),

@@ -5,6 +5,7 @@ import copy
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,8 @@ from bot.adapters.redis_commit import refusal, unclear
 from bot.adapters.redis_link import CONNECT_TIMEOUT, OPERATION_TIMEOUT, NoReply
 from bot.domain.chain import AuditEntry, Standing
 from bot.domain.operation import Operation
-from bot.errors import StoreUnavailable
-from bot.ports import Commit
+from bot.errors import StoreUnavailable, Unconfirmed
+from bot.ports import WORD_DURABLE_WITHIN, Commit
 from tests.builders import WORKSPACE
 from tests.fake_operations import FakeOperations, Stored
 from tests.fake_trail import STORE, FakeTrail
@@ -22,8 +23,7 @@ from tests.simulation.loop import SimLoop
 from tests.simulation.network import SWALLOWED, Fate, at_once, travel
 from tests.simulation.weather import Weather
 
-WAIT = 1.0
-"""Seconds that a durable write waits for the replica."""
+FIRST_STORE = "store-1"
 MIN_REPLICAS_LAG = 10.0
 """Seconds without its replica after which a primary refuses writes (min-replicas-max-lag)."""
 READS = frozenset({"get", "due", "news", "recent", "listing", "card", "freezes", "claims", "recall"}) | {
@@ -33,7 +33,7 @@ READS = frozenset({"get", "due", "news", "recent", "listing", "card", "freezes",
     "seals",
 }
 TRAIL = frozenset({"standing", "entries", "entry", "seals", "seal"})
-CHECKED = frozenset({"commit", "record", "freeze", "count_request"})
+CHECKED = frozenset({"commit", "confirm", "record", "freeze", "count_request"})
 """Calls that first look whether this is still the store that the bot adopted."""
 
 Witness = Callable[["WitnessedStore", Operation | None, Commit, Operation], None]
@@ -119,7 +119,7 @@ class Redis:
         self.has_replica = has_replica
         self._witness = witness
         self._replica: Server | None = None
-        self.serving = self._empty("store-1")
+        self.serving = self._empty(FIRST_STORE)
         self.isolated: dict[str, Server] = {}
 
     def server_of(self, who: str) -> Server:
@@ -136,13 +136,14 @@ class Redis:
         """Let the replica catch up."""
         self.serving.cut_at = self._replica = None
 
-    def promote(self, *left_behind: str) -> None:
-        """Make the replica the primary; some bots do not notice yet."""
+    def promote(self, *left_behind: str) -> Server | None:
+        """Make the replica the primary and return the old one; some bots do not notice yet."""
         if self._replica is None:
-            return
+            return None
         old, self.serving = self.serving, self._replica
         self._replica = None
         self.isolated = dict.fromkeys(left_behind, old)
+        return old
 
     def rejoin(self) -> None:
         """Let everybody find the primary."""
@@ -192,6 +193,16 @@ TROUBLES: dict[str, Callable[[Callable[[float, float], float]], Fate]] = {
 }
 
 
+def waited_for(name: str, args: tuple[Any, ...]) -> timedelta | None:
+    """Return how long a call to the store waits for the replica."""
+    spans = {
+        "freeze": lambda: WORD_DURABLE_WITHIN,
+        "confirm": lambda: args[1],
+        "commit": lambda: args[0].durable_within,
+    }
+    return spans[name]() if name in spans else None
+
+
 class SimOperations:
     """The store and its audit as one bot reaches them, with the time limits and the second try of the real adapter."""
 
@@ -234,10 +245,9 @@ class SimOperations:
     async def commit(self, commit: Commit) -> Operation:
         """Check and write in one step; a lost reply is asked for again, once, under the same token."""
         await self.adopt()
-        patience = WAIT if commit.durable and self._redis.has_replica else 0.0
         try:
             try:
-                stored = await self._call("commit", OPERATION_TIMEOUT + patience, commit)
+                stored = await self._call("commit", OPERATION_TIMEOUT, commit)
             except NoReply:
                 stored = await self._call("commit", CONNECT_TIMEOUT, commit)
         except NoReply as error:
@@ -250,10 +260,11 @@ class SimOperations:
             await self.adopt()
         fate = self._redis.fate_of_write(self._who)
         result, server = await self._send(fate, partial(self._do, name, args, fields), limit)
-        if name == "commit" and args[0].durable and self._redis.has_replica and server.cut_at is not None:
-            await asyncio.sleep(WAIT)
+        within = waited_for(name, args)
+        if within and self._redis.has_replica and server.cut_at is not None:
+            await asyncio.sleep(within.total_seconds())
             if server.cut_at is not None:
-                raise StoreUnavailable("No replica has this.", code="E_STORE_NOT_DURABLE")
+                raise Unconfirmed("No replica has this.", code="E_STORE_NOT_DURABLE")
         return result
 
     async def _read(self, act: Callable[[], Any]) -> Any:

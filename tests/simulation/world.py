@@ -24,6 +24,7 @@ from tests.simulation.network import at_once
 from tests.simulation.people import EVERYBODY, LEAD, People
 from tests.simulation.redis import Redis, WitnessedStore
 from tests.simulation.slack import Posted, Slack, User
+from tests.simulation.words import Words, is_claim
 
 BOTS = 3
 BUSY_FOR = (20.0, 30.0, 40.0, 40.0, 60.0, 200.0)
@@ -33,6 +34,8 @@ PACE = 1.2
 """Acts of people a second."""
 OPERATIONS_END_WITHIN = 180.0
 CARDS_SHOWN_WITHIN = 60.0
+WORDS_STRUCK = 0.3
+"""How often misfortune may also follow a person's word, or the lift of a freeze, as it may follow every claim."""
 ROUTER = all_handlers()
 
 
@@ -72,6 +75,7 @@ class World:
         self.slack.users[OUTSIDER].team = "T09ELSE"
         self.access = _access(self.chance)
         self.judge = Judge(self.redis, self.cloud, self.slack, [self.access])
+        self.words = Words(self.judge)
         self._around = Surroundings(
             self.loop, self.chance, self.redis, self.cloud, self.slack, self, ROUTER, planted.alter,
             planted.desk_budget,
@@ -83,7 +87,7 @@ class World:
 
     async def happen(self) -> None:
         """Let everything happen until the time is up or the judge has seen enough."""
-        people = People(self.chance, self.judge, self._reachable, self.note)
+        people = People(self.chance, self.judge, self._reachable, self.note, self.words.told)
         busy_for = self.chance.choice(BUSY_FOR)
         self._chaos = Chaos(self, self.chance, busy_for, self.chance.choice((0, 0.3, 0.7)), self._planted.strikes)
         self._chaos.plan()
@@ -167,7 +171,7 @@ class World:
     def _committed(self, store: WitnessedStore, before: Operation | None, commit: Commit, after: Operation) -> None:
         self.note("store", f"{after.id} v{after.version} {commit.audit.get('event')} {after.state}")
         self.judge.committed(store, before, commit, after)
-        if commit.durable:
+        if is_claim(commit) or (commit.durable_within and self.chance.random() < WORDS_STRUCK):
             self._chaos.strike()
 
     def _shown(self, post: Posted) -> None:

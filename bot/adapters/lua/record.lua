@@ -8,7 +8,8 @@
 --       2 the entry: JSON pairs
 --       3 scope and 4 the freeze that is to be set in the same step, where one is
 -- A freeze key of another type freezes everything already and is left as it is. A freeze that lasts longer is never
--- replaced by a shorter one, which would be a way to lift it alone: KEPT, and nothing is written.
+-- replaced by a shorter one, which would be a way to lift it alone: KEPT, and no entry is appended. A freeze that stays
+-- as it is is written once more, the same, so that a WAIT behind this on its connection speaks of it.
 
 local META, AUDIT, FREEZE = KEYS[1], KEYS[2], KEYS[3]
 local store, entry, scope, freeze = ARGV[1], cjson.decode(ARGV[2]), ARGV[3], ARGV[4]
@@ -39,9 +40,11 @@ end
 
 local kept = longer()
 if kept then
+  redis.call('HSET', FREEZE, scope, kept)
   return { 'KEPT', kept }
 end
 if scope and kind == 'hash' and redis.call('HGET', FREEZE, scope) == freeze then
+  redis.call('HSET', FREEZE, scope, freeze)
   return { 'OK', 0 } -- set before, its answer was lost
 end
 local sequence = redis.call('HINCRBY', META, 'sequence', 1)
