@@ -195,12 +195,9 @@ TROUBLES: dict[str, Callable[[Callable[[float, float], float]], Fate]] = {
 
 def waited_for(name: str, args: tuple[Any, ...]) -> timedelta | None:
     """Return how long a call to the store waits for the replica."""
-    spans = {
-        "freeze": lambda: WORD_DURABLE_WITHIN,
-        "confirm": lambda: args[1],
-        "commit": lambda: args[0].durable_within,
-    }
-    return spans[name]() if name in spans else None
+    if name in ("freeze", "confirm"):
+        return WORD_DURABLE_WITHIN
+    return args[0].durable_within if name == "commit" else None
 
 
 class SimOperations:
