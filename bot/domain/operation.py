@@ -139,6 +139,7 @@ class Vote:
 class Progress:
     """How one change went; `request_ids` are the vendor's names for our writes.
 
+    `claims` are those that may have been used to write, `releases` those that certainly were not.
     `is_vantage`: the view's resolver showed the value before the write, so its answer afterwards counts.
     """
 
@@ -146,6 +147,7 @@ class Progress:
     is_unclean: bool = False
     is_vantage: bool = False
     claims: int = 0
+    releases: int = 0
     sent_at: datetime | None = None
     applied_at: datetime | None = None
     request_ids: tuple[str, ...] = ()
@@ -206,6 +208,16 @@ class Operation:
     def is_terminal(self) -> bool:
         """Tell whether nothing can follow."""
         return self.state.is_terminal
+
+    @property
+    def decided_at(self) -> datetime:
+        """Return when it was approved; without that moment when it was asked for, which is earlier in any case."""
+        return self.approved_at or self.created_at
+
+    @property
+    def lapses_at(self) -> datetime:
+        """Return when an approval that nobody has begun to carry out is over."""
+        return self.decided_at + START_WITHIN
 
     @property
     def approvals(self) -> tuple[Vote, ...]:

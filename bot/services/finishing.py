@@ -4,13 +4,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.drift import watched_records
-from bot.domain.operation import HOLD, SECOND_READ_AFTER, START_WITHIN, Event, Operation, State, SubState, advance
+from bot.domain.operation import HOLD, SECOND_READ_AFTER, Event, Operation, State, SubState, advance
 from bot.errors import RecordHeld
 from bot.ports import Commit, IndexMove, Ports
 from bot.services.audit import entry
 from bot.services.writing import Result, Written
 
 RETRY_AFTER = timedelta(seconds=2)
+LONGEST_RETRY = timedelta(seconds=30)
+"""Each claim given back unused doubles the pause up to this: every one of them is two lines of the audit."""
 
 
 async def finish(ports: Ports, index: int, written: Written) -> Operation | None:
@@ -61,11 +63,11 @@ async def wait_out(ports: Ports, operation_id: str, index: int, held: RecordHeld
     operation = await ports.operations.get(operation_id)
     until = ports.clock.now() + timedelta(seconds=held.seconds)
     why = f"An earlier write may still be in flight, so this one waits until {until:%H:%M:%S} UTC"
-    lapses_at = (operation.approved_at or until) + START_WITHIN
-    if until >= lapses_at:
-        why += f", by when the approval has lapsed ({lapses_at:%H:%M:%S} UTC): ask again after that"
+    if until >= operation.lapses_at:
+        why += f", by when the approval has lapsed ({operation.lapses_at:%H:%M:%S} UTC): ask again after that"
     moved = operation.with_progress(index, replace(operation.progress[index], note=f"{why}."))
-    await ports.operations.commit(replace(move(ports, moved, "held", operation.state), due_at=min(until, lapses_at)))
+    due_at = min(until, operation.lapses_at)
+    await ports.operations.commit(replace(move(ports, moved, "held", operation.state), due_at=due_at))
 
 
 async def save(ports: Ports, operation: Operation) -> Operation:
@@ -98,9 +100,12 @@ async def _released(ports: Ports, operation: Operation, index: int, sentence: st
     """Give a claim back that was certainly never used, and try again soon; it does not count as an attempt."""
     now = ports.clock.now()
     before = operation.progress[index]
-    progress = replace(before, state=SubState.WAITING, note=sentence, claims=before.claims - 1)
+    pause = min(RETRY_AFTER * 2**before.releases, LONGEST_RETRY)
+    progress = replace(
+        before, state=SubState.WAITING, note=sentence, claims=before.claims - 1, releases=before.releases + 1
+    )
     moved = replace(operation.with_progress(index, progress), lease=None)
-    await ports.operations.commit(replace(move(ports, moved, "released", operation.state), due_at=now + RETRY_AFTER))
+    await ports.operations.commit(replace(move(ports, moved, "released", operation.state), due_at=now + pause))
 
 
 async def _later(ports: Ports, operation: Operation, index: int, sentence: str) -> None:

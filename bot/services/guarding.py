@@ -93,7 +93,7 @@ async def _change_log(ports: Ports, operation: Operation, seen: Sighting) -> tup
     """Return what the change log says since the last news; a log that may not be read says nothing."""
     progress, change = operation.progress[seen.change], operation.plan.changes[seen.change]
     told = [before.at for before in operation.sightings if before.change == seen.change]
-    since = max(told, default=progress.applied_at or operation.approved_at or operation.created_at)
+    since = max(told, default=progress.applied_at or operation.decided_at)
     try:
         return await ports.zones.changes(change.zone.zone_id, since - CLOCKS_APART)
     except ProviderError as error:

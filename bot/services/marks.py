@@ -40,9 +40,7 @@ def is_postdated(ports: Ports, operation: Operation) -> bool:
     looked at, and that is never longer ago than a vote allows.
     """
     looked_at = [vote.identity_checked_at for vote in operation.approvals if is_genuine_vote(ports, operation, vote)]
-    if operation.approved_at is None or not looked_at:
-        return False
-    return operation.approved_at - max(looked_at) > IDENTITY_MAX_AGE + CLOCK_SET
+    return bool(looked_at) and operation.decided_at - max(looked_at) > IDENTITY_MAX_AGE + CLOCK_SET
 
 
 def is_forged(ports: Ports, operation: Operation) -> bool:

@@ -197,6 +197,23 @@ async def test_an_old_approval_is_not_made_young_by_a_vote_that_is_not_ours() ->
     assert is_postdated(world.ports, replace(operation, approved_at=later, votes=(*operation.votes, young)))
 
 
+async def test_an_old_approval_is_not_made_young_by_taking_its_moment_away() -> None:
+    world, operation = await _approved()
+    world.operations.put(replace(operation, approved_at=None))
+    world.clock.move(timedelta(hours=1))
+
+    ended = await world.step(operation)
+
+    assert (ended.state, world.zones.sent) == (State.EXPIRED, [])
+
+
+async def test_nor_is_it_by_dating_its_request_anew_as_well() -> None:
+    world, operation = await _approved()
+    later = NOW + timedelta(hours=1)
+
+    assert is_postdated(world.ports, replace(operation, approved_at=None, created_at=later))
+
+
 async def test_a_request_that_is_not_genuine_can_still_be_rejected() -> None:
     world = a_world()
     operation = await world.ask()

@@ -187,6 +187,16 @@ async def test_an_approval_that_nobody_carried_out_lapses() -> None:
     assert len(await world.operations.freezes()) == 1
 
 
+async def test_an_old_approval_is_not_made_young_by_taking_its_moment_away() -> None:
+    world = await _frozen()
+    approved = await _approved(world)
+    world.operations.put(replace(approved, approved_at=None))
+    world.clock.move(timedelta(hours=1))
+
+    assert (await world.step(approved)).state is State.EXPIRED
+    assert len(await world.operations.freezes()) == 1
+
+
 async def test_a_request_that_nobody_decides_expires() -> None:
     world = await _frozen()
     asked = await _ask(world)
