@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.operation import HOLD, LEASE, Event, Operation, State, SubState
-from bot.errors import InvalidTransition, OutOfTime, VersionConflict
+from bot.errors import InvalidTransition, OutOfTime, Unreachable, VersionConflict
 from bot.services.finishing import end, finish, give_up, save
 from bot.services.writing import Result, Written
 from tests.builders import NOW, ON_CALL, a_lease, a_plan, an_operation
@@ -80,6 +80,33 @@ async def test_only_a_claim_that_was_given_back_unused_does_not_count_as_an_atte
     world = a_world()
 
     assert (await _finished(world, await _claimed(world), result)).progress[0].claims == claims
+
+
+async def test_each_claim_that_is_given_back_unused_is_followed_by_a_longer_pause_up_to_half_a_minute() -> None:
+    world = a_world()
+    operation = await _claimed(world)
+    pauses = []
+    for _ in range(6):
+        operation = await _finished(world, operation, Result.RELEASED)
+        pauses += [s for s in range(60) if await world.operations.due(world.clock.now() + timedelta(seconds=s))][:1]
+        waiting = operation.progress[0]
+        operation = operation.with_progress(0, replace(waiting, state=SubState.CLAIMED, claims=1))
+
+    assert pauses == [2, 4, 8, 16, 30, 30]
+
+
+async def test_an_api_that_falls_silent_between_two_changes_leaves_a_trail_that_can_be_read() -> None:
+    world = a_world_of_two_views()
+    operation = await world.approve()
+    world.ports = replace(world.ports, is_stopping=lambda: bool(world.zones.applied))
+    await world.step(operation)
+    world.ports = replace(world.ports, is_stopping=lambda: False)
+    world.zones.unreadable = Unreachable("PrivateZone does not answer.")
+
+    ended = await world.carry_out(operation)
+
+    assert ended.state is State.PARTIAL
+    assert 5 < len([entry for entry in world.operations.audit if entry["event"] == "released"]) < 12
 
 
 async def test_a_result_of_a_claim_that_somebody_else_took_over_is_not_stored() -> None:
