@@ -1,14 +1,28 @@
-"""How often one person may ask."""
+"""What may be asked for before anything is planned: nothing that is open already, and not too often."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from bot.domain.operation import Requester
-from bot.errors import NotPermitted
+from bot.domain.topology import View
+from bot.errors import AlreadyOpen, NotPermitted
 from bot.ports import Ports
+from bot.services.survey import RECENT_OPERATIONS
 
 MOST_REQUESTS = 20
 """Of one person in a clock hour: each costs dozens of calls to the cloud, and a card for others to decide on."""
 HOUR = timedelta(hours=1)
+
+
+async def require_closed(ports: Ports, views: Collection[View]) -> None:
+    """Raise AlreadyOpen where an open operation of the latest wants to move one of these views.
+
+    This is a courtesy, so that asking twice neither costs the cloud anything nor uses up anybody's hour. The store
+    decides, when the request is written.
+    """
+    for operation in await ports.operations.recent(RECENT_OPERATIONS):
+        if not operation.is_terminal and any(change.view in views for change in operation.plan.changes):
+            raise AlreadyOpen(operation.id)
 
 
 async def require_moderation(ports: Ports, requester: Requester) -> None:

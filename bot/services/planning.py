@@ -23,7 +23,7 @@ async def draft(ports: Ports, wish: Wish) -> Draft:
     topology = ports.rules.topology
     away = topology.site(wish.away)
     to = _standby(away, wish.to, ports)
-    views = select_views(away.views, wish.only)
+    views = views_of(ports, wish)
     bystanders = tuple(view for view in topology.views if view.site != away.name)
     drafted = await draft_for(ports, away, to, wish.route or away.route, views, bystanders)
     return replace(drafted, only=wish.only or "")
@@ -57,6 +57,11 @@ def sites_of(ports: Ports, wish: Wish) -> tuple[str, str]:
     """Return the names of the sites between which a wish moves pulls. Raises as `draft` does."""
     away = ports.rules.topology.site(wish.away)
     return away.name, _standby(away, wish.to, ports).name
+
+
+def views_of(ports: Ports, wish: Wish) -> tuple[View, ...]:
+    """Return the views that a wish moves. Raises as `draft` does."""
+    return select_views(ports.rules.topology.site(wish.away).views, wish.only)
 
 
 def _standby(away: Site, named: str | None, ports: Ports) -> Site:

@@ -27,8 +27,8 @@ from bot.services.audit import blocked, entry
 from bot.services.freezing import require_thawed, require_thawed_here
 from bot.services.identity import IDENTITY_MAX_AGE, verified
 from bot.services.marks import mark_request, mark_vote
-from bot.services.moderation import require_moderation
-from bot.services.planning import draft, sites_of
+from bot.services.moderation import require_closed, require_moderation
+from bot.services.planning import draft, sites_of, views_of
 from bot.services.safekeeping import keeping_request, keeping_vote
 
 TRIES = 3
@@ -44,13 +44,14 @@ async def propose(ports: Ports, wish: Wish, requester: Requester, channel: str) 
     require_unfrozen(ports)
     # asked of the store before anything else, so that one that hangs is told at once and not after the planning
     await require_thawed(ports, scopes_of(*sites_of(ports, wish)))
+    await require_closed(ports, views_of(ports, wish))
     await require_moderation(ports, requester)
     drafted = await draft(ports, wish)
     if drafted.plan.verdict is Verdict.NO_GO:
         with suppress(StoreUnavailable):  # people must hear what is wrong, whatever becomes of the entry
             await ports.operations.record(blocked(drafted.plan, requester, channel))
         return drafted
-    return await store_request(ports, drafted.plan, requester, channel, wish.reason)
+    return await store_request(ports, drafted.plan, requester, channel, wish.reason, drafted.only)
 
 
 async def cast_vote(
@@ -80,14 +81,16 @@ def require_unfrozen(ports: Ports) -> None:
         raise StoreUnavailable(f"{why} Until then nothing can be requested or decided; `/registry status` answers.")
 
 
-async def store_request(ports: Ports, plan: Plan, requester: Requester, channel: str, reason: str) -> Operation:
+async def store_request(
+    ports: Ports, plan: Plan, requester: Requester, channel: str, reason: str, only: str = ""
+) -> Operation:
     """Store a plan as PENDING, once Slack confirms who asks.
 
     Raises AlreadyOpen, Frozen or NotPermitted; Unconfirmed where it was stored, but a failover may still lose it.
     """
     await _warm_identities(ports, requester)
     for _ in range(TRIES):
-        operation = _pending(ports, plan, requester, channel, reason)
+        operation = replace(_pending(ports, plan, requester, channel, reason), only=only)
         try:
             with keeping_request(ports, operation.id):
                 stored = await ports.operations.commit(_asking(ports, operation))

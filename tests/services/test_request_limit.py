@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.operation import Verb
+from bot.domain.operation import State, Verb
 from bot.errors import AlreadyOpen, NotPermitted
 from bot.services.moderation import MOST_REQUESTS
 from bot.services.requests import cast_vote
 from tests.builders import ON_CALL
-from tests.services.world import World, a_world
+from tests.services.world import World, a_world, a_world_of_two_views
 
 
 async def _flood(world: World) -> None:
@@ -47,16 +47,24 @@ async def test_from_the_next_clock_hour_on_the_person_may_ask_again() -> None:
 
 
 @pytest.mark.covers("A28")
-async def test_what_is_open_already_is_refused_whoever_asks_and_counts_as_well() -> None:
+async def test_what_is_open_already_is_refused_without_a_call_to_the_cloud_and_does_not_count() -> None:
     world = a_world()
-    await world.ask()
+    operation = await world.ask()
+    reads = world.zones.reads
 
-    for _ in range(MOST_REQUESTS - 1):
-        with pytest.raises(AlreadyOpen):
+    for _ in range(MOST_REQUESTS + 1):
+        with pytest.raises(AlreadyOpen, match=operation.id):
             await world.ask()
+    assert world.zones.reads == reads
+    await cast_vote(world.ports, operation.id, Verb.CANCEL, ON_CALL)
+    assert (await world.ask()).state is State.PENDING
 
-    with pytest.raises(NotPermitted):
-        await world.ask()
+
+async def test_another_view_of_the_same_site_may_be_asked_for_meanwhile() -> None:
+    world = a_world_of_two_views()
+    await world.ask("zhangjiakou only vpc-bbbbb")
+
+    assert (await world.ask("zhangjiakou only vpc-ccccc")).only == "vpc-ccccc"
 
 
 async def test_another_person_may_still_ask_and_a_plan_alone_is_never_counted() -> None:
