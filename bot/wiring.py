@@ -9,12 +9,14 @@ from typing import Any
 
 import aiohttp
 
+from bot.adapters.alibaba.catalogue import AlibabaCatalogue
 from bot.adapters.alibaba.client import Alibaba
 from bot.adapters.alibaba.dns import AlibabaDns
 from bot.adapters.alibaba.registry import AlibabaRegistries
 from bot.adapters.data_plane import HttpsProbe
 from bot.adapters.ids import RandomIds
 from bot.adapters.redis_audit import RedisTrail
+from bot.adapters.redis_inventory import RedisInventories
 from bot.adapters.redis_store import RedisOperations
 from bot.adapters.resolver import DnsResolver
 from bot.adapters.signer import HmacSigner
@@ -97,6 +99,8 @@ class Outside:
         return Ports(
             zones=AlibabaDns(alibaba),
             registries=AlibabaRegistries(alibaba, self.clock.now),
+            catalogue=AlibabaCatalogue(alibaba),
+            inventories=self._inventories(),
             data_plane=HttpsProbe(self.clock.now, self.settings.redirects),
             resolver=DnsResolver(self.clock.now),
             operations=store,
@@ -108,6 +112,11 @@ class Outside:
             signer=self._signer(),
             rules=Rules(self.registry.topology(), access, is_simulation=bool(self.settings.connect_to)),
         )
+
+    def _inventories(self) -> RedisInventories:
+        inventories = RedisInventories(self.settings.redis_url.get_secret_value(), self.clock)
+        self.resources.push_async_callback(inventories.close)
+        return inventories
 
     def _signer(self) -> HmacSigner:
         previous = self.settings.signing_key_previous

@@ -16,6 +16,7 @@ from bot.errors import BotError, Gone, NotMovable, Unreachable
 from bot.ports import Clock, Ports, Resolved, Rules, Written
 from tests import builders
 from tests.builders import DOMAIN, HOME_ADDRESS, IMAGES, INSTANCE_ID, NOW, PUBLIC_NAME, RESOLVER, VPC
+from tests.fake_inventories import FakeCatalogue, FakeInventories
 from tests.fake_operations import FakeOperations
 from tests.fake_trail import FakeTrail
 from tests.fake_workspace import FakeIdentities, FakeWorkspace, Post
@@ -247,6 +248,8 @@ def some_ports(**overrides: Any) -> Ports:
     ports = Ports(
         zones=zones,
         registries=FakeRegistries(),
+        catalogue=FakeCatalogue(),
+        inventories=FakeInventories(),
         data_plane=FakeDataPlane(clock),
         resolver=FakeResolver(zones, clock),
         operations=operations,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot.domain.access import Access
 from bot.domain.topology import Topology
+from bot.ports.inventories import Catalogue, Inventories
 from bot.ports.local_freezes import LocalFreezes
 from bot.ports.protocols import (
     AuditTrail,
@@ -43,6 +44,7 @@ __all__ = [
     "Attachment",
     "AuditTrail",
     "Card",
+    "Catalogue",
     "Channel",
     "Claims",
     "Clock",
@@ -51,6 +53,7 @@ __all__ = [
     "Identities",
     "Ids",
     "IndexMove",
+    "Inventories",
     "Listing",
     "LocalFreezes",
     "Message",
@@ -91,6 +94,8 @@ class Ports:
 
     zones: PrivateZone
     registries: Registries
+    catalogue: Catalogue
+    inventories: Inventories
     data_plane: DataPlane
     resolver: Resolver
     operations: Operations

@@ -22,6 +22,7 @@ from bot.services.buttons import button_value
 from bot.tasks import Tasks
 from bot.worker import Worker
 from tests.builders import WORKSPACE, a_topology
+from tests.fake_inventories import FakeCatalogue, FakeInventories
 from tests.fakes import SIGNING_KEY, FakeDataPlane, FakeResolver
 from tests.simulation.clock import SimClock
 from tests.simulation.cloud import Cloud, CloudWitness, SimRegistries, SimZones
@@ -119,6 +120,8 @@ class SimBot:
         return Ports(
             zones=zones,
             registries=registries,
+            catalogue=FakeCatalogue(),
+            inventories=FakeInventories(),
             data_plane=FakeDataPlane(clock),
             resolver=FakeResolver(around.cloud.zones, clock),
             operations=store,
