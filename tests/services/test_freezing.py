@@ -9,11 +9,12 @@ import pytest
 from bot.domain.access import People, Role
 from bot.domain.freeze import Switches
 from bot.domain.operation import Operation, State, Verb
+from bot.domain.plan import Kind
 from bot.errors import AlreadyFrozen, Frozen, NotPermitted, StoreUnavailable
 from bot.ports import Commit
 from bot.services import freezing
 from bot.services.requests import cast_vote
-from tests.builders import APPROVER, NOW, ON_CALL, a_freeze, a_person, an_access
+from tests.builders import APPROVER, NOW, ON_CALL, a_freeze, a_person, a_plan, an_access, an_operation
 from tests.fakes import FakeClock, FakeOperations
 from tests.services.world import World, a_world
 
@@ -246,3 +247,43 @@ async def test_what_only_this_bot_knows_is_told_apart_from_what_the_store_has() 
     seen = await freezing.switches(world.ports)
 
     assert (seen.freezes, seen.local) == ((stored,), (only_here,))
+
+
+async def test_a_freeze_that_the_replica_does_not_have_is_kept_here_until_it_has() -> None:
+    world = a_world()
+    world.operations.is_replica_behind = True
+
+    taken = await _freeze(world)
+    await freezing.write_down(world.ports)
+    kept = world.ports.local_freezes.freezes()
+    world.operations.is_replica_behind = False
+    await freezing.write_down(world.ports)
+
+    assert ("E_STORE_NOT_DURABLE" in taken.doubt, taken.trouble) == (True, "")
+    assert (kept, world.ports.local_freezes.freezes()) == ((taken.freeze,), ())
+    assert await freezing.switches(world.ports) == Switches((taken.freeze,))
+    assert [entry["event"] for entry in world.operations.audit] == ["frozen"]
+
+
+async def test_a_freeze_that_the_replica_does_not_have_is_written_anew_when_a_failover_lost_it() -> None:
+    world = a_world()
+    world.operations.is_replica_behind = True
+    taken = await _freeze(world)
+    await world.operations.thaw_by_hand()
+
+    await freezing.write_down(world.ports)
+
+    assert await world.operations.freezes() == (taken.freeze,)
+
+
+async def test_a_freeze_that_two_people_lifted_is_not_written_down_again() -> None:
+    world = a_world()
+    world.operations.is_replica_behind = True
+    taken = await _freeze(world)
+    await world.operations.thaw_by_hand()
+    plan = a_plan(kind=Kind.UNFREEZE, changes=(), lifts=(taken.freeze,))
+    world.operations.put(an_operation(State.DONE, id="uf-0001", plan=plan))
+
+    await freezing.write_down(world.ports)
+
+    assert await freezing.switches(world.ports) == Switches()
