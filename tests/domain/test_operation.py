@@ -206,3 +206,10 @@ def test_one_thing_that_was_not_seen_is_enough_for_not_being_seen_to_work(
 
 def test_before_any_look_nothing_is_seen_to_work() -> None:
     assert not _seen().is_seen_working
+
+
+def test_an_approval_lapses_two_minutes_after_it_and_without_its_moment_two_minutes_after_the_request() -> None:
+    approved = an_operation(State.APPROVED, approved_at=NOW + timedelta(minutes=5))
+
+    assert approved.lapses_at == NOW + timedelta(minutes=7)
+    assert replace(approved, approved_at=None).lapses_at == NOW + timedelta(minutes=2)

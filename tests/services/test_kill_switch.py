@@ -10,7 +10,7 @@ from bot.domain.freeze import SET_BY_HAND
 from bot.domain.operation import Operation, State, SubState
 from bot.ports import Commit, Written
 from tests.fakes import FakeClock, FakeOperations
-from tests.services.world import World, a_world, a_world_of_two_views
+from tests.services.world import World, a_world, a_world_of_two_views, moves
 
 FROZEN = "All sites are frozen by hand in Redis, past this bot; whoever looks after Redis must remove it there."
 SWITCHED_OFF = "The kill switch is on (REGISTRY_BOT_FREEZE)."
@@ -50,6 +50,35 @@ async def test_between_a_first_claim_and_its_write_it_ends_stale_and_nothing_is_
     assert (ended.state, ended.outcome, world.zones.sent) == (State.STALE, FROZEN, [])
 
 
+async def test_a_first_claim_that_may_not_be_used_and_finds_a_third_value_asks_for_a_person() -> None:
+    world = a_world()
+    operation = await world.approve()
+    world.ports = replace(world.ports, kill_switch=lambda: _edited_and_off(world))
+
+    ended = await world.step(operation)
+
+    assert (ended.state, world.zones.sent) == (State.NEEDS_HUMAN, [])
+
+
+async def test_between_the_last_check_and_the_claim_it_ends_stale_without_a_claim() -> None:
+    world = a_world()
+    operation = await world.approve()
+    store = _TurnedBeforeTheClaim(world.clock)
+    store.put(operation)
+    world.operations = store
+    world.ports = replace(world.ports, operations=store)
+
+    ended = await world.step(operation)
+
+    assert moves(world) == [(State.APPROVED, State.STALE)]
+    assert ended.outcome.startswith(f"Nothing was changed. {FROZEN}")
+
+
+def _edited_and_off(world: World) -> str:
+    world.zones.edit("record-b", value="10.2.0.99")
+    return SWITCHED_OFF
+
+
 @pytest.mark.parametrize(("switch", "told"), [("process", SWITCHED_OFF), ("store", FROZEN)])
 async def test_between_two_changes_it_leaves_the_second_and_says_partial(switch: str, told: str) -> None:
     world = a_world_of_two_views()
@@ -87,6 +116,16 @@ class _TurnedAtTheClaim(FakeOperations):
         if commit.audit["event"] == "claimed":
             await self.freeze_by_hand()
         return written
+
+
+class _TurnedBeforeTheClaim(FakeOperations):
+    """A store in which somebody turns the switch right before a claim."""
+
+    async def commit(self, commit: Commit) -> Operation:
+        """Turn it, and commit."""
+        if commit.audit["event"] == "claimed":
+            await self.freeze_by_hand()
+        return await super().commit(commit)
 
 
 class _TurnedAfterWriting:
