@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
+from typing import Protocol
 
-from bot.domain.comparing import Comparer, Critical
+from bot.domain.comparing import Critical
 from bot.domain.differences import Side
 from bot.domain.inventory import Coverage, Repository
 from bot.domain.snapshot import Inventory, Unknown
@@ -16,6 +17,14 @@ BATCH = 250
 """Repositories read at once."""
 BREATH = 5_000
 """Tags compared before others get their turn, some ten milliseconds."""
+
+
+class Taker(Protocol):
+    """Whatever takes in one repository of two sides after the other."""
+
+    def add(self, path: str, here: Repository | None, there: Repository | None) -> None:
+        """Take in one repository; None stands for a side that keeps nothing of it."""
+        ...
 
 
 async def side(inventories: Inventories, site: Site) -> Side:
@@ -35,9 +44,9 @@ async def paths(inventories: Inventories, sides: Iterable[Side]) -> tuple[str, .
 
 
 async def compared(
-    inventories: Inventories, instances: tuple[str, str], chosen: Sequence[str], comparer: Comparer, clock: Clock
+    inventories: Inventories, instances: tuple[str, str], chosen: Sequence[str], taker: Taker, clock: Clock
 ) -> AsyncIterator[int]:
-    """Feed these repositories of both instances to `comparer`, and yield after each batch how many are done.
+    """Feed these repositories of both instances to `taker`, and yield after each batch how many are done.
 
     Raises StoreUnavailable; what was fed until then stays good.
     """
@@ -45,7 +54,7 @@ async def compared(
         batch = chosen[start : start + BATCH]
         here = await inventories.repositories(instances[0], batch)
         there = await inventories.repositories(instances[1], batch)
-        await _feed(comparer, zip(batch, here, there, strict=True), clock)
+        await _feed(taker, zip(batch, here, there, strict=True), clock)
         yield start + len(batch)
 
 
@@ -82,12 +91,10 @@ def _digests(kept: Repository, critical: Critical) -> dict[str, str]:
     return {f"{kept.path}:{tag}": image.digest for tag, image in kept.tags.items() if is_critical(tag)}
 
 
-async def _feed(
-    comparer: Comparer, pairs: Iterable[tuple[str, Repository | None, Repository | None]], clock: Clock
-) -> None:
+async def _feed(taker: Taker, pairs: Iterable[tuple[str, Repository | None, Repository | None]], clock: Clock) -> None:
     tags = 0
     for path, here, there in pairs:
-        comparer.add(path, here, there)
+        taker.add(path, here, there)
         tags += sum(len(kept.tags) for kept in (here, there) if kept)
         if tags >= BREATH:
             tags = 0
