@@ -119,7 +119,7 @@ async def a_walk(router: Router | None = None, *, is_frozen: bool = False) -> Wa
         bot_user_id="U01BOT",
         bot_id="B01",
     )
-    await world.ask()
+    await world.ask("hangzhou because testing")  # so that the walk may ask for the other site
     if is_frozen:
         for scope in (ALL, "zhangjiakou"):
             await freezing.freeze(world.ports, scope, "approver", APPROVER)
