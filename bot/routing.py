@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.domain.access import Act, Identity, Person, Role
+from bot.domain.freeze import Switches
 from bot.errors import UsageError
 from bot.messages import CommandHelp
 from bot.ports import Message, Ports
@@ -13,11 +14,17 @@ from bot.ports import Message, Ports
 SHORTEST_PREFIX = 3
 
 
+async def unseen() -> Switches:
+    """Return what is frozen where nobody has looked: everything."""
+    return Switches(unknown="Nobody has looked what is frozen.")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One command or click, after it was admitted: who, where and with which words.
 
-    `value` and `message_ts` are those of the pressed button; `known` is everything that may be asked.
+    `value` and `message_ts` are those of the pressed button; `known` is everything that may be asked. `frozen` returns
+    what is frozen, which every answer tells anyway, so that nobody asks the store for it twice.
     """
 
     verb: str
@@ -33,6 +40,7 @@ class Call:
     value: str = ""
     message_ts: str = ""
     known: tuple[CommandHelp, ...] = ()
+    frozen: Callable[[], Awaitable[Switches]] = unseen
 
 
 Handler = Callable[[Call, Ports], Awaitable[Message | None]]

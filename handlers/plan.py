@@ -24,4 +24,4 @@ async def plan(call: Call, ports: Ports) -> Message:
         raise UsageError("Say what to plan, for example: /registry plan failover zhangjiakou.")
     wish = grammar.parse_wish(call.words[1:], call.reason, ports.rules.topology)
     card = messages.draft_card(await draft(ports, wish), ports.clock.now())
-    return messages.noted(card, await missing(ports), "it cannot be requested now")
+    return messages.noted(card, missing(ports, await call.frozen()), "it cannot be requested now")

@@ -29,9 +29,8 @@ async def replication(call: Call, ports: Ports) -> Message:
     pairs = _pairs(call.words, ports.rules.topology)
     async with asyncio.TaskGroup() as group:
         surveys = [group.create_task(survey_replication(ports, home, standby, PATIENCE)) for home, standby in pairs]
-        lacks = group.create_task(missing(ports))
     told = messages.replications([survey.result() for survey in surveys], ports.clock.now())
-    return messages.noted(told, lacks.result())
+    return messages.noted(told, missing(ports, await call.frozen()))
 
 
 def _pairs(words: tuple[str, ...], topology: Topology) -> list[tuple[Site, Site]]:

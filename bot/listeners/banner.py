@@ -40,6 +40,11 @@ class Banner:
         self._last = Look(found, self._ports.local_freezes.turns, self._ports.clock.monotonic())
         return self._last
 
+    async def found(self, look: Look) -> Switches:
+        """Return what a look has found, however long that takes."""
+        await asyncio.wait([look.found])
+        return self._seen(look)
+
     async def beside(self, message: Message, look: Look, told: Collection[str] = ()) -> Message:
         """Return an answer that tells what is frozen, but for what its own words have `told`."""
         if not self._is_of_now(look):

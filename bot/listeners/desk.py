@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import PurePath
 
 import structlog
@@ -155,7 +156,8 @@ class Desk:
     async def _carry_out(self, delivery: Delivery, job: _Job) -> Reply:
         """Have the handler answer, and look at the same time what is frozen: every answer tells that."""
         look = self._banner.look()
-        reply = await self._handled(delivery, job)
+        call = replace(job.call, frozen=partial(self._banner.found, look))
+        reply = await self._handled(delivery, replace(job, call=call))
         if reply.message is None:
             return reply
         return replace(reply, message=await self._banner.beside(reply.message, look, reply.told))

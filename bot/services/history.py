@@ -1,7 +1,8 @@
 """What was asked for and what became of it, or a sentence that says what cannot be told without the store."""
 
+from bot.domain.freeze import Switches
 from bot.domain.operation import Operation
-from bot.errors import BotError, StoreUnavailable
+from bot.errors import StoreUnavailable
 from bot.ports import Listing, Ports
 
 MOST_NAMED = 5
@@ -23,13 +24,13 @@ async def one(ports: Ports, operation_id: str) -> Operation:
         raise _still(error, f"{operation_id} cannot be shown") from error
 
 
-async def missing(ports: Ports) -> str:
-    """Say in one line what no answer can hold while the store does not speak; nothing while it does."""
-    try:
-        await ports.operations.freezes()
-    except BotError as error:
-        return unavailable(str(error))
-    return unavailable(trouble) if (trouble := ports.store_trouble()) else ""
+def missing(ports: Ports, seen: Switches) -> str:
+    """Say in one line what no answer can hold while the store does not speak; nothing while it does.
+
+    `seen` is what it said for this answer of what is frozen.
+    """
+    trouble = seen.unknown or ports.store_trouble()
+    return unavailable(trouble) if trouble else ""
 
 
 def unavailable(why: str) -> str:

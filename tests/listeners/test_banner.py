@@ -134,6 +134,27 @@ async def test_a_freeze_that_the_store_did_not_take_is_not_shown_as_one_that_it_
     assert "Only this bot knows" not in words_of(told)
 
 
+class _Counting(FakeOperations):
+    """A store that counts how often it is asked what is frozen."""
+
+    looks = 0
+
+    async def freezes(self) -> tuple[Freeze, ...]:
+        """Count, and answer."""
+        self.looks += 1
+        return await super().freezes()
+
+
+@pytest.mark.parametrize("text", ["help", "plan failover zhangjiakou", "replication", "show fo-0000"])
+async def test_an_answer_asks_the_store_once_what_is_frozen(text: str) -> None:
+    store = _Counting(FakeClock())
+    async with office(operations=store) as at:
+        await at.say(ON_CALL, text)
+        await at.settled()
+
+    assert store.looks == 1
+
+
 async def test_strangers_are_not_told_what_is_frozen() -> None:
     async with office() as at:
         at.ports.operations.put_freeze(a_freeze())  # type: ignore[attr-defined]
