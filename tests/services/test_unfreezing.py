@@ -9,12 +9,13 @@ import pytest
 from bot.domain.access import People
 from bot.domain.freeze import SET_BY_HAND
 from bot.domain.operation import START_WITHIN, Operation, Requester, State, Verb
-from bot.errors import AlreadyOpen, Frozen, NotPermitted, StoreUnavailable, UserError
+from bot.errors import AlreadyOpen, Frozen, NotPermitted, OutOfTime, StoreUnavailable, Unconfirmed, UserError
 from bot.services import freezing
 from bot.services.execution import step
 from bot.services.requests import cast_vote
 from bot.services.unfreezing import ask_to_lift
-from tests.builders import APPROVER, CHANNEL, ON_CALL, an_access
+from tests.builders import APPROVER, CHANNEL, NOW, ON_CALL, an_access
+from tests.fakes import FakeClock
 from tests.services.world import OWNER, World, a_world
 
 SWITCHED = "The kill switch is on (REGISTRY_BOT_FREEZE)."
@@ -126,6 +127,15 @@ async def test_what_was_frozen_past_the_bot_is_lifted_past_the_bot() -> None:
         await _ask(world)
 
 
+async def test_past_the_bot_is_told_alone_of_whatever_is_frozen() -> None:
+    world = await _frozen()
+    world.operations.put_freeze(SET_BY_HAND)
+
+    with pytest.raises(Frozen) as refused:
+        await _ask(world)
+    assert "storage migration" not in str(refused.value)
+
+
 async def test_what_only_this_bot_knows_cannot_be_lifted_before_the_store_has_it() -> None:
     world = a_world()
     world.operations.fail_freezing(StoreUnavailable("Redis does not answer."))
@@ -195,6 +205,34 @@ async def test_an_old_approval_is_not_made_young_by_taking_its_moment_away() -> 
 
     assert (await world.step(approved)).state is State.EXPIRED
     assert len(await world.operations.freezes()) == 1
+
+
+async def test_an_approval_lapses_by_the_stores_clock_although_ours_is_behind() -> None:
+    world = await _frozen()
+    approved = await _approved(world)
+    world.ports = replace(world.ports, clock=FakeClock(NOW))
+    world.clock.move(START_WITHIN + timedelta(seconds=1))
+
+    with pytest.raises(OutOfTime):
+        await world.step(approved)
+    assert len(await world.operations.freezes()) == 1
+
+
+async def test_a_lift_waits_for_the_replicas() -> None:
+    world = await _frozen()
+    approved = await _approved(world)
+    world.operations.is_replica_behind = True
+
+    with pytest.raises(Unconfirmed):
+        await world.step(approved)
+
+
+async def test_what_was_lifted_can_be_frozen_and_lifted_anew() -> None:
+    world = await _frozen()
+    await world.step(await _approved(world))
+    await freezing.freeze(world.ports, "all", "approver", APPROVER)
+
+    assert (await world.step(await _approved(world))).state is State.DONE
 
 
 async def test_a_request_that_nobody_decides_expires() -> None:
