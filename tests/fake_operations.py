@@ -44,7 +44,7 @@ class FakeOperations:
         self._watched: dict[str, str] = {}
         self._due: dict[str, datetime] = {}
         self._news: dict[str, tuple[int, datetime | None]] = {}
-        self._posting: dict[str, datetime] = {}
+        self._posting: dict[str, tuple[str, datetime]] = {}
         self._cards: dict[str, Card] = {}
         self._last: dict[str, str] = {}
         self._told: dict[str, int] = {}
@@ -235,12 +235,13 @@ class FakeOperations:
         if operation_id in self._news:
             self._news[operation_id] = (self._news[operation_id][0], until)
 
-    async def claim_news(self, operation_id: str, until: datetime) -> bool:
-        """Take the drawing of a card until then; False when somebody has it."""
+    async def claim_news(self, operation_id: str, owner: str, until: datetime) -> bool:
+        """Take the drawing of a card until then, anew where this owner has it; False when another has."""
         now = self._clock.now()
-        if self._posting.get(operation_id, now) > now:
+        holder, ends = self._posting.get(operation_id, (owner, now))
+        if holder != owner and ends > now:
             return False
-        self._posting[operation_id] = until
+        self._posting[operation_id] = (owner, until)
         return True
 
     async def release_news(self, operation_id: str) -> None:

@@ -112,10 +112,13 @@ class AtHand:
             moved = [word for mark in marks for word in (milliseconds(until), mark)]
             await self._link.call("ZADD", OUTBOX, "XX", *moved)
 
-    async def claim_news(self, operation_id: str, until: datetime) -> bool:
-        """Take the drawing of a card until then; False when somebody has it."""
-        span = max(1, milliseconds(until) - milliseconds(self._clock.now()))
-        return await self._link.call("SET", POSTING + operation_id, 1, "NX", "PX", span) is not None
+    async def claim_news(self, operation_id: str, owner: str, until: datetime) -> bool:
+        """Take the drawing of a card until then, anew where this owner has it; False when another has."""
+        key, span = POSTING + operation_id, max(1, milliseconds(until) - milliseconds(self._clock.now()))
+        if await self._link.call("SET", key, owner, "NX", "PX", span) is not None:
+            return True
+        is_own = await self._link.call("GET", key) == owner
+        return is_own and bool(await self._link.call("PEXPIRE", key, span))
 
     async def release_news(self, operation_id: str) -> None:
         """Give the drawing of a card back."""

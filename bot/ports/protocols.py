@@ -160,8 +160,12 @@ class Operations(Protocol):
         """Remember of how many words people were told."""
         ...
 
-    async def claim_news(self, operation_id: str, until: datetime) -> bool:
-        """Take the drawing of a card until then; False when somebody has it. Saves double work and guards nothing."""
+    async def claim_news(self, operation_id: str, owner: str, until: datetime) -> bool:
+        """Take the drawing of a card until then; False when another owner has it.
+
+        What an owner has already, as where the answer or the release was lost, is taken anew. Saves double work and
+        guards nothing.
+        """
         ...
 
     async def release_news(self, operation_id: str) -> None:

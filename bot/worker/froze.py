@@ -48,7 +48,7 @@ async def _once(ports: Ports, name: str, tell: Callable[[], Awaitable[None]]) ->
     operations = ports.operations
     if await operations.recall(name) is not None:
         return
-    if not await operations.claim_news(name, ports.clock.now() + AGAIN_AFTER):
+    if not await operations.claim_news(name, ports.ids.token(), ports.clock.now() + AGAIN_AFTER):
         return
     try:
         await tell()

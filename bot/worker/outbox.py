@@ -38,6 +38,7 @@ class Outbox:
         self._poster = Poster(ports)
         self._cards = Cards(ports, button_value, self._poster, switches)
         self._words = Words(ports, self._poster)
+        self._owner = ports.ids.token()
         self._busy: set[str] = set()
 
     async def tick(self) -> None:
@@ -72,14 +73,14 @@ class Outbox:
 
     async def _in_turn(self, operation_id: str) -> None:
         """Draw unless another process is at it: two may scan at the same moment, and both would post a first card."""
-        operations = self._ports.operations
-        if not await operations.claim_news(operation_id, self._ports.clock.now() + POSTING_LASTS):
+        operations, until = self._ports.operations, self._ports.clock.now() + POSTING_LASTS
+        if not await operations.claim_news(operation_id, self._owner, until):
             return
         try:
             owner = owner_of_words(operation_id)
             await (self._words.tell(owner) if owner else self._cards.show(operation_id))
         finally:
-            with suppress(BotError):  # a claim that cannot be given back ends by itself
+            with suppress(BotError):  # a claim that cannot be given back is known by its owner, and ends by itself
                 await operations.release_news(operation_id)
 
     async def _postpone(self, operation_id: str, why: str, pause: timedelta) -> None:

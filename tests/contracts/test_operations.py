@@ -263,15 +263,24 @@ async def test_a_refused_commit_leaves_no_trace(store: Observed) -> None:
 
 async def test_the_drawing_of_a_card_is_for_one_at_a_time(subject: Subject) -> None:
     until = subject.now() + MOMENT
-    claims = [await subject.store.claim_news(operation_id, until) for operation_id in ("fo-7k2m", "fo-7k2m", "fo-0002")]
+    wanted = (("fo-7k2m", "one"), ("fo-7k2m", "another"), ("fo-0002", "another"))
+    claims = [await subject.store.claim_news(operation_id, owner, until) for operation_id, owner in wanted]
     await subject.store.release_news("fo-7k2m")
 
     assert claims == [True, False, True]
-    assert await subject.store.claim_news("fo-7k2m", until)
+    assert await subject.store.claim_news("fo-7k2m", "another", until)
+
+
+async def test_who_has_the_drawing_of_a_card_already_takes_it_anew_and_for_longer(subject: Subject) -> None:
+    await subject.store.claim_news("fo-7k2m", "one", subject.now() + timedelta(milliseconds=50))
+
+    assert await subject.store.claim_news("fo-7k2m", "one", subject.now() + MOMENT)
+    await asyncio.sleep(0.06)
+    assert not await subject.store.claim_news("fo-7k2m", "another", subject.now() + MOMENT)
 
 
 async def test_the_drawing_of_a_card_comes_free_by_itself(subject: Subject) -> None:
-    await subject.store.claim_news("fo-7k2m", subject.now())
+    await subject.store.claim_news("fo-7k2m", "one", subject.now())
     await asyncio.sleep(0.02)
 
-    assert await subject.store.claim_news("fo-7k2m", subject.now() + MOMENT)
+    assert await subject.store.claim_news("fo-7k2m", "another", subject.now() + MOMENT)

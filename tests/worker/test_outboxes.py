@@ -4,12 +4,17 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.operation import Operation
+import pytest
+
+from bot.adapters.redis_link import NoReply
+from bot.domain.operation import Operation, Verb
 from bot.errors import Unanswered
 from bot.ports import Card, Message
 from bot.services.buttons import button_value
+from bot.services.requests import cast_vote
 from bot.worker.outbox import POSTING_LASTS, RETRY_AFTER, Outbox
 from bot.worker.sealer import Sealer
+from tests.builders import APPROVER
 from tests.services.world import World, a_world
 
 
@@ -43,13 +48,42 @@ async def test_two_processes_that_look_at_the_same_moment_post_one_card() -> Non
 async def test_a_card_whose_drawer_died_is_drawn_by_another_within_seconds() -> None:
     world = a_world()
     operation = await world.ask()
-    await world.operations.claim_news(operation.id, world.clock.now() + POSTING_LASTS)
+    await world.operations.claim_news(operation.id, "who died", world.clock.now() + POSTING_LASTS)
     await an_outbox(world).tick()
     assert world.workspace.cards() == []
 
     world.clock.move(POSTING_LASTS)
     await an_outbox(world).tick()
     assert len(world.workspace.cards()) == 1
+
+
+@pytest.mark.parametrize("lost", ["claim_news", "release_news"])
+async def test_a_claim_whose_end_or_whose_answer_was_lost_keeps_nobody_waiting(lost: str) -> None:
+    world = a_world()
+    operation = await world.ask()
+    outbox = an_outbox(world)
+    _lose_an_answer(world, lost)
+    await outbox.tick()
+    await cast_vote(world.ports, operation.id, Verb.REJECT, APPROVER)
+    world.clock.move(RETRY_AFTER)
+
+    await outbox.tick()
+
+    assert operation.id not in await world.operations.news()
+    (card,) = world.workspace.cards()
+    assert "REJECTED" in card.message.text
+
+
+def _lose_an_answer(world: World, name: str) -> None:
+    real = getattr(world.operations, name)
+
+    async def call(*args: Any) -> None:
+        setattr(world.operations, name, real)
+        if name == "claim_news":
+            await real(*args)
+        raise NoReply("Redis did not answer in time.")
+
+    setattr(world.operations, name, call)
 
 
 async def test_who_stood_still_over_a_post_does_not_forget_where_another_put_the_card_meanwhile() -> None:
