@@ -250,6 +250,8 @@ class Bot:
             self._socket = socket_mode(self._settings, session, self._clock, listeners.socket)
             self._socket.start()
         log.info("bot.ready", workspace=us.team_id)
+        if self._worker is not None:
+            self._worker.begin_reading()
 
     async def _us(self, api: SlackApi, workspace: str) -> BotUser:
         while True:

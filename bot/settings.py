@@ -110,6 +110,8 @@ class CloudSettings(BaseSettings):
     alibaba_pvtz_endpoint: str = "pvtz.aliyuncs.com"
     alibaba_cr_endpoint: Annotated[str, AfterValidator(_is_cr_endpoint)] = "cr.{region}.aliyuncs.com"
     alibaba_protocol: Literal["https", "http"] = "https"
+    alibaba_qps: Annotated[float, Field(gt=0, le=10_000)] = 20.0
+    alibaba_in_flight: Annotated[int, Field(ge=2, le=1_000)] = 8
     connect_to: Annotated[str, AfterValidator(_are_redirects)] = ""
 
     @property
@@ -146,6 +148,8 @@ class Settings(SiteSettings, AuditSettings):
     slack_signing_secret: Annotated[Token | None, Field(validate_default=True)] = None
     slack_api_url: Annotated[str, AfterValidator(_is_api_url)] = "https://slack.com/api/"
     slack_proxy: Annotated[str, AfterValidator(_is_proxy)] | None = None
+    inventory_every: Annotated[int, Field(ge=1)] = 120
+    inventory_full_every: Annotated[int, Field(ge=1)] = 21_600
     http_host: str = "127.0.0.1"
     http_port: Port = 8080
     metrics_port: Port = 9090

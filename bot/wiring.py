@@ -5,12 +5,13 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 
 from bot.adapters.alibaba.catalogue import AlibabaCatalogue
-from bot.adapters.alibaba.client import Alibaba
+from bot.adapters.alibaba.client import Alibaba, Limits
 from bot.adapters.alibaba.dns import AlibabaDns
 from bot.adapters.alibaba.registry import AlibabaRegistries
 from bot.adapters.data_plane import HttpsProbe
@@ -65,6 +66,7 @@ def alibaba_client(settings: Settings, registry: Registry, clock: Clock) -> Alib
         pvtz_endpoint=settings.alibaba_pvtz_endpoint,
         cr_endpoint=settings.alibaba_cr_endpoint,
         protocol=settings.alibaba_protocol,
+        limits=Limits(rate=settings.alibaba_qps, in_flight=settings.alibaba_in_flight),
     )
 
 
@@ -95,7 +97,6 @@ class Outside:
 
     def ports(self, api: SlackApi, alibaba: Alibaba, store: RedisOperations, workspace: str) -> Ports:
         """Return everything that the use cases may touch."""
-        access = self.registry.access(workspace)
         return Ports(
             zones=AlibabaDns(alibaba),
             registries=AlibabaRegistries(alibaba, self.clock.now),
@@ -110,7 +111,16 @@ class Outside:
             clock=self.clock,
             ids=RandomIds(),
             signer=self._signer(),
-            rules=Rules(self.registry.topology(), access, is_simulation=bool(self.settings.connect_to)),
+            rules=self._rules(workspace),
+        )
+
+    def _rules(self, workspace: str) -> Rules:
+        return Rules(
+            self.registry.topology(),
+            self.registry.access(workspace),
+            is_simulation=bool(self.settings.connect_to),
+            inventory_every=timedelta(seconds=self.settings.inventory_every),
+            inventory_full_every=timedelta(seconds=self.settings.inventory_full_every),
         )
 
     def _inventories(self) -> RedisInventories:

@@ -1,6 +1,6 @@
 """Inventories and catalogues in memory."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,7 +12,8 @@ from bot.errors import BotError
 class FakeInventories:
     """What is kept, in dictionaries; `puts` are the paths of each call that kept something."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.now = now
         self.kept: dict[str, dict[str, Repository]] = {}
         self.known: dict[str, Coverage] = {}
         self.saved: list[Coverage] = []
@@ -58,7 +59,7 @@ class FakeInventories:
         """Take or renew the reading of an instance."""
         self._require_up()
         holder, ends = self._leases.get(instance, (owner, until))
-        if holder != owner and ends > datetime.now(UTC):
+        if holder != owner and ends > self.now():
             return False
         self._leases[instance] = owner, until
         return True
@@ -71,8 +72,9 @@ class FakeInventories:
 class FakeCatalogue:
     """Repositories by site and path, listed in pages of `page_size`; `calls` says what was asked, in calls.
 
-    `failures` are raised by the next reads of a path's tags, `down` by everything asked of a site; `counts` is how
-    many repositories a site claims to have, where that is a lie.
+    `failures` are raised by the next reads of a path's tags, `down` by everything asked of a site. `counts` is how
+    many repositories a site claims to have, where that is a lie; a page that is the n-th of all is empty where n is in
+    `lost`. `before` is called before each answer, with what is asked as `calls` have it, and may raise.
     """
 
     def __init__(self, page_size: int = 100) -> None:
@@ -83,6 +85,9 @@ class FakeCatalogue:
         self.failures: dict[str, list[BotError]] = {}
         self.down: dict[str, BotError] = {}
         self.counts: dict[str, int] = {}
+        self.lost: set[int] = set()
+        self.before: Callable[[str, str], None] = lambda _kind, _what: None
+        self._pages = 0
 
     def push(self, site: str, path: str, tag: str, digest: str, at: datetime, *, is_told: bool = True) -> None:
         """Push an image; its repository's modification time moves unless it `is_told` to nobody."""
@@ -104,7 +109,8 @@ class FakeCatalogue:
         """Return one page of the repository list."""
         self._ask(site, "page", str(page))
         found = [listed for listed, _ in self.held.get(site.name, {}).values()]
-        start = (page - 1) * self.page_size
+        self._pages += 1
+        start = len(found) if self._pages in self.lost else (page - 1) * self.page_size
         return found[start : start + self.page_size], self.counts.get(site.name, len(found))
 
     async def tags(self, site: Site, repository: Listed) -> Mapping[str, Tag]:
@@ -118,3 +124,4 @@ class FakeCatalogue:
         self.calls.append((site.name, kind, what))
         if site.name in self.down:
             raise self.down[site.name]
+        self.before(kind, what)

@@ -249,7 +249,7 @@ def some_ports(**overrides: Any) -> Ports:
         zones=zones,
         registries=FakeRegistries(),
         catalogue=FakeCatalogue(),
-        inventories=FakeInventories(),
+        inventories=FakeInventories(clock.now),
         data_plane=FakeDataPlane(clock),
         resolver=FakeResolver(zones, clock),
         operations=operations,

@@ -74,12 +74,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The reviewed configuration, and the switches of this process."""
+    """The reviewed configuration, and the switches of this process.
+
+    What instances hold is looked at every `inventory_every`, and read in full every `inventory_full_every`.
+    """
 
     topology: Topology
     access: Access
     is_simulation: bool = False
     read_deadline: timedelta = timedelta(seconds=3)
+    inventory_every: timedelta = timedelta(minutes=2)
+    inventory_full_every: timedelta = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The part that acts when nobody is clicking: execution, outbox, watch and the seals of the audit."""
+"""The part that acts when nobody is clicking: execution, outbox, watch, the seals of the audit, the inventories."""
 
 import asyncio
 import contextlib
@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import structlog
 
+from bot.domain.topology import Site
 from bot.errors import BotError
 from bot.ports import Ports
 from bot.services.policies import end_outdated
@@ -17,6 +18,7 @@ from bot.worker.execute import Executor
 from bot.worker.freezes import FreezeKeeper
 from bot.worker.froze import tell_of_freezes
 from bot.worker.outbox import Outbox
+from bot.worker.scanner import SILENT_EVERY, Scanner
 from bot.worker.sealer import INSPECT_EVERY, SEAL_EVERY, Sealer
 
 T = TypeVar("T")
@@ -38,7 +40,9 @@ class Worker:
         self._freezes = FreezeKeeper(ports)
         self._outbox = Outbox(ports, button_value, lambda: self._freezes.seen)
         self._sealer = Sealer(ports)
+        self._scanner = Scanner(ports, owner)
         self._stopping = asyncio.Event()
+        self._is_started = asyncio.Event()
         self._execute_now = asyncio.Event()
         self._post_now = asyncio.Event()
         self._refresh_now = asyncio.Event()
@@ -48,6 +52,10 @@ class Worker:
         self._execute_now.set()
         self._post_now.set()
         self._refresh_now.set()
+
+    def begin_reading(self) -> None:
+        """Begin to read what the instances hold, now that the start is over, which people wait for."""
+        self._is_started.set()
 
     def _has_news(self) -> None:
         self._post_now.set()
@@ -61,6 +69,7 @@ class Worker:
     def stop(self) -> None:
         """Begin no new step; steps in hand reach a safe point before `run` returns."""
         self._stopping.set()
+        self._is_started.set()
         self.wake()
 
     async def run(self) -> None:
@@ -74,6 +83,7 @@ class Worker:
             group.create_task(self._remember())
             group.create_task(self._seal())
             group.create_task(self._inspect())
+            group.create_task(self._take_stock(group))
 
     async def _act(self, group: asyncio.TaskGroup) -> None:
         quick = 0
@@ -122,6 +132,19 @@ class Worker:
         while not self._stopping.is_set():
             await self._guarded(self._sealer.inspect)
             await self._pause(INSPECT_EVERY, self._stopping)
+
+    async def _take_stock(self, group: asyncio.TaskGroup) -> None:
+        """Read all instances side by side until told to stop, and drop it at once then: a pass can be resumed."""
+        await self._is_started.wait()
+        reading = [group.create_task(self._read(site)) for site in self._ports.rules.topology.sites.values()]
+        await self._stopping.wait()
+        for task in reading:
+            task.cancel()
+
+    async def _read(self, site: Site) -> None:
+        while not self._stopping.is_set():
+            wait = await self._guarded(lambda: self._scanner.tick(site))
+            await self._pause(SILENT_EVERY if wait is None else wait, self._stopping)
 
     async def _guarded(self, tick: Callable[[], Awaitable[T]]) -> T | None:
         try:

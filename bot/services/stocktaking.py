@@ -1,0 +1,292 @@
+"""Read all that an instance holds, in one pass that can be broken off at any moment and taken up again.
+
+Repositories go through a few at a time, so that hardly any are in memory with their tags. Whatever does not answer is
+asked again twice, then noted, and the pass goes on; an instance that answers nothing any more ends it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from math import ceil
+from typing import TypeVar
+
+import structlog
+
+from bot.domain.inventory import Coverage, Listed, Repository, Scan
+from bot.domain.passes import Yield, alive, contradicts, finished, must_read, next_scan, silent
+from bot.domain.topology import Site
+from bot.errors import ProviderError, Refused, StoreUnavailable, Unreachable
+from bot.ports import Ports
+
+T = TypeVar("T")
+log = structlog.get_logger()
+READERS = 128
+"""Reads begun at once; how many of them are under way is for the catalogue to say."""
+LOOKED_UP = 200
+"""Kept repositories looked at in one go, a few milliseconds."""
+KEPT_AT_ONCE, KEPT_TAGS_AT_ONCE = 32, 1_000
+"""Repositories, or tags, that make it worth to write them down."""
+LISTINGS = 3
+"""How often the list is read where it comes shorter than announced: repositories move to pages already read."""
+PAUSES = (0.5, 2.0)
+"""Seconds before each further try of a call that was not answered."""
+SILENT_AFTER = 20
+"""Calls in a row without any answer after which an instance is silent, rather than some of its repositories."""
+PAGE = 100
+"""Tags that one call brings; for the count of calls only."""
+TELL_EVERY = 2.0
+"""Seconds between two words about how far the pass has come."""
+
+
+async def _no_news() -> None:
+    """Tell nobody."""
+
+
+async def take_stock(
+    ports: Ports, site: Site, full_every: timedelta, tell: Callable[[], Awaitable[None]] = _no_news
+) -> Coverage:
+    """Make or resume one pass over a site's instance, and return how well it is known then.
+
+    `tell` is called every few seconds. Raises StoreUnavailable; an instance that does not answer is an answer here.
+    """
+    coverage = await ports.inventories.coverage(site.instance)
+    scan = next_scan(coverage, ports.clock.now(), full_every)
+    stocktaking = Stocktaking(ports, site, replace(coverage, running=scan), scan, tell)
+    await ports.inventories.save_coverage(stocktaking.coverage)  # so that a crash leaves word of its number
+    try:
+        await stocktaking.run()
+    except StoreUnavailable:
+        raise
+    except ProviderError as error:
+        known = stocktaking.coverage if stocktaking.has_begun else coverage
+        stocktaking.coverage = silent(known, ports.clock.now(), str(error))
+    await ports.inventories.save_coverage(stocktaking.coverage)
+    return stocktaking.coverage
+
+
+class Stocktaking:
+    """One pass, with what it has come to so far; `coverage` is what is known by now."""
+
+    def __init__(
+        self, ports: Ports, site: Site, coverage: Coverage, scan: Scan, tell: Callable[[], Awaitable[None]]
+    ) -> None:
+        self.coverage = coverage
+        self._ports = ports
+        self._site = site
+        self._scan = scan
+        self._tell = tell
+        self._told_at = ports.clock.monotonic()
+        self._done = self._total = 0
+        self._lost_in_a_row = 0
+        self._counts: dict[str, int] = {}
+        self._unread: dict[str, str] = {}
+        self._troubles: list[str] = []
+        self._suspects: dict[str, Listed] = {}
+        self._waiting: list[Repository] = []
+
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether anything has been read, so that there is something to resume."""
+        return self._done > 0
+
+    async def run(self) -> None:
+        """Make the pass. Raises StoreUnavailable, or another ProviderError where the instance is silent."""
+        listed, unlisted = await self._list()
+        self.coverage = replace(self.coverage, silent_since=None, trouble="")
+        await self._name_spaces()
+        there = alive(listed)
+        wanted = await self._choose(there)
+        await _side_by_side(wanted, self._read)
+        await self._keep(self._waiting)
+        await self._drop(there, unlisted)
+        self.coverage = finished(self.coverage, self._scan, await self._yield(unlisted))
+
+    async def _list(self) -> tuple[Sequence[Listed], int]:
+        """Return every repository listed, and by how many that comes short of the vendor's own count."""
+        found: dict[str, Listed] = {}
+        for _ in range(LISTINGS):
+            short = await self._gather_pages(found) - len(found)
+            if short <= 0:
+                return tuple(found.values()), 0
+        self._troubles.append(f"The list of repositories is {short} short of the count that comes with it.")
+        return tuple(found.values()), short
+
+    async def _gather_pages(self, found: dict[str, Listed]) -> int:
+        """Add one reading of the list, page 1 first, and return how many the vendor says there are.
+
+        A count may be too low as well: as long as the last page is full and the count is surpassed, there may be more.
+        """
+        first, total = await self._page(1)
+        found |= {each.id: each for each in first}
+        if not first:
+            return total
+        last, came = ceil(total / len(first)), len(first)
+        lengths = {1: len(first)}
+
+        async def gather(number: int) -> None:
+            nonlocal total
+            page, total = await self._page(number)
+            lengths[number] = len(page)
+            found.update((each.id, each) for each in page)
+
+        await _side_by_side(range(2, last + 1), gather)
+        while lengths[max(lengths)] == came and sum(lengths.values()) > total:
+            await gather(max(lengths) + 1)
+        return total
+
+    async def _page(self, number: int) -> tuple[Sequence[Listed], int]:
+        page = await self._patiently(lambda: self._ports.catalogue.repositories(self._site, number))
+        await self._count(1)
+        return page
+
+    async def _name_spaces(self) -> None:
+        try:
+            found = await self._patiently(lambda: self._ports.catalogue.namespaces(self._site))
+        except (Unreachable, Refused) as error:
+            self._troubles.append(f"The namespaces could not be read: {error}")
+        else:
+            self.coverage = replace(self.coverage, namespaces=dict(found))
+            await self._count(_calls(len(found)))
+
+    async def _choose(self, there: dict[str, Listed]) -> list[Listed]:
+        """Return what this pass has to read, and count the calls that it takes."""
+        wanted: list[Listed] = []
+        for batch in _batches(sorted(there), LOOKED_UP):
+            kept = await self._ports.inventories.repositories(self._site.instance, batch)
+            for path, known in zip(batch, kept, strict=True):
+                self._counts[path] = len(known.tags) if known else 0
+                if must_read(there[path], known, self._scan):
+                    wanted.append(there[path])
+                elif known and known.scan == self._scan.number:
+                    self._done += _calls(len(known.tags))
+        self._total = self._done + sum(_calls(self._counts[each.path]) for each in wanted)
+        return wanted
+
+    async def _read(self, listed: Listed) -> None:
+        read_at = self._ports.clock.now()
+        expected = _calls(self._counts[listed.path])
+        try:
+            tags = await self._patiently(lambda: self._ports.catalogue.tags(self._site, listed))
+        except (Unreachable, Refused) as error:
+            if self._lost_in_a_row >= SILENT_AFTER:
+                raise
+            self._unread[listed.path] = str(error)
+            await self._count(expected)
+            return
+        self._total += _calls(len(tags)) - expected
+        self._counts[listed.path] = len(tags)
+        self._waiting.append(
+            Repository(
+                listed.path, listed.id, tags, read_at, self._scan.number, listed.modified_at, listed.is_immutable
+            )
+        )
+        await self._keep_some()
+        await self._count(_calls(len(tags)))
+
+    async def _keep_some(self) -> None:
+        tags = sum(len(each.tags) for each in self._waiting)
+        if len(self._waiting) >= KEPT_AT_ONCE or tags >= KEPT_TAGS_AT_ONCE:
+            batch, self._waiting = self._waiting, []
+            await self._keep(batch)
+
+    async def _keep(self, batch: Sequence[Repository]) -> None:
+        if self._scan.is_full:
+            await self._suspect(batch)
+        await self._ports.inventories.put(self._site.instance, batch)
+
+    async def _suspect(self, batch: Sequence[Repository]) -> None:
+        """Note repositories whose tags changed while their listed time did not; somebody may have pushed meanwhile."""
+        before = await self._ports.inventories.repositories(self._site.instance, [each.path for each in batch])
+        for found, kept in zip(batch, before, strict=True):
+            listed = Listed(found.path, found.id, found.modified_at, found.is_immutable)
+            if contradicts(listed, kept, found):
+                self._suspects[found.id] = listed
+
+    async def _drop(self, there: dict[str, Listed], unlisted: int) -> None:
+        """Forget what is gone, but only by a list that came whole; after a short one, the rest is unread."""
+        kept = await self._ports.inventories.paths(self._site.instance)
+        gone = [path for path in kept if path not in there]
+        if unlisted == 0:
+            await self._ports.inventories.drop(self._site.instance, gone)
+        else:
+            self._unread |= dict.fromkeys(gone, "it was not listed")
+
+    async def _yield(self, unlisted: int) -> Yield:
+        if self._unread:
+            path, why = min(self._unread.items())
+            self._troubles.append(f"{len(self._unread)} repositories could not be read, the first {path}: {why}")
+        paths = await self._ports.inventories.paths(self._site.instance)
+        return Yield(
+            repositories=len(paths),
+            tags=sum(self._counts.get(path, 0) for path in paths),
+            unread=tuple(sorted(self._unread)),
+            unlisted=unlisted,
+            trouble=" ".join(self._troubles),
+            distrusts_modified=await self._is_caught(),
+        )
+
+    async def _is_caught(self) -> bool:
+        """Tell whether a suspect's time stands still even now, after the change to its tags was seen."""
+        if not self._suspects:
+            return False
+        again: dict[str, Listed] = {}
+        await self._gather_pages(again)
+        return any(
+            repository_id in again and again[repository_id].modified_at == listed.modified_at
+            for repository_id, listed in self._suspects.items()
+        )
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Return what a call brings, tried again after a pause as long as anything at all answers."""
+        for pause in (*PAUSES, None):
+            try:
+                found = await call()
+            except Unreachable:
+                self._lost_in_a_row += 1
+                if pause is None or self._lost_in_a_row >= SILENT_AFTER:
+                    raise
+                await self._ports.clock.sleep(pause)
+            else:
+                self._lost_in_a_row = 0
+                return found
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _count(self, calls: int) -> None:
+        self._done += calls
+        now = self._ports.clock.monotonic()
+        if now - self._told_at < TELL_EVERY:
+            return
+        self._told_at = now
+        scan = replace(self._scan, pages_done=self._done, pages_total=self._total or None)
+        self.coverage = replace(self.coverage, running=scan)
+        await self._ports.inventories.save_coverage(self.coverage)
+        await self._tell()
+
+
+async def _side_by_side(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
+    """Do the work on all items, many at once; the first that fails ends it, and is raised once the others are done."""
+    left, failures = iter(items), list[ProviderError]()
+
+    async def go_on() -> None:
+        for item in left:
+            if failures:
+                return
+            try:
+                await work(item)
+            except ProviderError as error:
+                failures.append(error)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(READERS):
+            group.create_task(go_on())
+    if failures:
+        raise failures[0]
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _calls(tags: int) -> int:
+    return max(1, ceil(tags / PAGE))
