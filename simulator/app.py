@@ -16,6 +16,7 @@ from simulator.editing import third_party_edit
 from simulator.faults import Faults
 from simulator.generator import Generation
 from simulator.picture import Picture
+from simulator.pushes import Pushers
 from simulator.registries import Registries
 from simulator.replication import Engine
 from simulator.slack import Slack
@@ -41,6 +42,7 @@ class Simulator:
         self.registries: Registries | None = None
         self.slack: Slack | None = None
         self.engine = Engine(world, self.faults)
+        self.pushers = Pushers(world, self.faults)
         self._authority = Authority(directory)
         self._directory = directory
         self._port_for = port_for
@@ -58,7 +60,7 @@ class Simulator:
             self.slack = Slack(manifest=MANIFEST, faults=self.faults, picture=Picture(self.world, self.faults))
             await self.slack.start(HOST, self._port_for())
             stack.push_async_callback(self.slack.close)
-        control = Control(self.world, self.faults, self.alibaba, self.slack, self.reset)
+        control = Control(self.world, self.faults, self.pushers, self.alibaba, self.slack, self.reset)
         await control.start(HOST, self._port_for())
         stack.push_async_callback(control.close)
         self.announcement = self._announce(control.url)
@@ -66,6 +68,8 @@ class Simulator:
     async def _start_cloud(self, sections: set[str], stack: AsyncExitStack) -> None:
         await self.engine.start()
         stack.push_async_callback(self.engine.close)
+        await self.pushers.start()
+        stack.push_async_callback(self.pushers.close)
         if "alibaba" in sections:
             self.alibaba = Alibaba(self.world, self.faults)
             stack.push_async_callback(self.alibaba.close)
@@ -83,6 +87,7 @@ class Simulator:
         """Make everything as it was at the start; connections, keys and ports stay."""
         self.faults.clear()
         self.world.reset()
+        self.pushers.reset()
         if self.alibaba:
             self.alibaba.reset()
         if self.resolvers:
@@ -118,7 +123,11 @@ class Simulator:
 
 
 def _alibaba(alibaba: Alibaba) -> Wire:
-    return {
+    others = {
+        pair.account: {"access_key_id": pair.access_key_id, "access_key_secret": pair.access_key_secret}
+        for pair in alibaba.others
+    }
+    return ({"accounts": others} if others else {}) | {
         "pvtz": alibaba.pvtz,
         "cr": ",".join(f"{region}={address}" for region, address in alibaba.cr.items()),
         "access_key_id": alibaba.writer.access_key_id,

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from simulator.canary import secret
-from simulator.model import Site
+from simulator.model import MAIN, Site
 from simulator.world import World
 
 PEOPLE = {
@@ -36,7 +36,7 @@ def write_configuration(path: Path, world: World, resolvers: Mapping[str, str]) 
         "bot_vpc": None,
         "internal_ranges": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
         "domains": {world.domain: {"critical": world.state.critical}},
-        "accounts": {"main": {}},
+        "accounts": {name: _account(name, number) for name, number in world.state.accounts.items()},
         "sites": {site.name: _site(world, site, resolvers) for site in world.sites.values()},
         "people": PEOPLE,
         "policy": POLICY,
@@ -77,11 +77,15 @@ def write_trust(path: Path, authority: Path) -> Path:
     return path
 
 
+def _account(name: str, number: str) -> Wire:
+    return {} if name == MAIN else {"role_arn": f"acs:ram::{number}:role/registry-bot"}
+
+
 def _site(world: World, site: Site, resolvers: Mapping[str, str]) -> Wire:
     return {
         "region": site.region,
         "aliases": site.aliases,
-        "account": "main",
+        "account": world.instances[site.instance].account,
         "instance": site.instance,
         "internal_vpc": site.vpc,
         "standby": site.standby,

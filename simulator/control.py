@@ -13,6 +13,8 @@ from simulator.alibaba.server import Alibaba
 from simulator.faults import Faults
 from simulator.model import Site
 from simulator.picture import Picture
+from simulator.pushes import Pushers
+from simulator.replication_control import ReplicationControl, describe_task, text
 from simulator.slack import Slack
 from simulator.world import World
 
@@ -27,11 +29,13 @@ class Control:
         self,
         world: World,
         faults: Faults,
+        pushers: Pushers,
         alibaba: Alibaba | None,
         slack: Slack | None,
         reset: Callable[[], None],
     ) -> None:
         self._world, self._faults, self._alibaba, self._slack, self._reset = world, faults, alibaba, slack, reset
+        self._replication = ReplicationControl(world, pushers, alibaba)
         self._picture = Picture(world, faults)
         self._runner: web.AppRunner | None = None
         self.url = ""
@@ -54,8 +58,6 @@ class Control:
         post: dict[str, Callable[[Wire], Any]] = {
             "reset": lambda _: self._reset(),
             "faults": self._set_fault,
-            "push": self._push,
-            "delete": self._delete,
             "latency": self._set_latency,
             "ram": self._deny,
             "record": lambda wire: editing.edit_record(self._world, self._site(wire), wire),
@@ -64,9 +66,11 @@ class Control:
             "slack/user": lambda wire: self._workspace().change_user(_taken(wire, "id"), wire),
             "slack/channel": lambda wire: self._workspace().change_channel(_taken(wire, "id"), wire),
             "slack/request_url": self._set_request_url,
+            **self._replication.acts,
         }
         return [
             web.get("/control/world", self._show_world),
+            web.get("/control/truth", self._replication.show_truth),
             web.get("/control/calls", self._show_calls),
             web.get("/control/faults", self._show_faults),
             web.get("/control/slack/messages/{channel}", self._show_messages),
@@ -81,8 +85,8 @@ class Control:
             "domain": world.domain,
             **self._picture(),
             "zones": [dataclasses.asdict(zone) for zone in world.zones.values()],
-            "instances": [_with_images(world, name) for name in world.instances],
-            "tasks": [dataclasses.asdict(task) | {"image": task.image.digest} for task in world.tasks],
+            "instances": [self._replication.describe(name) for name in world.instances],
+            "tasks": [describe_task(task) for task in world.tasks],
             "changes": [dataclasses.asdict(line) for line in world.state.changes],
             "faults": self._faults.listing(),
         }
@@ -108,27 +112,20 @@ class Control:
 
     async def _command(self, request: web.Request) -> web.Response:
         wire = await _read(request)
-        said = [_text(wire, name) for name in ("user", "channel", "text")]
+        said = [text(wire, name) for name in ("user", "channel", "text")]
         return web.json_response(await self._workspace().command(*said))
 
     async def _click(self, request: web.Request) -> web.Response:
         wire = await _read(request)
-        pressed = [_text(wire, name) for name in ("user", "channel", "ts", "action_id")]
+        pressed = [text(wire, name) for name in ("user", "channel", "ts", "action_id")]
         return web.json_response(await self._workspace().click(*pressed))
 
     def _set_fault(self, wire: Wire) -> list[dict[str, object]]:
         on, target = wire.get("on", True), wire.get("target") or None
         if not isinstance(on, bool):
             raise ValueError(f"on must be true or false, not {on!r}.")
-        self._faults.set(_text(wire, "name"), target, on)
+        self._faults.set(text(wire, "name"), target, on)
         return self._faults.listing()
-
-    def _push(self, wire: Wire) -> Wire:
-        image = self._world.push(*(_text(wire, name) for name in ("instance", "repo", "tag")))
-        return {"digest": image.digest}
-
-    def _delete(self, wire: Wire) -> None:
-        self._world.delete(*(_text(wire, name) for name in ("instance", "repo", "tag")))
 
     def _set_latency(self, wire: Wire) -> Wire:
         timing = self._cloud().cloud.timing
@@ -195,23 +192,7 @@ async def _read(request: web.Request) -> Wire:
     return wire
 
 
-def _text(wire: Wire, name: str) -> str:
-    value = wire.get(name)
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is needed, as a text.")
-    return value
-
-
 def _taken(wire: Wire, name: str) -> str:
-    value = _text(wire, name)
+    value = text(wire, name)
     del wire[name]
     return value
-
-
-def _with_images(world: World, name: str) -> Wire:
-    instance = world.instances[name]
-    repositories = {
-        path: {tag.name: tag.image.digest for tag in repository.tags.values()}
-        for path, repository in instance.repositories.items()
-    }
-    return editing.describe(instance) | {"repositories": repositories}

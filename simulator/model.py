@@ -18,6 +18,15 @@ SHOWN_PUSHES = 8
 ODD_REALM_HOSTS = {"cn-zhangjiakou": "dockerauth-cn-zhangjiakou.aliyuncs.com"}  # a hyphen where others have a dot
 
 
+CLOUDS = ("finance", "gov")
+"""What region ids of clouds apart from the public one contain."""
+
+
+def share_cloud(one: str, other: str) -> bool:
+    """Tell whether replication is possible between two regions."""
+    return [word in one for word in CLOUDS] == [word in other for word in CLOUDS]
+
+
 @dataclass(slots=True)
 class Site:
     """One region with its home instance; `egress` is how callers from its VPCs appear on the Internet."""
@@ -187,7 +196,11 @@ def _matches(pattern: str, name: str) -> bool:
 
 @dataclass(slots=True)
 class SyncTask:
-    """One copy of one image; what the target calls it is told where it is called otherwise."""
+    """One copy of one image; what the target calls it is told where it is called otherwise.
+
+    What will become of it is settled when it is queued: how slow it is (`pace`), whether it says SUCCESS without having
+    copied (`lies`), and the issue it fails with.
+    """
 
     id: str
     batch: str
@@ -206,11 +219,29 @@ class SyncTask:
     to_tag: str = ""
     override: bool = True
     priority: int = 3
+    pace: float = 1.0
+    lies: bool = False
+    fails_with: str | None = None
 
     @property
     def lands_at(self) -> tuple[str, str]:
         """Return the repository and the tag at the target."""
         return self.to_repo or self.repo, self.to_tag or self.tag
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How replication behaves: its usual lag, how far lags spread (sigma of a log-normal), shares that lie or fail."""
+
+    lag_ms: int = 2_000
+    spread: float = 0.0
+    false_success: float = 0.0
+    failures: float = 0.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.lag_ms < 0 or self.spread < 0 or not 0 <= self.false_success <= 1 or not 0 <= self.failures <= 1:
+            raise ValueError("replication takes lag_ms and spread from 0 on, false_success and failures from 0 to 1.")
 
 
 @dataclass(slots=True)
@@ -251,5 +282,6 @@ class State:
     tasks: list[SyncTask]
     routes: list[tuple[str, str]]
     critical: list[str]
+    behaviour: Behaviour = field(default_factory=Behaviour)
     changes: list[ChangeLog] = field(default_factory=list)
     pushes: deque[Push] = field(default_factory=lambda: deque(maxlen=SHOWN_PUSHES))

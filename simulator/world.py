@@ -20,9 +20,11 @@ import copy
 import dataclasses
 import ipaddress
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from random import Random
 
 from simulator.generator import Generation
 from simulator.images import Image
@@ -187,7 +189,12 @@ class World:
         self._touch(home, repo)
 
     def queue(self, task: SyncTask) -> None:
-        """Queue a copy, and forget the oldest finished ones of a long day."""
+        """Queue a copy and settle what will become of it; forget the oldest finished ones of a long day."""
+        behaviour = self.state.behaviour
+        random = Random(f"{behaviour.seed}:{task.id}")
+        task.pace = math.exp(behaviour.spread * random.gauss(0, 1))
+        task.lies = random.random() < behaviour.false_success
+        task.fails_with = "NETWORK_ERROR" if random.random() < behaviour.failures else None
         self.tasks.append(task)
         if len(self.tasks) > KEPT_TASKS:
             old, new = self.tasks[: KEPT_TASKS // 2], self.tasks[KEPT_TASKS // 2 :]
@@ -195,6 +202,8 @@ class World:
 
     def land(self, task: SyncTask) -> str | None:
         """Copy a task's image to its target; return the vendor's TaskIssue when the target refuses it."""
+        if task.fails_with or self.instances[task.source].tag(task.repo, task.tag) is None:
+            return task.fails_with or "INTERNAL_ERROR"  # nothing can be copied that was deleted meanwhile
         target, (repo, tag) = self.instances[task.target], task.lands_at
         present = target.repositories.get(repo)
         if present and tag in present.tags and present.tags[tag].image == task.image:

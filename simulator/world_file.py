@@ -15,6 +15,7 @@ from simulator.model import (
     MAIN,
     SOURCES,
     SUCCESS,
+    Behaviour,
     Endpoint,
     Instance,
     Link,
@@ -24,6 +25,7 @@ from simulator.model import (
     SyncRule,
     SyncTask,
     Zone,
+    share_cloud,
 )
 from simulator.repositories import Repository, Tag
 
@@ -40,6 +42,7 @@ KEYS = {
     "rules",
     "images",
     "generate",
+    "replication",
     "critical",
 }
 NEEDED = ("domain", "sites", "instances", "zones")
@@ -78,6 +81,7 @@ def _state(document: object, now_ms: int, more: Iterable[Generation]) -> State:
         tasks=[],
         routes=[(source, target) for source, target in wire.get("routes", [])],
         critical=list(wire.get("critical", [])),
+        behaviour=_build(Behaviour, _mapping(wire.get("replication", {}), "replication")),
     )
     state.instances.update({name: _instance(name, each, state) for name, each in wire["instances"].items()})
     _check_references(state)
@@ -124,6 +128,8 @@ def _rule(number: int, wire: Wire, state: State, now_ms: int) -> SyncRule:
         _known(end, state)
     if state.instances[rule.source].specification not in SOURCES:
         raise ValueError(f"the rule {rule.name!r} starts at {rule.source}; only {SOURCES[0]} can be a source.")
+    if not share_cloud(*(state.instances[end].region for end in (rule.source, rule.target))):
+        raise ValueError(f"the rule {rule.name!r} leads from one cloud to another.")
     return rule
 
 

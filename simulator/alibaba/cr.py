@@ -7,6 +7,7 @@ from typing import Any
 from simulator.alibaba.cr_images import Images
 from simulator.alibaba.cr_paging import page
 from simulator.alibaba.cr_sync import Replication
+from simulator.alibaba.cr_sync_writes import SyncWrites
 from simulator.alibaba.distortion import Distortion
 from simulator.alibaba.errors import BusinessFailure, Refusal
 from simulator.alibaba.parameters import Parameters
@@ -43,18 +44,19 @@ class ContainerRegistry:
             "GetInstanceCustomizedDomain": self.get_custom_domain,
             **images.calls,
             **replication.calls,
+            **SyncWrites(world, self.instance).calls,
         }
 
     def instance(self, given: Parameters) -> Instance:
-        """Find the instance that InstanceId names; those of other regions do not exist here."""
+        """Find the instance that InstanceId names; those of other regions or accounts do not exist here."""
         instance = self._world.instances.get(given.required("InstanceId"))
-        if instance is None or instance.region != self.region:
+        if instance is None or not self._has(instance, given):
             raise BusinessFailure("INSTANCE_NOT_EXIST")
         return instance
 
     def list_instances(self, given: Parameters) -> Wire:
         """ListInstance: times are texts here."""
-        found = [each for each in self._world.instances.values() if each.region == self.region]
+        found = [each for each in self._world.instances.values() if self._has(each, given)]
         if name := given.optional("InstanceName"):
             found = [each for each in found if each.name == name]
         if status := given.optional("InstanceStatus"):
@@ -134,6 +136,9 @@ class ContainerRegistry:
             "RegionId": instance.region,
         }
         return wire | self._times(int)
+
+    def _has(self, instance: Instance, given: Parameters) -> bool:
+        return instance.region == self.region and instance.account == given.account
 
     def _public_to_wire(self, instance: Instance) -> Wire:
         """Tell the public endpoint; while it is off the vendor may leave out custom domains, so none is told."""

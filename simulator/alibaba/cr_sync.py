@@ -35,7 +35,8 @@ class Replication:
         wires = [self._rule_to_wire(rule, asked) for rule in rules]
         wires = [wire for wire in wires if _selected(wire, given)]
         shown, paging = page(given, wires)
-        return {"SyncRules": shown, "TotalCount": len(wires)} | paging
+        total = self._distortion.total(asked, len(wires))
+        return {"SyncRules": [self._nulled(asked, wire) for wire in shown], "TotalCount": total} | paging
 
     def list_tasks(self, given: Parameters) -> Wire:
         """ListRepoSyncTask: no filter by status, no order to rely on, TotalCount a text."""
@@ -52,10 +53,7 @@ class Replication:
         """GetRepoSyncTask: Progress knows only 0 and 1."""
         given.require("InstanceId", "SyncTaskId")
         asked = running(self._find, given)
-        for task in self._world.tasks:
-            if task.id == given.text("SyncTaskId") and asked.id in (task.source, task.target):
-                return self._detail_to_wire(task)
-        raise Refusal(400, "SYNC_TASK_NOT_EXIST", "The synchronization task does not exist.")
+        return self._detail_to_wire(task_of(self._world, asked, given))
 
     def _rule_to_wire(self, rule: SyncRule, asked: Instance) -> Wire:
         is_source = asked.id == rule.source
@@ -78,7 +76,7 @@ class Replication:
             "NamespaceNameFilter": rule.namespace_filter if rule.scope == "INSTANCE" else "",
             "RepoNameFilter": "" if rule.scope == "REPO" else rule.repo_filter,
             "TagFilter": rule.tag_filter,
-            "CrossUser": False,
+            "CrossUser": self._crosses(rule),
             "Priority": 3,
             "CreateTime": rule.created_ms,
             "ModifiedTime": rule.created_ms,
@@ -91,10 +89,10 @@ class Replication:
             "SyncRuleId": task.rule,
             "TaskStatus": task.status,
             "TaskTrigger": task.trigger,
-            "ImageFrom": self._image_to_wire(task, task.source),
-            "ImageTo": self._image_to_wire(task, task.target),
-            "CrossUser": False,
-            "Priority": 3,
+            "ImageFrom": self._image_to_wire(task.source, task.repo, task.tag),
+            "ImageTo": self._image_to_wire(task.target, *task.lands_at),
+            "CrossUser": self._crosses(task),
+            "Priority": task.priority,
             "SyncTransAccelerate": False,
         }
         return wire | ({"TaskIssue": task.issue} if task.issue else {})
@@ -104,14 +102,23 @@ class Replication:
         times = {"CreateTime": task.created_ms, "ModifedTime": task.modified_ms, "ModifiedTime": task.modified_ms}
         return self._task_to_wire(task) | times | {"CustomLink": False}
 
-    def _image_to_wire(self, task: SyncTask, instance: str) -> Wire:
-        namespace, _, name = task.repo.partition("/")
+    def _nulled(self, asked: Instance, wire: Wire) -> Wire:
+        """Tell what a rule does not have as the text `null` where the fault has it, and its times too."""
+        lacking = [name for name, value in wire.items() if value == ""]
+        return self._distortion.texts(asked, wire, *lacking, "CreateTime", "ModifiedTime")
+
+    def _crosses(self, either: SyncRule | SyncTask) -> bool:
+        instances = self._world.instances
+        return instances[either.source].account != instances[either.target].account
+
+    def _image_to_wire(self, instance: str, repo: str, tag: str) -> Wire:
+        namespace, _, name = repo.partition("/")
         return {
             "InstanceId": instance,
             "RegionId": self._world.instances[instance].region,
             "RepoNamespaceName": namespace,
             "RepoName": name,
-            "ImageTag": task.tag,
+            "ImageTag": tag,
         }
 
     def _detail_to_wire(self, task: SyncTask) -> Wire:
@@ -128,6 +135,15 @@ class Replication:
         }
         progress = {"Progress": int(done), "SyncedSize": task.image.size if done else 0, "LayerTasks": [layer_task]}
         return self._task_to_wire(task) | progress
+
+
+def task_of(world: World, asked: Instance, given: Parameters) -> SyncTask:
+    """Find the task that SyncTaskId names, if the instance is at one of its ends."""
+    wanted = given.text("SyncTaskId")
+    for task in world.tasks:
+        if task.id == wanted and asked.id in (task.source, task.target):
+            return task
+    raise Refusal(400, "SYNC_TASK_NOT_EXIST", "The synchronization task does not exist.")
 
 
 def _selected(wire: Wire, given: Parameters) -> bool:

@@ -1,14 +1,23 @@
 """What the vendor answers when it refuses: gateway errors with an HTTP status, business failures inside a 200."""
 
+from collections.abc import Mapping
 from typing import Any
 
 
 class Refusal(Exception):
     """A gateway or PrivateZone error: HTTP status, code, message."""
 
-    def __init__(self, status: int, code: str, message: str, detail: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        detail: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.detail = status, code, message, detail
+        self.headers = headers or {}
 
 
 class BusinessFailure(Exception):

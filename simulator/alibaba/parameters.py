@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from simulator.alibaba.errors import Refusal
+from simulator.model import MAIN
 
 T = TypeVar("T")
 
@@ -13,9 +14,9 @@ T = TypeVar("T")
 class Parameters:
     """The parameters of one call, and who makes it; an empty text counts as absent."""
 
-    def __init__(self, raw: Mapping[str, str], caller: str = "") -> None:
+    def __init__(self, raw: Mapping[str, str], caller: str = "", account: str = MAIN) -> None:
         self.raw = raw
-        self.caller = caller
+        self.caller, self.account = caller, account
 
     def require(self, *names: str) -> None:
         """Refuse the call when one of these is missing."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -14,17 +14,19 @@ from aiohttp import web
 from simulator.alibaba import errors
 from simulator.alibaba.cr import ContainerRegistry
 from simulator.alibaba.errors import BusinessFailure, Refusal
+from simulator.alibaba.flow import Flow, throttled
 from simulator.alibaba.parameters import Parameters
 from simulator.alibaba.pvtz import PrivateZone
-from simulator.alibaba.ram import Identity, Ram, is_forbidden
+from simulator.alibaba.ram import GRANTED, Identity, Ram, is_forbidden
 from simulator.alibaba.signature import Received, Verifier
 from simulator.canary import secret
 from simulator.faults import Faults
-from simulator.model import Zone
+from simulator.model import MAIN, Zone
 from simulator.world import World
 
 KEPT_CALLS = 100_000
 FORM = "application/x-www-form-urlencoded"
+NO_HEADERS: Mapping[str, str] = {}
 Wire = dict[str, Any]
 
 
@@ -57,6 +59,7 @@ class Cloud:
     ram: Ram
     verifier: Verifier
     timing: Timing = field(default_factory=Timing)
+    flow: Flow = field(default_factory=Flow)
     calls: list[Wire] = field(default_factory=list)
     late: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -91,7 +94,13 @@ class Alibaba:
             Identity("registry-reader", f"LTAI5t{secret(6)}", secret(12), may_write=False),
         ]
         self.writer, self.reader = pairs
-        ram = Ram(world.state.account, {pair.access_key_id: pair for pair in pairs})
+        self.others = [
+            Identity(f"registry-bot@{name}", f"LTAI5t{secret(6)}", secret(12), may_write=True, account=name)
+            for name in world.state.accounts
+            if name != MAIN
+        ]
+        pairs += self.others
+        ram = Ram(world.state.accounts, {pair.access_key_id: pair for pair in pairs})
         verifier = Verifier({pair.access_key_id: pair.access_key_secret for pair in pairs}, lambda: datetime.now(UTC))
         self.cloud = Cloud(world, faults, ram, verifier)
         self.pvtz = ""
@@ -125,11 +134,12 @@ class Alibaba:
             await runner.cleanup()
 
     def reset(self) -> None:
-        """Forget calls, client tokens, latency and taken permissions; the keys stay."""
+        """Forget calls, client tokens, latency, limits and taken permissions; the keys stay."""
         self.cloud.forget_late()
         self.cloud.calls.clear()
         self.cloud.ram.denied.clear()
         self.cloud.timing = Timing()
+        self.cloud.flow.forget()
         self._private_zone.writer.forget()
 
     def _is_stale(self, zone: Zone, written_ms: int) -> bool:
@@ -168,34 +178,36 @@ class Front:
         )
         call = self._describe(received)
         self._cloud.remember(call)
-        is_write = call["action"] == "UpdateZoneRecord"
+        is_write = call["action"] in GRANTED
         if is_write and self._write_fault("late_write", call):
             self._cloud.later(lambda: self._answer(received, call))
             await self._hang_up(request)
             return web.Response(status=500)  # which nobody sees
-        status, wire = self._answer(received, call)
+        status, wire, headers = self._answer(received, call)
         if is_write and status == 200 and self._write_fault("applied_but_timed_out", call):
             await self._hang_up(request)
         body = json.dumps(wire, ensure_ascii=False).encode()
-        return web.Response(body=body, status=status, content_type="application/json", charset="utf-8")
+        return web.Response(body=body, status=status, headers=headers, content_type="application/json", charset="utf-8")
 
-    def _answer(self, received: Received, call: Wire) -> tuple[int, Wire]:
-        request_id = call["request_id"]
+    def _answer(self, received: Received, call: Wire) -> tuple[int, Wire, Mapping[str, str]]:
+        request_id, headers = call["request_id"], NO_HEADERS
         try:
             status, wire = 200, self._dispatch(received, call)
         except BusinessFailure as failure:
             status, wire = 200, {"Code": failure.code, "IsSuccess": False, "RequestId": request_id}
         except Refusal as refusal:
             status, wire = refusal.status, errors.body(refusal, request_id, received.headers.get("host", ""))
+            headers = refusal.headers
         call.update(status=status, code=wire.get("Code"))
-        return status, wire
+        return status, wire, headers
 
     def _dispatch(self, received: Received, call: Wire) -> Wire:
         self._refuse_by_fault()
         if received.method not in ("GET", "POST"):
             raise Refusal(400, "UnsupportedHTTPMethod", "This http method is not supported.")
         key = self._cloud.verifier.verify(received)
-        call["identity"] = self._cloud.ram.identities[key].name
+        identity = self._cloud.ram.identities[key]
+        call["identity"] = identity.name
         action = call["action"]
         if action not in self._product.calls and not is_forbidden(action):
             raise Refusal(
@@ -203,10 +215,14 @@ class Front:
             )
         if received.headers["x-acs-version"] != self._product.version:
             raise Refusal(400, "InvalidVersion", "Specified parameter Version is not valid.")
+        host, is_limited = self._region or self._name, self._fault("rate_limited")
+        self._cloud.flow.take(host, identity.account, action, is_fault=is_limited)
         self._cloud.ram.check(key, self._name, action)
         before = len(self._cloud.world.state.changes)
-        wire = self._product.calls[action](Parameters(call["params"], call["identity"]))
-        call["effective"] = len(self._cloud.world.state.changes) > before
+        wire = self._product.calls[action](Parameters(call["params"], identity.name, identity.account))
+        # Every write of Container Registry that is not refused does something; PrivateZone repeats some answers.
+        is_copying = self._name == "cr" and action in GRANTED
+        call["effective"] = is_copying or len(self._cloud.world.state.changes) > before
         common = {"Code": "success", "IsSuccess": True} if self._name == "cr" else {}
         return wire | common | {"RequestId": call["request_id"]}
 
@@ -229,7 +245,7 @@ class Front:
         if self._name == "pvtz" and self._cloud.faults.anywhere("pvtz_down"):
             raise Refusal(503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
         if self._fault("throttled"):
-            raise Refusal(400, "Throttling.User", "Request was denied due to user flow control.")
+            raise throttled()
 
     def _fault(self, name: str) -> bool:
         """Tell whether a fault covers this host: PrivateZone by what covers everything, a region by its sites too."""
@@ -245,6 +261,9 @@ class Front:
             await asyncio.sleep(delay / 1000)
 
     def _write_fault(self, name: str, call: Wire) -> bool:
+        if self._region is not None:
+            instance = self._cloud.world.instances.get(call["params"].get("InstanceId", ""))
+            return self._cloud.faults.active(name, instance.site if instance else None)
         record_id = call["params"].get("RecordId", "")
         found = self._cloud.world.find_record(int(record_id)) if record_id.isdecimal() else None
         site = self._cloud.world.site_of_zone(found[0]) if found else None
