@@ -2,7 +2,6 @@
 
 import structlog
 
-from bot.domain.operation import Operation, SubState
 from bot.ports import Commit
 
 SHORT = 12
@@ -25,11 +24,4 @@ def tell(commit: Commit) -> None:
     if said.get("before", "") != commit.operation.state:
         log.info("operation.moved")
     if said.get("event") == CLAIMED:
-        log.info("operation.claimed", change=_intent(commit.operation))
-
-
-def _intent(operation: Operation) -> str:
-    """Name every record that may be written under this claim, with its value before and after."""
-    pairs = zip(operation.plan.changes, operation.progress, strict=True)
-    claimed = [change for change, progress in pairs if progress.state is SubState.CLAIMED]
-    return "; ".join(f"{each.existing.record_id}: {each.existing.target} to {each.desired.target}" for each in claimed)
+        log.info("operation.claimed", change=said.get("changes", ""))

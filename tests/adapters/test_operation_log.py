@@ -12,7 +12,7 @@ from bot.domain.operation import Operation, State, SubState
 from bot.errors import VersionConflict
 from bot.logs import FIELDS
 from bot.ports import Commit
-from bot.services.audit import entry
+from bot.services.audit import entry, told_changes
 from tests.builders import WORKSPACE, a_vote, an_operation
 
 
@@ -59,9 +59,8 @@ async def test_a_claim_says_what_may_now_be_written(redis_url: str) -> None:
     _, moved, intent = await _told(redis_url, *commits)
 
     assert (moved["event"], moved["before"], moved["after"]) == ("operation.moved", "APPROVED", "APPLYING")
-    change = claimed.plan.changes[0]
     assert intent["event"] == "operation.claimed"
-    assert intent["change"] == f"{change.existing.record_id}: {change.existing.target} to {change.desired.target}"
+    assert intent["change"] == told_changes(claimed.plan.changes)
     assert set(intent) - {"log_level"} <= FIELDS
 
 
