@@ -9,9 +9,9 @@ from bot.domain.grammar import parse_operation_id
 from bot.domain.operation import Operation, Verb
 from bot.errors import NotPermitted, ProviderError, UsageError
 from bot.ports import Card, Message, Ports
+from bot.services.own_buttons import UNTRUSTED, carried, outlived, untrusted
 from bot.services.requests import cast_vote
 
-UNTRUSTED = "E_UNTRUSTED_BUTTON"
 log = structlog.get_logger()
 
 
@@ -61,37 +61,25 @@ async def press(ports: Ports, pressed: Press) -> Operation:
 
 
 def _believed(ports: Ports, pressed: Press) -> _Claim:
-    parts = pressed.value.split("|")
-    if not pressed.value.isascii() or len(parts) != 4 or parts[0] != pressed.verb:
-        raise _untrusted()
-    verb, operation_id, digest, mac = parts
+    def signed(verb: str, operation_id: str, digest: str) -> tuple[str, ...]:
+        return (ports.rules.access.workspace, operation_id, verb, digest)
+
     try:
-        is_ours = ports.signer.verify(mac, ports.rules.access.workspace, operation_id, verb, digest)
+        words = carried(ports, pressed.value, pressed.verb, 3, signed)
     except NotPermitted as unknown_key:
-        raise _outlived(unknown_key.code, pressed.verb, operation_id) from None
-    if not is_ours:
-        raise _untrusted()
-    return _Claim(operation_id, digest)
+        raise outlived(unknown_key, "counted", _by_hand(pressed)) from None
+    if words is None:
+        open_ones = "`/registry actions` lists what is really open."
+        raise untrusted("counted", f"Tell whoever looks after security here; {open_ones}")
+    return _Claim(operation_id=words[1], digest=words[2])
 
 
-def _untrusted() -> NotPermitted:
-    return NotPermitted(
-        UNTRUSTED,
-        "This button was not made by this bot, so nothing was counted. Tell whoever looks after security here; "
-        "`/registry actions` lists what is really open.",
-    )
-
-
-def _outlived(code: str, verb: Verb, operation_id: str) -> NotPermitted:
-    """Return the refusal of a button whose key is gone; nothing that it carries is believed, its id only looked at."""
+def _by_hand(pressed: Press) -> str:
+    """Say how to decide without a button of which nothing is believed, its id only looked at."""
     try:
-        by_hand = f"type `/registry {verb} {parse_operation_id((operation_id,))}`"
+        return f"type `/registry {pressed.verb} {parse_operation_id(tuple(pressed.value.split('|')[1:2]))}`"
     except UsageError:
-        by_hand = "type `/registry actions`, then decide by the id that it shows"
-    return NotPermitted(
-        code,
-        f"The bot's signing key was changed after this button was drawn, so nothing was counted. Instead, {by_hand}.",
-    )
+        return "type `/registry actions`, then decide by the id that it shows"
 
 
 async def _misplaced(ports: Ports, operation_id: str, pressed: Press, card: Card | None) -> NotPermitted:

@@ -15,6 +15,7 @@ from bot.domain.operation import Operation, Verb
 from bot.errors import AlreadyFrozen, BotError, NotPermitted
 from bot.ports import Message, Ports
 from bot.services import freezing
+from bot.services.own_buttons import carried, outlived, untrusted
 
 log = structlog.get_logger()
 PREFIX = "not_me"
@@ -105,29 +106,18 @@ def _own_words(ports: Ports, operation: Operation) -> Iterator[OwnWord]:
 
 def _believed(ports: Ports, value: str, user_id: str) -> tuple[str, str]:
     """Return operation and word of a button that we gave to this account."""
-    parts = value.split("|")
-    if not value.isascii() or len(parts) != 5 or parts[0] != PREFIX:
-        raise _untrusted()
-    prefix, operation_id, word, told, mac = parts
+
+    def signed(prefix: str, operation_id: str, word: str, told: str) -> tuple[str, ...]:
+        return (prefix, ports.rules.access.workspace, operation_id, word, told)
+
     try:
-        is_ours = ports.signer.verify(mac, prefix, ports.rules.access.workspace, operation_id, word, told)
+        words = carried(ports, value, PREFIX, 4, signed)
     except NotPermitted as unknown_key:
-        raise NotPermitted(
-            unknown_key.code,
-            "The bot's signing key was changed after this button was drawn, so nothing was frozen. "
-            f"Instead, {_BY_HAND}.",
-        ) from None
-    if not is_ours or told != user_id:
-        raise _untrusted()
-    return operation_id, word
-
-
-def _untrusted() -> NotPermitted:
-    return NotPermitted(
-        "E_UNTRUSTED_BUTTON",
-        "This button was not made by this bot for you, so nothing was frozen. If something is done in your name, "
-        f"{_BY_HAND}, and tell whoever looks after security here.",
-    )
+        raise outlived(unknown_key, "frozen", _BY_HAND) from None
+    if words is None or words[3] != user_id:
+        instead = f"If something is done in your name, {_BY_HAND}, and tell whoever looks after security here."
+        raise untrusted("frozen", instead)
+    return words[1], words[2]
 
 
 _NOT_YET = "The Redis replicas do not have it yet (E_STORE_NOT_DURABLE)."
