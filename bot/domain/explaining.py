@@ -2,7 +2,7 @@
 
 The push time of an image that was copied is the time of the copy. So a target whose image is dated later than the
 source's last push may hold something newer, or an older image that arrived late: only when the task feed reaches back
-to that moment and shows no copy is the target called newer.
+to that moment and shows no copy to the target, whoever sent it, is the target called newer.
 """
 
 from collections.abc import Mapping
@@ -42,8 +42,9 @@ class Explainer:
         self._feed, self._namespaces = feed, namespaces
         tasks = () if isinstance(feed, Unknown) else feed.tasks
         self._tasks: dict[str, list[SyncTask]] = {}
+        self._source = ends[0]
         for task in tasks:
-            if (task.from_instance, task.to_instance) == ends:
+            if task.to_instance == ends[1]:
                 self._tasks.setdefault(task.image, []).append(task)
         self._reach = min((task.created_at for task in tasks if task.created_at), default=None)
 
@@ -104,7 +105,9 @@ class Explainer:
         made = [
             (task.created_at, task)
             for task in self._tasks.get(difference.image, ())
-            if task.created_at is not None and task.created_at >= pushed_at - CLOCKS
+            if task.from_instance == self._source
+            and task.created_at is not None
+            and task.created_at >= pushed_at - CLOCKS
         ]
         return max(made, key=lambda each: each[0])[1] if made else None
 
@@ -115,11 +118,9 @@ class Explainer:
         if written_at < pushed_at:
             return Newer.SOURCE, "the target's image was written before the source's last push", None
         writer = self._writer(difference.image, written_at)
-        if writer is None:
-            return (*self._without_copy(difference, written_at), None)
-        if writer.created_at is not None and writer.created_at < pushed_at - CLOCKS:
-            return Newer.SOURCE, "a copy begun before the source's last push wrote the target's image", writer
-        return Newer.UNCLEAR, "a copy wrote the target's image, and not the one that the source has now", writer
+        if writer is not None:
+            return Newer.UNCLEAR, "a copy may have written the target's image", writer
+        return (*self._without_copy(difference, written_at), None)
 
     def _writer(self, image: str, written_at: datetime) -> SyncTask | None:
         """Return the copy that may have written an image at this moment."""

@@ -1,0 +1,146 @@
+"""Why the target lacks an image, and which side is newer: said where it is proven, else left open."""
+
+from typing import Any
+
+import pytest
+
+from bot.domain.differences import Cause, Explanation, Newer
+from bot.domain.explaining import Explainer
+from bot.domain.snapshot import SyncRule, Unknown
+from tests.domain.stocks import ENDS, a_difference, a_feed, a_rule, a_tag, a_task, at
+
+SILENT = Unknown("no answer within 3 s")
+EARLIER = a_task(image="core/web:1", task_id="task-0", made=-600, changed=-599)
+"""Shows that the feed reaches back far enough."""
+
+
+def _explain(difference: Any, **fields: Any) -> Explanation:
+    known: dict[str, Any] = {"rules": (a_rule(),), "feed": a_feed(EARLIER), "namespaces": {"core": True}} | fields
+    return Explainer(ENDS, known["rules"], known["feed"], known["namespaces"])(difference)
+
+
+@pytest.mark.parametrize(
+    ("rules", "cause"),
+    [
+        ((), Cause.NO_RULE),
+        ((a_rule(namespace="web"),), Cause.NO_RULE),
+        ((a_rule(from_instance=ENDS[1], to_instance=ENDS[0]),), Cause.NO_RULE),
+        ((a_rule(to_namespace="mirror"),), Cause.NO_RULE),
+        ((a_rule(tag_filter="v.*"),), Cause.NO_RULE),
+        ((a_rule(is_automatic=False),), Cause.BY_HAND),
+        ((a_rule(created_at=at(-59)),), Cause.OLDER_THAN_RULE),
+        ((a_rule(created_at=at(-59)), a_rule(is_automatic=False)), Cause.OLDER_THAN_RULE),
+        ((a_rule(created_at=at(-61)), a_rule(created_at=at(-59))), Cause.UNKNOWN),
+        ((a_rule(created_at=None),), Cause.UNKNOWN),
+        ((a_rule(tag_filter="(?=1)1"),), Cause.UNKNOWN),
+        (SILENT, Cause.UNKNOWN),
+    ],
+)
+def test_rules_tell_why_an_image_never_came(rules: tuple[SyncRule, ...] | Unknown, cause: Cause) -> None:
+    assert _explain(a_difference(), rules=rules).cause is cause
+
+
+@pytest.mark.parametrize(("pushed", "cause"), [(-14, Cause.WAITING), (-16, Cause.UNKNOWN), (None, Cause.UNKNOWN)])
+def test_a_young_push_may_be_on_its_way_and_an_old_one_is_a_riddle(pushed: float | None, cause: Cause) -> None:
+    assert _explain(a_difference(a_tag(pushed=pushed))).cause is cause
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "has_repository", "cause"),
+    [
+        ({}, False, Cause.NO_NAMESPACE),
+        ({"core": False}, False, Cause.NO_REPOSITORY),
+        ({"core": False}, True, Cause.UNKNOWN),
+        ({"core": True}, False, Cause.UNKNOWN),
+        (None, False, Cause.UNKNOWN),
+    ],
+)
+def test_a_target_that_makes_no_repositories_is_named(
+    namespaces: dict[str, bool] | None, has_repository: bool, cause: Cause
+) -> None:
+    difference = a_difference(target_has_repository=has_repository)
+
+    assert _explain(difference, namespaces=namespaces).cause is cause
+
+
+@pytest.mark.parametrize(
+    ("task", "cause"),
+    [
+        (a_task("PENDING"), Cause.WAITING),
+        (a_task("SYNCHRONIZING"), Cause.WAITING),
+        (a_task("ERROR", issue="NETWORK_ERROR"), Cause.FAILED),
+        (a_task("CANCELED"), Cause.FAILED),
+        (a_task("ERROR", issue="TAG_CONFLICT"), Cause.IMMUTABLE),
+        (a_task(), Cause.NOT_LANDED),
+        (a_task(changed=1), Cause.WAITING),
+        (a_task(changed_at=None), Cause.UNKNOWN),
+    ],
+)
+def test_the_task_of_a_push_says_what_became_of_it(task: Any, cause: Cause) -> None:
+    explanation = _explain(a_difference(), feed=a_feed(task))
+
+    assert (explanation.cause, explanation.task_id) == (cause, "task-1")
+
+
+@pytest.mark.parametrize(
+    "task", [a_task(made=-61), a_task(image="core/api:2"), a_task(to_instance="cri-ccccc"), a_task(created_at=None)]
+)
+def test_the_task_of_another_push_says_nothing(task: Any) -> None:
+    assert _explain(a_difference(), feed=a_feed(task)).task_id is None
+
+
+def test_the_last_of_several_tasks_counts() -> None:
+    tasks = a_task("ERROR", made=-59, task_id="first"), a_task("PENDING", made=-30, task_id="second")
+
+    assert _explain(a_difference(), feed=a_feed(*reversed(tasks))) == Explanation(Cause.WAITING, task_id="second")
+
+
+def test_an_immutable_tag_is_why_a_different_one_stays() -> None:
+    difference = a_difference(a_tag("a"), a_tag("b"), target_is_immutable=True)
+
+    assert _explain(difference).cause is Cause.IMMUTABLE
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "newer"),
+    [
+        (-10, -20, Newer.SOURCE),
+        (-20, -10, Newer.TARGET),
+        (-20, -20, Newer.TARGET),
+        (None, -20, Newer.UNCLEAR),
+        (-20, None, Newer.UNCLEAR),
+    ],
+)
+def test_without_copies_the_push_times_tell_who_is_newer(
+    ours: float | None, theirs: float | None, newer: Newer
+) -> None:
+    explanation = _explain(a_difference(a_tag("a", ours), a_tag("b", theirs)))
+
+    assert explanation.newer is newer
+    assert explanation.reason
+
+
+@pytest.mark.parametrize(
+    ("feed", "newer"),
+    [
+        (a_feed(EARLIER, a_task(made=-25, changed=-10)), Newer.UNCLEAR),
+        (a_feed(EARLIER, a_task(made=-15, changed=-9)), Newer.UNCLEAR),
+        (a_feed(EARLIER, a_task(made=-15, from_instance="cri-ccccc", changed=-9)), Newer.UNCLEAR),
+        (a_feed(EARLIER, a_task("PENDING", made=-25)), Newer.UNCLEAR),
+        (a_feed(EARLIER, a_task("ERROR", made=-25, changed=-10)), Newer.TARGET),
+        (a_feed(EARLIER, a_task(made=-95, changed=-90)), Newer.TARGET),
+        (a_feed(EARLIER, total=900), Newer.UNCLEAR),
+        (a_feed(EARLIER, as_of=at(-11)), Newer.UNCLEAR),
+        (a_feed(a_task(image="core/web:1", made=-9)), Newer.UNCLEAR),
+        (a_feed(), Newer.UNCLEAR),
+        (SILENT, Newer.UNCLEAR),
+    ],
+)
+def test_a_target_is_newer_only_when_no_copy_explains_it(feed: Any, newer: Newer) -> None:
+    assert _explain(a_difference(a_tag("a", -20), a_tag("b", -10)), feed=feed).newer is newer
+
+
+def test_the_copy_that_may_have_written_an_image_is_named() -> None:
+    feed = a_feed(EARLIER, a_task(made=-25, changed=-10, task_id="late"))
+
+    assert _explain(a_difference(a_tag("a", -20), a_tag("b", -10)), feed=feed).task_id == "late"
