@@ -37,6 +37,7 @@ PROTOCOL = {
     "a third party and a crash": Exploration(Bounds(losses=0, edits=1, resends=0)),
     "people who cancel or reject, and another policy": Exploration(Bounds(people=True, policies=1, losses=0)),
     "the kill switch": Exploration(Bounds(crashes=0, losses=0, freezes=1)),
+    "people's words and a lost write": Exploration(Bounds(crashes=0, resends=0, people=True)),
 }
 """Within the minutes of `make test`."""
 
@@ -60,6 +61,8 @@ WITHOUT = {
     "random tokens": Exploration(Bounds(crashes=0, resends=0), Guards(random_token=False)),
     "reading the claim back": Exploration(LOSS, Guards(reread=False)),
     "WAIT": Exploration(LOSS, Guards(wait=False)),
+    "WAIT for what people say": Exploration(Bounds(crashes=0, people=True), Guards(wait_for_words=False)),
+    "WAIT for a freeze": Exploration(Bounds(crashes=0, freezes=1), Guards(wait_for_words=False)),
     "a deadline for the send": Exploration(QUIET, Guards(deadline=False)),
     "a hold after an unclear write": Exploration(QUIET, Guards(hold=False)),
     "a hold as long as a write may live": Exploration(Bounds(crashes=0, losses=0, life=2, hold=1)),

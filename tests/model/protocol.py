@@ -186,6 +186,10 @@ class Protocol(Store):
             self.broken.add("a write without a second person's approval")
         if redis.freeze == w.ON and not bot.excuses & w.SAW_NO_FREEZE:
             self.broken.add("a write under a kill switch that was on before the last look")
+        if world.told & w.TOLD_FROZEN and not bot.excuses & w.SAW_NO_FREEZE:
+            self.broken.add("a write under a kill switch that somebody was told is on")
+        if world.told & bot.number:
+            self.broken.add("a write of an operation that somebody was told is cancelled or rejected")
         if doc.policy != world.policy and not bot.excuses & w.SAW_NO_POLICY:
             self.broken.add("a write under a policy that had changed before the last look")
 

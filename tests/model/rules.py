@@ -10,6 +10,7 @@ class Guards:
     random_token: bool = True
     reread: bool = True
     wait: bool = True
+    wait_for_words: bool = True
     deadline: bool = True
     hold: bool = True
     version: bool = True

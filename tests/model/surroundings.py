@@ -25,6 +25,7 @@ def first_world(protocol: Protocol) -> World:
         crashes=bounds.crashes,
         losses=bounds.losses,
         effects=(0,) * (2 * bounds.records),
+        told=0,
     )
 
 
@@ -120,7 +121,8 @@ def _decisions(protocol: Protocol, world: World) -> Iterator[World]:
     if protocol.bounds.people:
         for event in (Event.REJECT, Event.CANCEL):
             if (doc.state, event) in protocol.table:
-                yield from protocol.ended(world, redis.number, doc, event)
+                for ended in protocol.ended(world, redis.number, doc, event):
+                    yield from _acknowledged(protocol, ended, redis.number)
 
 
 def _may_be_approved(protocol: Protocol, world: World) -> bool:
@@ -138,7 +140,7 @@ def _interference(protocol: Protocol, world: World) -> Iterator[World]:
     if protocol.bounds.policies and not world.policy:
         yield world._replace(policy=1, bots=_all_excused(world, w.SAW_NO_POLICY))
     if protocol.bounds.freezes and world.redis.freeze != w.LIFTED:
-        yield _frozen_or_lifted(world)
+        yield from _frozen_or_lifted(protocol, world)
     if world.redis.number == 1 and world.redis.doc.state in w.TERMINAL and 1 in world.records:
         yield _way_back(protocol, world)
 
@@ -161,13 +163,28 @@ def _excused(bot: Bot, excuse: int, index: int | None) -> Bot:
     return bot._replace(excuses=bot.excuses | excuse) if is_concerned else bot
 
 
-def _frozen_or_lifted(world: World) -> World:
+def _acknowledged(protocol: Protocol, world: World, what: int) -> Iterator[World]:
+    """Let somebody hear that their word counts: once the replica has it; else they hear that it may be lost."""
+    told = world._replace(told=world.told | what)
+    if not world.losses:
+        yield world  # nothing is lost any more, told or not
+    elif protocol.guards.wait_for_words:
+        yield world
+        yield told._replace(behind=None)
+    else:
+        yield told
+
+
+def _frozen_or_lifted(protocol: Protocol, world: World) -> Iterator[World]:
     redis = world.redis
     behind = (world.behind or redis) if world.losses else None
     if redis.freeze == w.ON:
-        return world._replace(redis=redis._replace(freeze=w.LIFTED), behind=behind)
+        lifted = world._replace(redis=redis._replace(freeze=w.LIFTED), behind=behind)
+        yield lifted._replace(told=world.told & ~w.TOLD_FROZEN)
+        return
     bots = _all_excused(world, w.SAW_NO_FREEZE)
-    return world._replace(redis=redis._replace(freeze=w.ON), behind=behind, bots=bots)
+    frozen = world._replace(redis=redis._replace(freeze=w.ON), behind=behind, bots=bots)
+    yield from _acknowledged(protocol, frozen, w.TOLD_FROZEN)
 
 
 def _way_back(protocol: Protocol, world: World) -> World:

@@ -27,6 +27,8 @@ EDITED = 2
 WANTED = {1: 1, 2: 0}
 REQUESTER, OTHER = 1, 2
 OFF, ON, LIFTED = range(3)
+TOLD_FROZEN = 4
+"""Beside 1 and 2, the operations of whose end somebody was told."""
 DOOMED = -1
 """The version of a copy that no store can come to hold again, so that no commit of it can succeed."""
 
@@ -82,7 +84,11 @@ class Write(NamedTuple):
 
 
 class World(NamedTuple):
-    """Everything at one moment; `behind` is what the replica holds where that is less than the primary."""
+    """Everything at one moment; `behind` is what the replica holds where that is less than the primary.
+
+    `told` is what somebody was told without a doubt: the numbers of the operations that were cancelled or rejected, as
+    bits, and TOLD_FROZEN.
+    """
 
     records: tuple[int, ...]
     redis: Redis
@@ -94,6 +100,7 @@ class World(NamedTuple):
     crashes: int
     losses: int
     effects: tuple[int, ...]
+    told: int
 
 
 NO_DOC = Doc(PENDING, DOOMED, NOBODY, 0, 0, 0, 0, ())
@@ -137,8 +144,8 @@ def with_bots(world: World, bots: tuple[Bot, Bot]) -> World:
     return World(world.records, world.redis, world.behind, bots, world.wire, *_budgets(world))
 
 
-def _budgets(world: World) -> tuple[int, int, int, int, tuple[int, ...]]:
-    return world.policy, world.edits, world.crashes, world.losses, world.effects
+def _budgets(world: World) -> tuple[int, int, int, int, tuple[int, ...], int]:
+    return world.policy, world.edits, world.crashes, world.losses, world.effects, world.told
 
 
 def _disown(redis: Redis, me: int) -> Redis:
