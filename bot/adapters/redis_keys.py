@@ -7,7 +7,7 @@ with the server's own clock.
 TAG = "{registry-bot}"
 """One hash tag, so that one script may touch all keys of a cluster."""
 OPERATION = f"{TAG}:op:"
-"""+ id. Open ones stay; LIFE after the end."""
+"""+ id. LIFE after the end, or after the last look at its records: what has a step due stays."""
 OPEN = f"{TAG}:open:"
 """+ record id → id of the open operation. Gone at that operation's end, which always comes."""
 HOLD = f"{TAG}:hold:"

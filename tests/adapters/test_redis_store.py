@@ -13,7 +13,7 @@ from redis.exceptions import WatchError
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.redis_at_hand import LAST_LIFE
-from bot.adapters.redis_keys import AUDIT, DUE, HOLD, LAST, META, OPEN, OPERATION, OUTBOX, RECENT
+from bot.adapters.redis_keys import AUDIT, AWAY, DUE, HOLD, LAST, META, OPEN, OPERATION, OUTBOX, RECENT
 from bot.adapters.redis_store import LIFE, RedisOperations
 from bot.domain.operation import SCHEMA, Operation
 from bot.errors import AlreadyOpen, ForgedApproval, InvalidConfiguration, StoreUnavailable
@@ -166,6 +166,18 @@ async def test_keys_live_as_long_as_they_say(store: RedisOperations) -> None:
     assert LAST_LIFE - minute < await lifetime(store, LAST + "name") <= LAST_LIFE
     assert timedelta(hours=1) < await lifetime(store, HOLD + "record-b") < timedelta(hours=2)
     assert await store.link.call("EXISTS", OPEN + "record-b", DUE) == 0
+
+
+async def test_an_ended_operation_lives_on_while_its_records_are_watched(store: RedisOperations) -> None:
+    ended = await store.commit(a_commit(await taken(store), index=IndexMove.RELEASE, watch=("record-b",), due_at=NOW))
+    assert await lifetime(store, OPERATION + ended.id) < timedelta()
+    seen = await store.commit(a_commit(ended, "seen", due_at=NOW))
+    assert await lifetime(store, OPERATION + ended.id) < timedelta()
+
+    await store.commit(a_commit(seen, "left", leave=("record-b",)))
+
+    assert LIFE - timedelta(minutes=1) < await lifetime(store, OPERATION + ended.id) <= LIFE
+    assert await store.link.call("EXISTS", AWAY + "record-b", DUE) == 0
 
 
 async def test_an_ended_operation_keeps_its_lifetime_when_something_is_noted_on_it(store: RedisOperations) -> None:

@@ -14,7 +14,7 @@
 -- ARGV  1 the document as it shall be: JSON, with the digest of its plan but without the plan
 --       2 terms: JSON with id, store, attempt, version and stamp (that were read: the stamp is the token of the attempt
 --         that wrote the version), schema, digest, index (take, keep, release),
---         audit (pairs), is_news, life (of the operation after its end) and, where they apply, not_before, not_after,
+--         audit (pairs), is_news, life (of the operation after its last step) and, where they apply, not_before, not_after,
 --         due_at, hold_for, unless_held, unless_frozen (scopes), watch and leave (numbers of records, from 1),
 --         lifts (pairs of a scope and the time when it was frozen)
 --       3 the plan, for the first version only: a plan never changes
@@ -213,7 +213,8 @@ local function write_operation(version)
     add('released', 1)
   end
   redis.call('HSET', OP, unpack(fields))
-  if terms.index == 'release' then
+  -- One that is watched on outlives its end: its step and its watch must never be left without it.
+  if (terms.index == 'release' or stored[6]) and not terms.due_at then
     redis.call('PEXPIRE', OP, text(terms.life))
   end
   if version == 1 then
