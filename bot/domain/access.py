@@ -60,7 +60,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of approval; spans are timedeltas."""
+    """The rules of approval; spans are timedeltas.
+
+    `soak` and `review_after` are for failbacks and reviews, which do not exist yet: nothing goes by them.
+    """
 
     channels: tuple[str, ...]
     home_channel: str
