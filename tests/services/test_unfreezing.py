@@ -64,6 +64,15 @@ async def test_only_the_scope_that_was_asked_for_is_lifted() -> None:
     assert [freeze.scope for freeze in await world.operations.freezes()] == ["all"]
 
 
+async def test_the_end_tells_what_was_lifted() -> None:
+    world = await _frozen()
+
+    lifted = await world.step(await _approved(world))
+
+    assert lifted.outcome.startswith(f"Lifted: All sites are frozen by <@{APPROVER}>")
+    assert "storage migration" in lifted.outcome
+
+
 async def test_the_end_tells_what_is_frozen_besides() -> None:
     world = await _frozen()
     await freezing.freeze(world.ports, "hangzhou", "on-call", ON_CALL, world.clock.now() + timedelta(hours=1))
