@@ -9,18 +9,17 @@ from bot.domain.topology import Topology
 from bot.ports.inventories import Catalogue, Inventories
 from bot.ports.local_freezes import LocalFreezes
 from bot.ports.protocols import (
-    AuditTrail,
     Clock,
     DataPlane,
     Identities,
     Ids,
-    Operations,
     PrivateZone,
     Registries,
     Resolver,
     Signer,
     Workspace,
 )
+from bot.ports.stores import AuditTrail, Operations
 from bot.ports.values import (
     CLAIM_DURABLE_WITHIN,
     WORD_DURABLE_WITHIN,
