@@ -11,6 +11,7 @@ from bot.domain.freeze import ALL
 from bot.domain.operation import Verb
 from bot.errors import NotPermitted, StoreUnavailable
 from bot.services.disowning import disown, not_me_value, own_words
+from bot.services.freezing import write_down
 from bot.services.requests import cast_vote
 from tests.builders import APPROVER, ON_CALL, a_person, an_access
 from tests.fakes import FakeOperations
@@ -149,6 +150,23 @@ async def test_without_redis_the_press_holds_in_this_bot_and_says_so() -> None:
 
         assert "frozen on your word in this bot" in told
         assert [freeze.scope for freeze in place.ports.local_freezes.freezes()] == [ALL]
+
+
+async def test_a_press_that_a_failover_may_lose_says_so_each_time_until_it_is_safe() -> None:
+    async with office() as place:
+        store = place.ports.operations
+        assert isinstance(store, FakeOperations)
+        await place.asked()
+        await place.post_cards()
+        store.is_replica_behind = True
+        doubted = [await press(place, ON_CALL) for _ in range(2)]
+        store.is_replica_behind = False
+        await write_down(place.ports)
+
+        safe = await press(place, ON_CALL)
+
+        assert ["others forget it if Redis fails over now" in told for told in (*doubted, safe)] == [True, True, False]
+        assert len(await place.ports.operations.freezes()) == 1
 
 
 async def test_a_thread_that_slack_does_not_take_leaves_the_freeze_in_force() -> None:

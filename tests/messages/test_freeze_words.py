@@ -208,3 +208,11 @@ def test_the_receipt_of_a_freeze_says_how_it_was_understood_and_how_it_ends(
 
     assert (message.text, message.in_channel) == (line, True)
     assert words in words_of(message)
+
+
+def test_the_receipt_of_a_freeze_that_a_failover_may_lose_says_what_to_do_until_it_is_safe() -> None:
+    message = messages.frozen(FROZEN, doubt="Only 0 of 1 Redis replicas have this.")
+
+    assert message.text.endswith("until two people lift it · not safe yet")
+    assert "others forget this if Redis fails over now. Only 0 of 1 Redis replicas have this." in words_of(message)
+    assert "do not restart it" in words_of(message)
