@@ -2,10 +2,10 @@
 
 import hashlib
 import io
-import json
 import tarfile
 from dataclasses import dataclass, field
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import NamedTuple
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -49,23 +49,28 @@ class Image:
 
     @property
     def config(self) -> bytes:
-        return (CONFIG % (json.dumps(self.label), _layer(self.base or self.label)[1])).encode()
+        return (CONFIG % (encode_basestring_ascii(self.label), _layer(self.base or self.label)[1])).encode()
 
     @property
     def manifest(self) -> bytes:
-        layer, layer_digest = _layer(self.base or self.label)
         config = self.config
-        described = DESCRIPTOR % (CONFIG_TYPE, sha256(config), len(config))
-        return (MANIFEST % (MANIFEST_TYPE, described, DESCRIPTOR % (LAYER_TYPE, layer_digest, len(layer)))).encode()
+        return self._manifest(len(config), sha256(config))
 
     @property
     def facts(self) -> Facts:
         if self._kept is not None:
             return self._kept
-        manifest, config = self.manifest, self.config
-        facts = Facts(sha256(manifest), sha256(config), len(manifest) + len(config) + len(self.layer))
+        config = self.config
+        digest = sha256(config)
+        manifest = self._manifest(len(config), digest)
+        facts = Facts(sha256(manifest), digest, len(manifest) + len(config) + len(self.layer))
         object.__setattr__(self, "_kept", facts)  # not a change: it follows from the label
         return facts
+
+    def _manifest(self, config_size: int, config_digest: str) -> bytes:
+        layer, layer_digest = _layer(self.base or self.label)
+        config = DESCRIPTOR % (CONFIG_TYPE, config_digest, config_size)
+        return (MANIFEST % (MANIFEST_TYPE, config, DESCRIPTOR % (LAYER_TYPE, layer_digest, len(layer)))).encode()
 
     @property
     def digest(self) -> str:

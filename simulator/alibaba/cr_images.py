@@ -52,7 +52,8 @@ class Images:
         if given.raw.keys() & SELECTING:
             found = [each for each in found if _selected(each, given)]
         shown, paging = page_or_token(given, self._ordered(instance, found, given))
-        wires = [self._repository_to_wire(instance, each) for each in shown]
+        wires = [_repository_to_wire(instance, each) for each in shown]
+        wires = self._distortion.texts(instance, wires, "ModifiedTime", "CreateTime", "Summary")
         return {"Repositories": wires, "TotalCount": self._total(instance, len(found))} | paging
 
     def get_repository(self, given: Parameters) -> Wire:
@@ -63,8 +64,8 @@ class Images:
             repository = instance.repositories.get(f"{given.text('RepoNamespaceName')}/{given.text('RepoName')}")
             if repository is None:
                 raise BusinessFailure("REPO_NOT_EXIST")
-            return self._repository_to_wire(instance, repository)
-        return self._repository_to_wire(instance, repository_of(instance, given))
+            return _repository_to_wire(instance, repository)
+        return _repository_to_wire(instance, repository_of(instance, given))
 
     def list_tags(self, given: Parameters) -> Wire:
         """ListRepoTag: digests come without their prefix, times as texts."""
@@ -72,7 +73,8 @@ class Images:
         instance = running(self._find, given)
         tags = list(repository_of(instance, given).tags.values())
         shown, paging = page_or_token(given, self._ordered(instance, tags, given))
-        wires = [self._tag_to_wire(instance, tag, number) for number, tag in enumerate(shown)]
+        wires = self._distortion.digests(instance, [_tag_to_wire(tag, str) for tag in shown])
+        wires = self._distortion.texts(instance, wires, "ImageCreate", "ImageUpdate")
         return {"Images": wires, "TotalCount": self._total(instance, len(tags))} | paging
 
     def get_tag(self, given: Parameters) -> Wire:
@@ -81,7 +83,7 @@ class Images:
         tag = repository_of(running(self._find, given), given).tags.get(given.text("Tag"))
         if tag is None:
             raise BusinessFailure("TAG_NOT_EXIST")
-        return _tag_to_wire(tag, tag.image.digest.removeprefix("sha256:"), int)
+        return _tag_to_wire(tag, int)
 
     def _total(self, instance: Instance, count: int) -> str:
         return str(self._distortion.total(instance, count))
@@ -89,14 +91,6 @@ class Images:
     def _ordered(self, instance: Instance, items: list[T], given: Parameters) -> Sequence[T]:
         later = given.optional("NextToken") or given.text("PageNo", "1") != "1"
         return self._distortion.ordered(instance, items, 2 if later else 1)
-
-    def _repository_to_wire(self, instance: Instance, repository: Repository) -> Wire:
-        wire = _repository_to_wire(instance, repository)
-        return self._distortion.texts(instance, wire, "ModifiedTime", "CreateTime", "Summary")
-
-    def _tag_to_wire(self, instance: Instance, tag: Tag, position: int) -> Wire:
-        wire = _tag_to_wire(tag, self._distortion.digest(instance, tag.image.digest, position), str)
-        return self._distortion.texts(instance, wire, "ImageCreate", "ImageUpdate")
 
 
 def repository_of(instance: Instance, given: Parameters) -> Repository:
@@ -146,13 +140,14 @@ def _repository_to_wire(instance: Instance, repository: Repository) -> Wire:
     }
 
 
-def _tag_to_wire(tag: Tag, digest: str, time: type[int] | type[str]) -> Wire:
+def _tag_to_wire(tag: Tag, time: type[int] | type[str]) -> Wire:
+    facts, pushed = tag.image.facts, time(tag.pushed_ms)
     return {
         "Tag": tag.name,
-        "Digest": digest,
-        "ImageId": tag.image.facts.config.removeprefix("sha256:"),
-        "ImageSize": tag.image.size,
-        "ImageCreate": time(tag.pushed_ms),
-        "ImageUpdate": time(tag.pushed_ms),
+        "Digest": facts.digest.removeprefix("sha256:"),
+        "ImageId": facts.config.removeprefix("sha256:"),
+        "ImageSize": facts.size,
+        "ImageCreate": pushed,
+        "ImageUpdate": pushed,
         "Status": "NORMAL",
     }

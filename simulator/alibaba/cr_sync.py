@@ -36,7 +36,8 @@ class Replication:
         wires = [wire for wire in wires if _selected(wire, given)]
         shown, paging = page(given, wires)
         total = self._distortion.total(asked, len(wires))
-        return {"SyncRules": [self._nulled(asked, wire) for wire in shown], "TotalCount": total} | paging
+        told = self._distortion.texts(asked, list(shown), "CreateTime", "ModifiedTime")
+        return {"SyncRules": told, "TotalCount": total} | paging
 
     def list_tasks(self, given: Parameters) -> Wire:
         """ListRepoSyncTask: no filter by status, no order to rely on, TotalCount a text."""
@@ -101,11 +102,6 @@ class Replication:
         """Add what only the list tells, in the vendor's two spellings."""
         times = {"CreateTime": task.created_ms, "ModifedTime": task.modified_ms, "ModifiedTime": task.modified_ms}
         return self._task_to_wire(task) | times | {"CustomLink": False}
-
-    def _nulled(self, asked: Instance, wire: Wire) -> Wire:
-        """Tell what a rule does not have as the text `null` where the fault has it, and its times too."""
-        lacking = [name for name, value in wire.items() if value == ""]
-        return self._distortion.texts(asked, wire, *lacking, "CreateTime", "ModifiedTime")
 
     def _crosses(self, either: SyncRule | SyncTask) -> bool:
         instances = self._world.instances

@@ -35,13 +35,16 @@ class Distortion:
         start = len(items) - self._turned % len(items)
         return [*items[start:], *items[:start]]
 
-    def digest(self, instance: Instance, digest: str, position: int) -> str:
-        """Return a digest without its prefix; under `prefixed_digests` every other one has it."""
-        is_prefixed = position % 2 == 0 and self._faults.active("prefixed_digests", instance.site)
-        return digest if is_prefixed else digest.removeprefix("sha256:")
+    def digests(self, instance: Instance, wires: list[Wire]) -> list[Wire]:
+        """Return entries whose digests have no prefix; under `prefixed_digests` every other one has it."""
+        if not self._faults.active("prefixed_digests", instance.site):
+            return wires
+        return [wire | {"Digest": f"sha256:{wire['Digest']}"} if at % 2 == 0 else wire for at, wire in enumerate(wires)]
 
-    def texts(self, instance: Instance, wire: Wire, *names: str) -> Wire:
-        """Return an entry; under `null_texts` what these names tell is the text `null`."""
+    def texts(self, instance: Instance, wires: list[Wire], *names: str) -> list[Wire]:
+        """Return entries; under `null_texts` what these names tell, and what is not there, is the text `null`."""
         if not self._faults.active("null_texts", instance.site):
-            return wire
-        return wire | dict.fromkeys(names, "null")
+            return wires
+        return [
+            {name: "null" if name in names or value == "" else value for name, value in wire.items()} for wire in wires
+        ]

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote
 
 from simulator.alibaba.errors import Refusal
@@ -81,7 +82,7 @@ class Verifier:
 
     def _refuse_stale(self, date: str) -> None:
         try:
-            sent = datetime.strptime(date, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+            sent = _moment(date)
         except ValueError:
             raise Refusal(400, "IllegalTimestamp", "The input parameter Timestamp is not valid.") from None
         if abs((self._now() - sent).total_seconds()) > WINDOW_SECONDS:
@@ -110,7 +111,17 @@ def canonical_request(received: Received, signed: list[str]) -> str:
 def canonical_query(query: str) -> str:
     """Decode a raw query and encode it again, sorted: space as %20, `@` as %40, `~` kept."""
     pairs = sorted(parse_qsl(query, keep_blank_values=True))
-    return "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs)
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs)
+
+
+@lru_cache(maxsize=10_000)
+def _quoted(text: str) -> str:
+    return quote(text, safe="~")
+
+
+@lru_cache(maxsize=16)
+def _moment(date: str) -> datetime:
+    return datetime.strptime(date, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
 def sign(secret: str, text: str) -> str:

@@ -1,8 +1,10 @@
-"""A simulated cloud, and the vendor's own clients that point at it."""
+"""A simulated cloud, the vendor's own clients that point at it, and a whole world with its control API."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from alibabacloud_cr20181201.client import Client as RegistryClient
 from alibabacloud_pvtz20180101.client import Client as ZoneClient
 from alibabacloud_tea_openapi.models import Config
@@ -10,6 +12,9 @@ from alibabacloud_tea_openapi.models import Config
 from simulator.alibaba.ram import Identity
 from simulator.alibaba.server import Alibaba
 from simulator.app import Simulator, running
+
+Poster = Callable[..., Awaitable[Any]]
+Getter = Callable[[str], Awaitable[Any]]
 
 
 @pytest.fixture
@@ -43,3 +48,31 @@ def reader(alibaba: Alibaba) -> ZoneClient:
 @pytest.fixture
 def registry(alibaba: Alibaba) -> Callable[[str], RegistryClient]:
     return lambda region: RegistryClient(config(alibaba.cr[region], alibaba.writer))
+
+
+@pytest.fixture
+async def whole() -> AsyncIterator[Simulator]:
+    async with running() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def post(whole: Simulator) -> AsyncIterator[Poster]:
+    async with ClientSession() as session:
+
+        async def send(path: str, /, **wire: Any) -> Any:
+            async with session.post(f"{whole.announcement['control']}/control/{path}", json=wire) as response:
+                return await response.json()
+
+        yield send
+
+
+@pytest.fixture
+async def get(whole: Simulator) -> AsyncIterator[Getter]:
+    async with ClientSession() as session:
+
+        async def fetch(path: str) -> Any:
+            async with session.get(f"{whole.announcement['control']}/control/{path}") as response:
+                return await response.json()
+
+        yield fetch

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,40 +14,10 @@ import yaml
 from aiohttp import ClientSession
 
 from simulator.app import Simulator, running
+from tests.simulator.conftest import Getter, Poster
 
 ROOT = Path(__file__).parents[2]
 ZHANGJIAKOU = "vpc-bbbbb"
-
-Poster = Callable[..., Awaitable[Any]]
-Getter = Callable[[str], Awaitable[Any]]
-
-
-@pytest.fixture
-async def whole() -> AsyncIterator[Simulator]:
-    async with running() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-async def post(whole: Simulator) -> AsyncIterator[Poster]:
-    async with ClientSession() as session:
-
-        async def send(path: str, /, **wire: Any) -> Any:
-            async with session.post(f"{whole.announcement['control']}/control/{path}", json=wire) as response:
-                return await response.json()
-
-        yield send
-
-
-@pytest.fixture
-async def get(whole: Simulator) -> AsyncIterator[Getter]:
-    async with ClientSession() as session:
-
-        async def fetch(path: str) -> Any:
-            async with session.get(f"{whole.announcement['control']}/control/{path}") as response:
-                return await response.json()
-
-        yield fetch
 
 
 def value(sim: Simulator, vpc: str = ZHANGJIAKOU) -> str | None:
