@@ -1,0 +1,191 @@
+"""Whatever was pushed, copied, lied about and not read: the lists are the truth of the moments that they name."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.comparing import Critical
+from bot.domain.differences import Cause, Difference, Likeness, Newer
+from bot.domain.snapshot import TaskFeed
+from bot.domain.verdict import Verdict
+from bot.errors import StoreUnavailable
+from bot.services.replication import Report, question, report
+from tests.builders import INSTANCE_ID
+from tests.domain.stocks import SOURCE, TARGET, a_rule
+from tests.fakes import FakeClock, FakeRegistries, some_ports
+from tests.services.replicated import Held, Replicated
+
+SITES = (SOURCE, TARGET)
+PATHS = ("core/api", "core/web", "web/shop")
+WORLDS = st.tuples(st.integers(0, 2**32), st.integers(0, 120))
+"""A seed and how much happens: drawing every act on its own would leave most worlds empty."""
+
+
+def _act(world: Replicated, chance: random.Random) -> None:
+    """Let one thing happen; pushes, copies and reading are the rule, trouble the exception."""
+    site, path, tag = chance.choice(SITES), chance.choice(PATHS), chance.choice("12")
+    acts: tuple[tuple[int, Callable[[], None]], ...] = (
+        (12, lambda: world.push(SOURCE, path, tag)),
+        (4, lambda: world.push(TARGET, path, tag)),
+        (12, lambda: world.land(chance.randrange(4))),
+        (3, lambda: world.lie(chance.randrange(4))),
+        (2, lambda: world.fail(chance.randrange(4))),
+        (2, lambda: world.delete(site, path, tag)),
+        (24, lambda: world.read(site, chance.randint(1, 6))),
+        (8, lambda: world.wait(chance.randint(1, 600))),
+        (2, lambda: world.toggle(site)),
+        (1, lambda: world.skip(site)),
+    )
+    (chosen,) = chance.choices([act for _, act in acts], [weight for weight, _ in acts])
+    chosen()
+    world.wait(1)
+
+
+def _world(drawn: tuple[int, int]) -> Replicated:
+    """Return a world that began with both sides read, if empty, and in which so much has happened."""
+    chance, world = random.Random(drawn[0]), Replicated()
+    if chance.random() < 0.8:
+        for site in SITES:
+            world.read(site, 2)
+    for _ in range(drawn[1]):
+        _act(world, chance)
+    return world
+
+
+async def _ask(world: Replicated, unlisted: int) -> tuple[Report, list[Difference]]:
+    """Ask, while the task feed has lost some of its oldest tasks."""
+    registries = FakeRegistries(*world.down)
+    tasks = tuple(world.tasks.values())[unlisted:]
+    registries.rules, registries.feed = (a_rule(),), TaskFeed(tasks, len(tasks), world.now)
+    ports = some_ports(clock=FakeClock(world.now), inventories=world.kept, registries=registries)
+    sites = ports.rules.topology.sites
+    heard: list[Difference] = []
+    return await report(ports, question(ports, sites[SOURCE], sites[TARGET], None, None), heard.append), heard
+
+
+def _moment(world: Replicated, site: str, path: str) -> datetime | None:
+    """Say from the history of reading alone when a repository of a site was last seen, or seen to be absent."""
+    known = world.kept.known.get(INSTANCE_ID[site])
+    kept = world.kept.kept.get(INSTANCE_ID[site], {}).get(path)
+    seen = [kept.read_at] if kept else []
+    if known and known.as_of and path not in known.unread:
+        seen.append(known.as_of)
+    return max(seen, default=None)
+
+
+def _expected(world: Replicated) -> dict[str, Likeness]:
+    """Return how every image compares in truth, of repositories of which both sides were seen."""
+    expected: dict[str, Likeness] = {}
+    for path in world.paths():
+        moments = [_moment(world, site, path) for site in (SOURCE, TARGET)]
+        if moments[0] is not None and moments[1] is not None:
+            ours, theirs = world.truth(SOURCE, path, moments[0]), world.truth(TARGET, path, moments[1])
+            expected |= {f"{path}:{tag}": _likeness(ours.get(tag), theirs.get(tag)) for tag in {*ours, *theirs}}
+    return expected
+
+
+def _likeness(ours: Held | None, theirs: Held | None) -> Likeness:
+    if ours is None:
+        return Likeness.EXTRA
+    if theirs is None:
+        return Likeness.MISSING
+    return Likeness.IDENTICAL if ours.digest == theirs.digest else Likeness.DIFFERENT
+
+
+def _is_critical(image: str) -> bool:
+    path, tag = image.split(":")
+    return Critical(["core/*"]).tags_of(path)(tag)
+
+
+@settings(max_examples=150, deadline=None)
+@given(WORLDS, st.integers(0, 3))
+async def test_every_list_and_count_is_the_truth_of_the_moments_claimed(drawn: tuple[int, int], unlisted: int) -> None:
+    world = _world(drawn)
+    expected = _expected(world)
+
+    found, heard = await _ask(world, unlisted)
+
+    different = {image: likeness for image, likeness in expected.items() if likeness is not Likeness.IDENTICAL}
+    assert {each.image: each.likeness for each in heard} == different
+    counts = Counter(expected.values())
+    tally = found.found.all
+    assert [tally.identical, tally.missing, tally.different, tally.extra] == [counts[each] for each in Likeness]
+    critical = Counter(likeness for image, likeness in expected.items() if _is_critical(image))
+    assert found.found.critical.lost == critical[Likeness.MISSING] + critical[Likeness.DIFFERENT]
+
+
+@settings(max_examples=150, deadline=None)
+@given(WORLDS, st.integers(0, 3))
+async def test_the_verdict_denies_a_loss_only_where_all_was_seen(drawn: tuple[int, int], unlisted: int) -> None:
+    world = _world(drawn)
+    critical = {image: each for image, each in _expected(world).items() if _is_critical(image)}
+    lost = any(each in (Likeness.MISSING, Likeness.DIFFERENT) for each in critical.values())
+
+    found, _ = await _ask(world, unlisted)
+
+    assert (found.judgement.verdict is Verdict.BEHIND) == lost
+    if found.judgement.verdict in (Verdict.IN_STEP, Verdict.NOTHING_COMPARED):
+        paths = {path for path in world.paths() if path.startswith("core/")}
+        assert all(_moment(world, site, path) for path in paths for site in (SOURCE, TARGET))
+
+
+@settings(max_examples=150, deadline=None)
+@given(WORLDS, st.integers(0, 3))
+async def test_lag_is_the_age_of_the_oldest_push_that_never_arrived(drawn: tuple[int, int], unlisted: int) -> None:
+    world = _world(drawn)
+
+    found, heard = await _ask(world, unlisted)
+
+    lost = [each for each in heard if each.is_critical and each.is_loss and each.explanation.newer is not Newer.TARGET]
+    pushes = [world.truth(SOURCE, each.path, each.source_at)[each.tag].born_at for each in lost]
+    assert found.judgement.lag == (world.now - min(pushes) if pushes else None)
+
+
+@settings(max_examples=150, deadline=None)
+@given(WORLDS, st.integers(0, 3))
+async def test_a_side_that_is_called_newer_is_newer(drawn: tuple[int, int], unlisted: int) -> None:
+    world = _world(drawn)
+
+    _, heard = await _ask(world, unlisted)
+
+    for each in heard:
+        ours = world.truth(SOURCE, each.path, each.source_at).get(each.tag)
+        theirs = world.truth(TARGET, each.path, each.target_at).get(each.tag)
+        if ours and theirs and each.explanation.newer is Newer.SOURCE:
+            assert theirs.born_at < ours.born_at
+        if ours and theirs and each.explanation.newer is Newer.TARGET:
+            assert theirs.born_at >= ours.born_at
+            assert theirs.born_in == TARGET
+
+
+@settings(max_examples=150, deadline=None)
+@given(WORLDS, st.integers(0, 3))
+async def test_what_is_said_of_a_task_is_true_of_it(drawn: tuple[int, int], unlisted: int) -> None:
+    world = _world(drawn)
+
+    _, heard = await _ask(world, unlisted)
+
+    for each in heard:
+        task = world.tasks.get(each.explanation.task_id or "")
+        if each.explanation.cause is Cause.NOT_LANDED:
+            assert task is not None
+            assert task.status == "SUCCESS"
+        if each.explanation.cause is Cause.FAILED:
+            assert task is not None
+            assert task.status == "ERROR"
+
+
+@settings(max_examples=20, deadline=None)
+@given(WORLDS)
+async def test_without_the_store_nothing_is_denied(drawn: tuple[int, int]) -> None:
+    world = _world(drawn)
+    world.kept.down = StoreUnavailable("Redis does not answer.")
+
+    found, heard = await _ask(world, 0)
+
+    assert found.judgement.verdict is Verdict.UNKNOWN
+    assert heard == []
