@@ -16,13 +16,15 @@ USE_CASES = [Suite(("tests/services",), without=CRASHES), Suite(("tests/handlers
 WRITES = {"execution", "writing", "finishing", "verification"}
 DOMAIN = ("access", "plan", "preflight", "operation", "record", "freeze", "grammar")
 SERVICES = (
-    "requests", "buttons", "marks", "recheck", "admission", "freezing", "planning", "execution", "writing",
-    "finishing", "verification", "unfreezing",
+    "requests", "moderation", "buttons", "own_buttons", "marks", "recheck", "policies", "forgery", "admission",
+    "freezing", "planning", "execution", "writing", "finishing", "verification", "unfreezing",
 )  # fmt: skip
 FIRST = {
     "requests": ["test_requests", "test_votes", "test_request_limit"],
     "admission": ["test_requests"],
+    "moderation": ["test_request_limit", "test_requests"],
     "buttons": ["test_votes", "test_marks"],
+    "own_buttons": ["test_buttons", "test_votes"],
     "execution": ["test_execution", "test_takeover", "test_kill_switch", "test_postponing"],
     "unfreezing": ["test_unfreezing", "test_freezing"],
     "freezing": ["test_freezing", "test_kill_switch"],
