@@ -19,6 +19,7 @@ from simulator.picture import Picture
 from simulator.pushes import Pushers
 from simulator.registries import Registries
 from simulator.replication import Engine
+from simulator.replication_control import ReplicationControl
 from simulator.slack import Slack
 from simulator.world import World
 
@@ -57,13 +58,18 @@ class Simulator:
         """Start the sections, then control, and announce them."""
         await self._start_cloud(sections, stack)
         if "slack" in sections:
-            self.slack = Slack(manifest=MANIFEST, faults=self.faults, picture=Picture(self.world, self.faults))
+            self.slack = self._workspace()
             await self.slack.start(HOST, self._port_for())
             stack.push_async_callback(self.slack.close)
         control = Control(self.world, self.faults, self.pushers, self.alibaba, self.slack, self.reset)
         await control.start(HOST, self._port_for())
         stack.push_async_callback(control.close)
         self.announcement = self._announce(control.url)
+
+    def _workspace(self) -> Slack:
+        picture = Picture(self.world, self.faults, self.pushers.per_minute)
+        acts = ReplicationControl(self.world, self.pushers, self.alibaba).page_acts
+        return Slack(manifest=MANIFEST, faults=self.faults, picture=picture, acts=acts)
 
     async def _start_cloud(self, sections: set[str], stack: AsyncExitStack) -> None:
         await self.engine.start()

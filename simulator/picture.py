@@ -1,7 +1,9 @@
 """The live picture: which instance each VPC pulls from at this moment, and whether that works."""
 
+from collections.abc import Mapping
+
 from simulator.faults import Faults
-from simulator.model import ERROR, PENDING, SUCCESS, SYNCHRONIZING, Instance, Record, Site, SyncRule, Zone
+from simulator.model import ERROR, OPEN, SUCCESS, Instance, Push, Record, Site, SyncRule, SyncTask, Zone
 from simulator.world import World
 
 Wire = dict[str, object]
@@ -10,8 +12,8 @@ Wire = dict[str, object]
 class Picture:
     """Draw the world as plain JSON values, as a person on the platform team would like to see it."""
 
-    def __init__(self, world: World, faults: Faults) -> None:
-        self._world, self._faults = world, faults
+    def __init__(self, world: World, faults: Faults, rates: Mapping[str, int] | None = None) -> None:
+        self._world, self._faults, self._rates = world, faults, {} if rates is None else rates
 
     def __call__(self) -> Wire:
         """Draw everything."""
@@ -19,7 +21,11 @@ class Picture:
         return {
             "views": [self._view(vpc, site) for vpc, site in world.vpcs.items()],
             "sites": [self._site(site) for site in world.sites.values()],
-            "replication": [self._rule(rule) for rule in world.rules.values()],
+            "replication": self._replication(),
+            "images": {
+                "sites": [self._held(instance) for instance in world.instances.values()],
+                "pushes": [self._push(push) for push in reversed(world.state.pushes)],
+            },
         }
 
     def _view(self, vpc: str, site: Site) -> Wire:
@@ -78,15 +84,33 @@ class Picture:
         status = "UNREACHABLE" if down else instance.status
         return {"name": site.name, "region": site.region, "instance": site.instance, "status": status}
 
-    def _rule(self, rule: SyncRule) -> Wire:
-        tasks = [task for task in self._world.tasks if task.rule == rule.id]
+    def _held(self, instance: Instance) -> Wire:
+        return {
+            "site": instance.site,
+            "instance": instance.id,
+            "repositories": len(instance.repositories),
+            "tags": sum(repository.count for repository in instance.repositories.values()),
+            "per_minute": self._rates.get(instance.id, 0),
+        }
+
+    def _push(self, push: Push) -> Wire:
+        site = self._world.instances[push.instance].site
+        return {"site": site, "image": f"{push.repo}:{push.tag}", "at_ms": push.at_ms}
+
+    def _replication(self) -> list[Wire]:
+        of_rule: dict[str, list[SyncTask]] = {}
+        for task in self._world.tasks:
+            of_rule.setdefault(task.rule, []).append(task)
+        return [self._rule(rule, of_rule.get(rule.id, [])) for rule in self._world.rules.values()]
+
+    def _rule(self, rule: SyncRule, tasks: list[SyncTask]) -> Wire:
         done = [task.modified_ms for task in tasks if task.status == SUCCESS]
         return {
             "rule": rule.name,
             "from": rule.source,
             "to": rule.target,
             "trigger": rule.trigger,
-            "open": sum(task.status in (PENDING, SYNCHRONIZING) for task in tasks),
+            "open": sum(task.status in OPEN for task in tasks),
             "failed": sum(task.status == ERROR for task in tasks),
             "last_success_ms": max(done, default=None),
             "stalled": self._faults.active("replication_stalled", self._world.instances[rule.source].site),

@@ -11,7 +11,7 @@ from simulator.world import World
 PACE_SECONDS = 0.1
 MOST_PER_MINUTE = 60_000
 AGAIN, DELETED = 0.2, 0.02
-"""Shares of what people do that move a tag which is there, or delete one; the rest makes a new tag."""
+"""Shares of pushes that move a tag which is there, and of all that people do that deletes one."""
 
 
 class Pushers:
@@ -43,8 +43,7 @@ class Pushers:
 
     def set(self, instance: str, per_minute: int) -> dict[str, int]:
         """Let people push so many images a minute to an instance; 0 sends them home."""
-        if instance not in self._world.instances:
-            raise ValueError(f"No instance is called {instance!r}. Known: {', '.join(self._world.instances)}.")
+        self._instance(instance)
         if not 0 <= per_minute <= MOST_PER_MINUTE:
             raise ValueError(f"per_minute must be between 0 and {MOST_PER_MINUTE:,}, not {per_minute:,}.")
         self.per_minute[instance] = per_minute
@@ -67,15 +66,30 @@ class Pushers:
         home = self._world.instances[instance]
         if self._faults.active("region_down", home.site) or home.status != "RUNNING" or not home.repositories:
             return
-        repo = self._random.choice(list(home.repositories))
-        drawn = self._random.random()
-        tags = list(home.repositories[repo].tags)
-        if drawn < DELETED and len(tags) > 1:
-            self._world.delete(instance, repo, self._random.choice(tags))
-        else:
-            self._world.push(instance, repo, self._tag(home, repo, tags, is_again=drawn < DELETED + AGAIN))
+        if self._random.random() >= DELETED:
+            self.push(instance)
+            return
+        repository = self._random.choice(list(home.repositories.values()))
+        if len(repository.tags) > 1:
+            self._world.delete(instance, repository.path, self._random.choice(list(repository.tags)))
 
-    def _tag(self, home: Instance, repo: str, tags: list[str], *, is_again: bool) -> str:
+    def push(self, instance: str) -> None:
+        """Let somebody push one image somewhere; ValueError where that cannot be."""
+        home = self._instance(instance)
+        if self._faults.active("region_down", home.site) or home.status != "RUNNING":
+            raise ValueError(f"{instance} takes no pushes now.")
+        if not home.repositories:
+            raise ValueError(f"{instance} has no repositories.")
+        repo = self._random.choice(list(home.repositories))
+        self._world.push(instance, repo, self._tag(home, repo))
+
+    def _instance(self, name: str) -> Instance:
+        if name not in self._world.instances:
+            raise ValueError(f"No instance is called {name!r}. Known instances: {', '.join(self._world.instances)}.")
+        return self._world.instances[name]
+
+    def _tag(self, home: Instance, repo: str) -> str:
+        tags, is_again = list(home.repositories[repo].tags), self._random.random() < AGAIN
         if is_again and tags and not home.repositories[repo].immutable:
             return self._random.choice(tags)
         return f"build-{self._world.next_id()}"

@@ -26,10 +26,16 @@ class ReplicationControl:
         self.acts: dict[str, Callable[[Wire], Any]] = {
             "push": self._push,
             "delete": self._delete,
+            "push_one": self._push_one,
             "pushes": self._set_pushes,
             "replication": self._set_behaviour,
             "limits": self._set_limit,
         }
+
+    @property
+    def page_acts(self) -> dict[str, Callable[[Wire], Any]]:
+        """What a person may do on the workspace page."""
+        return {name: self.acts[name] for name in ("push_one", "pushes")}
 
     async def show_truth(self, request: web.Request) -> web.Response:
         """Tell what the target has of the source: counts of everything, and names as far as there are not too many."""
@@ -53,6 +59,9 @@ class ReplicationControl:
     def _push(self, wire: Wire) -> Wire:
         image = self._world.push(*(text(wire, name) for name in ("instance", "repo", "tag")))
         return {"digest": image.digest}
+
+    def _push_one(self, wire: Wire) -> None:
+        self._pushers.push(text(wire, "instance"))
 
     def _delete(self, wire: Wire) -> None:
         self._world.delete(*(text(wire, name) for name in ("instance", "repo", "tag")))

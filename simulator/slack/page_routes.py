@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,12 +38,14 @@ class Page:
         sockets: SocketMode,
         faults: Faults,
         picture: Callable[[], dict[str, object]],
+        acts: Mapping[str, Callable[[Json], object]],
     ) -> None:
         self._site = site
         self._hands = hands
         self._sockets = sockets
         self._faults = faults
         self._picture = picture
+        self._world_acts = acts
         self._closing = False
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -64,6 +66,7 @@ class Page:
             "message": self._say,
             "click": self._click,
             "share": self._share,
+            **{name: _later(act) for name, act in self._world_acts.items()},
         }
 
     def close(self) -> None:
@@ -160,6 +163,13 @@ async def _pause(event: asyncio.Event) -> None:
         await asyncio.wait_for(event.wait(), PICTURE_EVERY)
     except TimeoutError:
         return
+
+
+def _later(act: Callable[[Json], object]) -> Callable[[Json], Awaitable[Json]]:
+    async def do(said: Json) -> Json:
+        return {"result": act(said)}
+
+    return do
 
 
 def _own(act: Callable[[Json], Awaitable[Json]]) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -31,6 +31,7 @@ class Slack:
         faults: Faults,
         picture: Callable[[], dict[str, object]],
         limits: Limits | None = None,
+        acts: Mapping[str, Callable[[dict[str, Any]], object]] | None = None,
     ) -> None:
         limits = limits or Limits()
         self._faults = faults
@@ -43,7 +44,7 @@ class Slack:
         self._hands = Hands(self._site, self._delivery, self._responses)
         self._api = WebApi(self._site, lambda: faults.active("slack_429"))
         self._files = FileStore(self._site)
-        self._page = Page(self._site, self._hands, self.sockets, faults, picture)
+        self._page = Page(self._site, self._hands, self.sockets, faults, picture, acts or {})
         self._runner: web.AppRunner | None = None
         self._outages = 0
         faults.subscribe(self._fault_changed)

@@ -4,6 +4,7 @@ import { act, follow } from "./api.js";
 import { Composer } from "./composer.js";
 import { byId, drawing, element, redraw } from "./dom.js";
 import { FaultSwitches } from "./faults.js";
+import { drawImages } from "./images.js";
 import { Timeline } from "./messages.js";
 import { World } from "./world.js";
 
@@ -33,6 +34,7 @@ function draw(view) {
   timeline.draw(view, names);
   composer.draw(view, channel);
   world.draw(view.world);
+  drawImages(view.world.images ?? {});
   faults.draw(view.faults, (view.world.sites ?? []).map((site) => site.name));
   connected(true);
   showLinked();
@@ -124,7 +126,7 @@ byId("share").addEventListener("click", () => {
   const shared = state.view.channels.find(({ id }) => id === state.view.channel).shared;
   act("share", { channel: state.view.channel, on: !shared }).catch((error) => composer.tell(error.message));
 });
-byId("faults").open = matchMedia("(min-width: 60rem)").matches;
+for (const part of ["faults", "images"]) byId(part).open = matchMedia("(min-width: 60rem)").matches;
 byId("timeline").addEventListener("click", followPermalink);
 
 const [linkedChannel, linkedMessage] = location.hash.slice(1).split("/");
