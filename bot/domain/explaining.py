@@ -98,7 +98,7 @@ class Explainer:
         return [(rule, match) for rule, match in answers if match is not Match.NO]
 
     def _task_of(self, difference: Difference) -> SyncTask | None:
-        """Return the last task that was made for the source's image."""
+        """Return the last task that was made for the source's image; a later one belongs to a push not seen yet."""
         pushed_at = difference.pushed_at
         if pushed_at is None:
             return None
@@ -107,7 +107,7 @@ class Explainer:
             for task in self._tasks.get(difference.image, ())
             if task.from_instance == self._source
             and task.created_at is not None
-            and task.created_at >= pushed_at - CLOCKS
+            and pushed_at - CLOCKS <= task.created_at <= difference.source_at
         ]
         return max(made, key=lambda each: each[0])[1] if made else None
 

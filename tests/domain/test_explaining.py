@@ -83,7 +83,14 @@ def test_the_task_of_a_push_says_what_became_of_it(task: Any, cause: Cause) -> N
 
 
 @pytest.mark.parametrize(
-    "task", [a_task(made=-61), a_task(image="core/api:2"), a_task(to_instance="cri-ccccc"), a_task(created_at=None)]
+    "task",
+    [
+        a_task(made=-66),
+        a_task(made=1),
+        a_task(image="core/api:2"),
+        a_task(to_instance="cri-ccccc"),
+        a_task(created_at=None),
+    ],
 )
 def test_the_task_of_another_push_says_nothing(task: Any) -> None:
     assert _explain(a_difference(), feed=a_feed(task)).task_id is None

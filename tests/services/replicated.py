@@ -53,6 +53,7 @@ class Replicated:
         self.modified: dict[tuple[str, str], datetime] = {}
         self.tasks: dict[str, SyncTask] = {}
         self.due: list[Copy] = []
+        self.sent: dict[str, str] = {}
         self.down: set[str] = set()
         self.passes: dict[str, Pass] = {}
         self.kept = FakeInventories()
@@ -70,6 +71,7 @@ class Replicated:
         if site == SOURCE:
             task = SyncTask(f"task-{self._made}", "PENDING", f"{path}:{tag}", self.now, self.now, *ENDS)
             self.tasks[task.task_id] = task
+            self.sent[task.task_id] = held.digest
             self.due.append(Copy(task.task_id, path, tag, held))
 
     def delete(self, site: str, path: str, tag: str) -> None:
@@ -108,10 +110,13 @@ class Replicated:
             self.wait(1)
 
     def skip(self, site: str) -> None:
-        """Fail to read the next repository of the pass at hand, and go on without it."""
+        """Fail to read the next repository of the pass at hand, and bring the pass to its end without it."""
+        if site not in self.passes:
+            self.read(site, 1)
         at_hand = self.passes.get(site)
         if at_hand and at_hand.left:
             at_hand.unread.append(at_hand.left.pop(0))
+            self.read(site, len(at_hand.left) + 1)
 
     def truth(self, site: str, path: str, moment: datetime) -> dict[str, Held]:
         """Return what a repository held at a moment."""
