@@ -287,3 +287,17 @@ async def test_a_freeze_that_two_people_lifted_is_not_written_down_again() -> No
     await freezing.write_down(world.ports)
 
     assert await freezing.switches(world.ports) == Switches()
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.APPROVED, State.REJECTED, State.STALE])
+async def test_a_freeze_whose_lifting_was_only_asked_for_is_written_down_again(state: State) -> None:
+    world = a_world()
+    world.operations.is_replica_behind = True
+    taken = await _freeze(world)
+    await world.operations.thaw_by_hand()
+    plan = a_plan(kind=Kind.UNFREEZE, changes=(), lifts=(taken.freeze,))
+    world.operations.put(an_operation(state, id="uf-0001", plan=plan))
+
+    await freezing.write_down(world.ports)
+
+    assert await world.operations.freezes() == (taken.freeze,)
