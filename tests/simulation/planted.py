@@ -4,16 +4,18 @@ Each bends what the bots are given, never the judge and never what the world rea
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from bot.domain.access import Access, Act, Identity, Person
+from bot.domain.freeze import Freeze
 from bot.domain.operation import Operation, State
 from bot.domain.plan import Change
 from bot.domain.record import Record
-from bot.errors import OutcomeUnknown
+from bot.errors import OutcomeUnknown, Unconfirmed
 from bot.ports import Card, Commit, IndexMove, Message, Ports, Written
 from tests.builders import APPROVER, GUEST, RECORD_ID
 from tests.simulation.words import is_claim
@@ -166,6 +168,14 @@ class _WaitsForClaimsOnly(Bent):
         return await self.port.commit(replace(commit, durable_within=within))  # type: ignore[no-any-return]
 
 
+class _BelievesFreezesKept(Bent):
+    """Takes a freeze for safe that its replica does not have."""
+
+    async def freeze(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
+        with suppress(Unconfirmed):
+            await self.port.freeze(freeze, entry)
+
+
 class _RevivesEnded(Bent):
     """Takes a rejected or cancelled operation for one that nobody has decided on."""
 
@@ -213,6 +223,9 @@ BUGS = {
     "an ended operation is decided again": Bug(bend("operations", _RevivesEnded), ("I9", "I4")),
     "a vote is not waited for": Bug(
         replace(bend("operations", _WaitsForClaimsOnly), strikes="failover"), ("I16",), seeds=range(80)
+    ),
+    "a freeze is not waited for": Bug(
+        replace(bend("operations", _BelievesFreezesKept), strikes="failover"), ("I16",), seeds=range(80)
     ),
     "several operations want one record": Bug(
         replace(bend("operations", _TakesNothing), storms=(("cloud", "late", 1.0),)), ("I14",)
