@@ -15,6 +15,7 @@ NAMES = (
     "slack_down",
     "replication_stalled",
     "false_success",
+    "incomplete_copies",
     "rate_limited",
     "shifting_pages",
     "wrong_counts",

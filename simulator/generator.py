@@ -18,6 +18,7 @@ DAY_MS = 86_400_000
 MOST_REPOSITORIES, MOST_TAGS = 90_000, 10_000
 MOST_TASKS = 2_000
 COPY_MS = 9_000
+PLATFORMS = ("amd64", "arm64")
 SIZES = re.compile(r"([0-9]{1,9})(?:x([0-9]{1,9}))?(?:@([0-9]{1,9}))?")
 COPIED, MISSING, DIFFERENT = "copied", "missing", "different"
 FIRST_WORDS = ("order", "cart", "invoice", "ledger", "search", "route", "stock", "parcel", "tariff", "session", "media")
@@ -43,7 +44,8 @@ class Generation:
     """What to make: how many repositories with how many tags at the source, and how far the targets fall short of it.
 
     Shares of images at a target: never copied (`missing`), still the push before (`different`), deleted at the source
-    since (`extra`). Shares of repositories: not at the targets at all (`unshared`), with immutable tags (`immutable`).
+    since (`extra`). Shares of repositories: not at the targets at all (`unshared`), with immutable tags (`immutable`),
+    with images for several platforms (`indexes`).
     """
 
     repositories: int
@@ -59,6 +61,7 @@ class Generation:
     extra: float = 0.005
     unshared: float = 0.002
     immutable: float = 0.05
+    indexes: float = 0.1
 
     def __post_init__(self) -> None:
         bounds = {
@@ -70,7 +73,7 @@ class Generation:
         for name, (value, most) in bounds.items():
             if not 1 <= value <= most:
                 raise ValueError(f"{name} of what is generated must be between 1 and {most:,}, not {value:,}.")
-        for name in ("missing", "different", "extra", "unshared", "immutable"):
+        for name in ("missing", "different", "extra", "unshared", "immutable", "indexes"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} of what is generated is a share between 0 and 1, not {getattr(self, name)}.")
 
@@ -117,6 +120,7 @@ class _Plan:
         self.step_ms = max(1, int(random.uniform(0.1, 1.0) * span / wanted.tags))
         self.is_immutable = random.random() < wanted.immutable
         self.is_shared = random.random() >= wanted.unshared
+        self.platforms = PLATFORMS if random.random() < wanted.indexes else ()
 
     def at_source(self, instance: Instance) -> Repository:
         return self._repository(instance, Promise(self.wanted.tags, partial(_source_tags, self)), self.newest_ms)
@@ -141,7 +145,7 @@ class _Plan:
             )
 
     def image(self, tag: str, push: str = "") -> Image:
-        return Image(f"{self.wanted.seed}/{self.path}:{tag}{push}", base=self.namespace)
+        return Image(f"{self.wanted.seed}/{self.path}:{tag}{push}", self.namespace, self.platforms)
 
     def _repository(self, instance: Instance, promise: Promise, modified_ms: int) -> Repository:
         number = len(instance.repositories) + 1

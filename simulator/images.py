@@ -9,13 +9,16 @@ from json.encoder import encode_basestring_ascii
 from typing import NamedTuple
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 CONFIG = (
-    '{"architecture": "amd64", "os": "linux", "config": {"Labels": {"image": %s}}, '
+    '{"architecture": "%s", "os": "linux", "config": {"Labels": {"image": %s}}, '
     '"rootfs": {"type": "layers", "diff_ids": ["%s"]}}'
 )
 MANIFEST = '{"schemaVersion": 2, "mediaType": "%s", "config": %s, "layers": [%s]}'
+INDEX = '{"schemaVersion": 2, "mediaType": "%s", "manifests": [%s]}'
+ENTRY = '{"mediaType": "%s", "digest": "%s", "size": %d, "platform": {"architecture": "%s", "os": "linux"}}'
 DESCRIPTOR = '{"mediaType": "%s", "digest": "%s", "size": %d}'
 
 
@@ -34,14 +37,25 @@ class Facts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One image, determined by its label; images of one `base` share their layer.
+    """One image, determined by its label; those of one `base` share a layer, and one for `platforms` is an index.
 
     A large world holds hundreds of thousands, so bytes are built whenever they are looked at, and only the facts kept.
     """
 
     label: str
     base: str = ""
+    platforms: tuple[str, ...] = ()
+    architecture: str = "amd64"
     _kept: Facts | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def children(self) -> tuple["Image", ...]:
+        """The images that an index names, one for each platform."""
+        return tuple(Image(f"{self.label}#{name}", self.base, architecture=name) for name in self.platforms)
+
+    @property
+    def media_type(self) -> str:
+        return INDEX_TYPE if self.platforms else MANIFEST_TYPE
 
     @property
     def layer(self) -> bytes:
@@ -49,10 +63,16 @@ class Image:
 
     @property
     def config(self) -> bytes:
-        return (CONFIG % (encode_basestring_ascii(self.label), _layer(self.base or self.label)[1])).encode()
+        """The configuration, of an index that of its first image."""
+        if self.platforms:
+            return self.children[0].config
+        label, (_, layer_digest) = encode_basestring_ascii(self.label), _layer(self.base or self.label)
+        return (CONFIG % (self.architecture, label, layer_digest)).encode()
 
     @property
     def manifest(self) -> bytes:
+        if self.platforms:
+            return self._index(self.children)
         config = self.config
         return self._manifest(len(config), sha256(config))
 
@@ -60,17 +80,9 @@ class Image:
     def facts(self) -> Facts:
         if self._kept is not None:
             return self._kept
-        config = self.config
-        digest = sha256(config)
-        manifest = self._manifest(len(config), digest)
-        facts = Facts(sha256(manifest), digest, len(manifest) + len(config) + len(self.layer))
+        facts = self._facts_of_index() if self.platforms else self._facts_of_one()
         object.__setattr__(self, "_kept", facts)  # not a change: it follows from the label
         return facts
-
-    def _manifest(self, config_size: int, config_digest: str) -> bytes:
-        layer, layer_digest = _layer(self.base or self.label)
-        config = DESCRIPTOR % (CONFIG_TYPE, config_digest, config_size)
-        return (MANIFEST % (MANIFEST_TYPE, config, DESCRIPTOR % (LAYER_TYPE, layer_digest, len(layer)))).encode()
 
     @property
     def digest(self) -> str:
@@ -79,13 +91,39 @@ class Image:
 
     @property
     def blobs(self) -> dict[str, bytes]:
-        """Everything that the manifest refers to, by digest."""
+        """Everything that the manifest, or those of an index, refer to, by digest."""
+        if self.platforms:
+            return {digest: content for child in self.children for digest, content in child.blobs.items()}
         layer, layer_digest = _layer(self.base or self.label)
         return {self.facts.config: self.config, layer_digest: layer}
 
     @property
     def size(self) -> int:
         return self.facts.size
+
+    def find(self, digest: str) -> "Image | None":
+        """Return the image with this digest: this one, or one that it names."""
+        return next((image for image in (self, *self.children) if image.digest == digest), None)
+
+    def _facts_of_one(self) -> Facts:
+        config = self.config
+        digest = sha256(config)
+        manifest = self._manifest(len(config), digest)
+        return Facts(sha256(manifest), digest, len(manifest) + len(config) + len(self.layer))
+
+    def _facts_of_index(self) -> Facts:
+        children = self.children
+        index = self._index(children)
+        return Facts(sha256(index), children[0].facts.config, len(index) + sum(child.size for child in children))
+
+    def _manifest(self, config_size: int, config_digest: str) -> bytes:
+        layer, layer_digest = _layer(self.base or self.label)
+        config = DESCRIPTOR % (CONFIG_TYPE, config_digest, config_size)
+        return (MANIFEST % (MANIFEST_TYPE, config, DESCRIPTOR % (LAYER_TYPE, layer_digest, len(layer)))).encode()
+
+    def _index(self, children: tuple["Image", ...]) -> bytes:
+        entries = [ENTRY % (MANIFEST_TYPE, each.digest, len(each.manifest), each.architecture) for each in children]
+        return (INDEX % (INDEX_TYPE, ", ".join(entries))).encode()
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Image":
         return self  # it never changes

@@ -49,7 +49,7 @@ class Engine:
         if task.status == PENDING:
             task.status = SYNCHRONIZING
             return
-        task.issue = self._world.land_falsely(task) if self._lies(task) else self._world.land(task)
+        task.issue = self._land(task)
         task.status = ERROR if task.issue else SUCCESS
 
     def _open(self) -> list[SyncTask]:
@@ -67,8 +67,12 @@ class Engine:
         lag_ms = self._world.state.behaviour.lag_ms if self._lag_seconds is None else self._lag_seconds * 1000
         return now_ms - task.modified_ms >= lag_ms * task.pace / 2
 
-    def _lies(self, task: SyncTask) -> bool:
-        return task.lies or self._is_hit(task, "false_success")
+    def _land(self, task: SyncTask) -> str | None:
+        if task.lies or self._is_hit(task, "false_success"):
+            return self._world.land_falsely(task)
+        if self._is_hit(task, "incomplete_copies"):
+            return self._world.land_in_part(task)
+        return self._world.land(task)
 
     def _is_held_up(self, task: SyncTask) -> bool:
         """Tell whether a fault at either end keeps this copy from going on."""

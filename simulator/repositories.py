@@ -9,12 +9,17 @@ from simulator.images import Image
 
 @dataclass(slots=True)
 class Tag:
-    """What a tag names; `previous` is what it named before the last push, for copies that bring the older image."""
+    """What a tag names.
+
+    `previous` is what it named before the last push, for copies that bring the older image; `lacks` are the digests of
+    what a copy did not bring along.
+    """
 
     name: str
     image: Image
     pushed_ms: int
     previous: Image | None = None
+    lacks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ What other parts of the simulator rely on (the classes are in `simulator.model`)
   instance's public access list lets that VPC in.
 - `push(instance, repo, tag)` writes an image with a fresh digest and queues one PENDING task for each automatic rule
   (`SyncTrigger` PASSIVE) whose source it is, all with one batch id. The replication engine moves `tasks` on and calls
-  `land(task)`, which copies `task.image` to the target or returns the vendor's `TaskIssue`, or `land_falsely(task)`.
+  `land(task)`, which copies `task.image` to the target or returns the vendor's `TaskIssue`; under faults it calls
+  `land_falsely(task)` or `land_in_part(task)` instead.
 - `is_time_stuck(instance)` tells whether what changes in an instance leaves the time of its repository as it was.
 """
 
@@ -27,7 +28,7 @@ from pathlib import Path
 from random import Random
 
 from simulator.generator import Generation
-from simulator.images import Image
+from simulator.images import Image, sha256
 from simulator.model import (
     AUTOMATIC,
     OPEN,
@@ -207,6 +208,7 @@ class World:
         target, (repo, tag) = self.instances[task.target], task.lands_at
         present = target.repositories.get(repo)
         if present and tag in present.tags and present.tags[tag].image == task.image:
+            present.tags[tag].lacks = frozenset()  # another copy brings what one before it did not
             return None
         if present and tag in present.tags and (present.immutable or not task.override):
             return "TAG_CONFLICT"
@@ -224,6 +226,17 @@ class World:
         if source is None or source.previous is None:
             return None
         return self.land(dataclasses.replace(task, image=source.previous))
+
+    def land_in_part(self, task: SyncTask) -> str | None:
+        """End a copy as `land` does, but without the last image of an index, or without the layer of an image."""
+        repo, name = task.lands_at
+        before = self.instances[task.target].tag(repo, name)
+        issue = self.land(task)
+        tag = self.instances[task.target].tag(repo, name)
+        if tag is not None and tag is not before:
+            last = task.image.children[-1].digest if task.image.platforms else sha256(task.image.layer)
+            tag.lacks = frozenset({last})
+        return issue
 
     def log(self, zone: Zone, action: str, content: str, creator: str, entity: str = "PV_RECORD") -> None:
         """Write a line of the change log."""

@@ -45,6 +45,7 @@ KEYS = {
     "replication",
     "critical",
 }
+IMAGE_KEYS = {"repo", "tags", "at", "count", "immutable", "platforms"}
 NEEDED = ("domain", "sites", "instances", "zones")
 
 NAMES: dict[object, str] = {str: "text", int: "a number", bool: "true or false"}
@@ -135,16 +136,18 @@ def _rule(number: int, wire: Wire, state: State, now_ms: int) -> SyncRule:
 
 def _fill(wire: Wire, state: State, now_ms: int) -> None:
     """Place images; `count` with `{n}` in the repository's name makes many repositories of one entry."""
-    _refuse_keys(wire, {"repo", "tags", "at", "count", "immutable"}, ("repo", "tags", "at"), "an entry under images")
+    _refuse_keys(wire, IMAGE_KEYS, ("repo", "tags", "at"), "an entry under images")
     for number in range(wire.get("count", 1)):
         repo = str(wire["repo"]).replace("{n}", f"{number:04d}")
-        for tag in wire["tags"]:
+        for tag in map(str, wire["tags"]):
+            image = Image(f"{repo}:{tag}", platforms=tuple(wire.get("platforms", ())))
             for name in wire["at"]:
-                _place(_known(name, state), repo, str(tag), immutable=wire.get("immutable", False), now_ms=now_ms)
-            _remember(state, repo, str(tag), wire["at"], now_ms)
+                repository = _made(_known(name, state), repo, immutable=wire.get("immutable", False), now_ms=now_ms)
+                repository.tags[tag] = Tag(tag, image, now_ms - DAY_MS)
+            _remember(state, repo, tag, image, wire["at"], now_ms)
 
 
-def _place(instance: Instance, repo: str, tag: str, *, immutable: bool, now_ms: int) -> None:
+def _made(instance: Instance, repo: str, *, immutable: bool, now_ms: int) -> Repository:
     namespace, _, name = repo.partition("/")
     if namespace not in instance.namespaces or not name:
         raise ValueError(f"{repo!r} is in no namespace of {instance.id}.")
@@ -152,15 +155,15 @@ def _place(instance: Instance, repo: str, tag: str, *, immutable: bool, now_ms: 
         number = f"crr-{instance.id[4:]}{len(instance.repositories) + 1:08d}"
         pushed, created = now_ms - DAY_MS, now_ms - 20 * DAY_MS
         instance.add(Repository(number, namespace, name, created, immutable=immutable, modified_ms=pushed))
-    instance.repositories[repo].tags[tag] = Tag(tag, Image(f"{repo}:{tag}"), now_ms - DAY_MS)
+    return instance.repositories[repo]
 
 
-def _remember(state: State, repo: str, tag: str, at: list[str], now_ms: int) -> None:
+def _remember(state: State, repo: str, tag: str, image: Image, at: list[str], now_ms: int) -> None:
     """Add the task that must have carried an image which is at both ends of an automatic rule."""
     for rule in state.rules.values():
         if rule.trigger == AUTOMATIC and rule.source in at and rule.target in at and rule.covers(repo, tag):
             number = len(state.tasks) + 1
-            start, image = now_ms - DAY_MS, Image(f"{repo}:{tag}")
+            start = now_ms - DAY_MS
             names = (f"rst-seed{number:06d}", f"rsb-seed{number:06d}", rule.id, rule.source, rule.target, repo, tag)
             state.tasks.append(SyncTask(*names, image, start, start + 9_000, status=SUCCESS))
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from simulator.images import MANIFEST_TYPE, Image
+from simulator.images import INDEX_TYPE, Image
 from simulator.model import Instance
+from simulator.registries.shelf import Shelf
 from simulator.registries.tokens import TOKEN_SECONDS, Grant, Tokens
+from simulator.repositories import Tag
 
 API_VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
 PULL_SCOPE = re.compile(r"repository:(?P<name>[^:]+):(?:[a-z]+,)*pull(?:,[a-z]+)*")
@@ -24,10 +26,10 @@ def service_of(instance: Instance) -> str:
 
 
 def registry_app(
-    find: Find, tokens: Tokens, bucket_host: Callable[[], str], delay: Callable[[], float]
+    find: Find, tokens: Tokens, shelf: Shelf, bucket_host: Callable[[], str], delay: Callable[[], float]
 ) -> web.Application:
     """Serve `/v2/` of one instance; layers are to be fetched from the bucket host that `bucket_host` names."""
-    api = _Registry(find, tokens, bucket_host)
+    api = _Registry(find, tokens, shelf, bucket_host)
     app = web.Application(middlewares=[_late_by(delay), api.known_host, _versioned])
     app.router.add_get("/v2/", api.base)
     app.router.add_get("/v2/{name:.+}/manifests/{reference}", api.manifest)
@@ -36,19 +38,20 @@ def registry_app(
 
 
 def services_app(
-    find: Find, services: Callable[[], set[str]], tokens: Tokens, login: str, delay: Callable[[], float]
+    services: Callable[[], set[str]], tokens: Tokens, shelf: Shelf, login: str, delay: Callable[[], float]
 ) -> web.Application:
     """Serve what stands beside an instance: the token service of its region, and its layer bucket."""
     app = web.Application(middlewares=[_late_by(delay)])
     app.router.add_get("/auth", _TokenService(services, tokens, login).token)
-    app.router.add_get(STORED.format(short="{short}", hex="{hex}"), _Bucket(find, tokens).layer)
+    app.router.add_get(STORED.format(short="{short}", hex="{hex}"), _Bucket(tokens, shelf).layer)
     return app
 
 
 class _Registry:
-    def __init__(self, find: Find, tokens: Tokens, bucket_host: Callable[[], str]) -> None:
+    def __init__(self, find: Find, tokens: Tokens, shelf: Shelf, bucket_host: Callable[[], str]) -> None:
         self._find = find
         self._tokens = tokens
+        self._shelf = shelf
         self._bucket_host = bucket_host
 
     @web.middleware
@@ -72,15 +75,20 @@ class _Registry:
         image = self._image(name, reference)
         if image is None:
             return _error(404, "MANIFEST_UNKNOWN", "manifest unknown", {"name": name, "reference": reference})
+        if image.platforms and not _takes_indexes(request):
+            message = "OCI index found, but accept header does not support OCI indexes"
+            return _error(404, "MANIFEST_UNKNOWN", message, {"name": name, "reference": reference})
         headers = {"Docker-Content-Digest": image.digest, "ETag": f'"{image.digest}"'}
-        return web.Response(body=image.manifest, content_type=MANIFEST_TYPE, headers=headers)
+        return web.Response(body=image.manifest, content_type=image.media_type, headers=headers)
 
     async def blob(self, request: web.Request) -> web.Response:
         name, digest = request.match_info["name"], request.match_info["digest"]
         if not self._may_pull(request, name):
             return self._challenge(request, name)
-        if not any(digest in image.blobs for image in self._images(name)):
+        content = self._content(name, digest)
+        if content is None:
             return _error(404, "BLOB_UNKNOWN", "blob unknown to registry", {"digest": digest})
+        self._shelf.put(digest, content)
         return web.Response(status=307, headers={"Location": self._link(digest), "Docker-Content-Digest": digest})
 
     def _link(self, digest: str) -> str:
@@ -89,15 +97,22 @@ class _Registry:
         query = "&".join(f"{key}={value}" for key, value in self._tokens.sign_link(path).items())
         return f"https://{self._bucket_host()}{path}?{query}"
 
-    def _images(self, name: str) -> list[Image]:
+    def _tags(self, name: str) -> list[Tag]:
         repository = self._find().repositories.get(name)
-        return [tag.image for tag in repository.tags.values()] if repository else []
+        return list(repository.tags.values()) if repository else []
+
+    def _content(self, name: str, digest: str) -> bytes | None:
+        for tag in self._tags(name):
+            if digest not in tag.lacks and digest in (blobs := tag.image.blobs):
+                return blobs[digest]
+        return None
 
     def _image(self, name: str, reference: str) -> Image | None:
-        if ":" in reference:
-            return next((image for image in self._images(name) if image.digest == reference), None)
-        tag = self._find().tag(name, reference)
-        return tag.image if tag else None
+        if ":" not in reference:
+            tag = self._find().tag(name, reference)
+            return tag.image if tag else None
+        found = (tag.image.find(reference) for tag in self._tags(name) if reference not in tag.lacks)
+        return next((image for image in found if image is not None), None)
 
     def _grant(self, request: web.Request) -> Grant | None:
         """Read the bearer token; one made for another instance is as good as none."""
@@ -142,26 +157,24 @@ class _TokenService:
 
 
 class _Bucket:
-    def __init__(self, find: Find, tokens: Tokens) -> None:
-        self._find = find
+    def __init__(self, tokens: Tokens, shelf: Shelf) -> None:
         self._tokens = tokens
+        self._shelf = shelf
 
     async def layer(self, request: web.Request) -> web.Response:
         """Serve a stored layer to whoever holds a signed link."""
         expires, signature = request.query.get("Expires", ""), request.query.get("Signature", "")
         if not self._tokens.opens(request.path, expires, signature):
             return _oss_error(403, "AccessDenied")
-        content = self._content("sha256:" + request.match_info["hex"])
+        content = self._shelf.get("sha256:" + request.match_info["hex"])
         if content is None:
             return _oss_error(404, "NoSuchKey")
         return web.Response(body=content, content_type="application/octet-stream")
 
-    def _content(self, digest: str) -> bytes | None:
-        for repository in self._find().repositories.values():
-            for tag in repository.tags.values():
-                if digest in tag.image.blobs:
-                    return tag.image.blobs[digest]
-        return None
+
+def _takes_indexes(request: web.Request) -> bool:
+    accepted = ",".join(request.headers.getall("Accept", ["*/*"]))
+    return INDEX_TYPE in accepted or "*/*" in accepted
 
 
 def _late_by(delay: Callable[[], float]) -> Middleware:

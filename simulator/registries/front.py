@@ -10,6 +10,7 @@ from simulator.faults import Faults
 from simulator.model import Instance
 from simulator.registries.api import registry_app, service_of, services_app
 from simulator.registries.door import Door, Verdict
+from simulator.registries.shelf import Shelf
 from simulator.registries.tokens import Tokens
 from simulator.world import World
 
@@ -27,11 +28,11 @@ class Front:
         self._world = world
         self._faults = faults
         self.site = self._instance().site
-        instance, delay = self._instance, self._delay
+        instance, delay, shelf = self._instance, self._delay, Shelf()
         self._apps = [
-            _runner(registry_app(instance, tokens, lambda: instance().bucket_host, delay)),
-            _runner(registry_app(instance, tokens, lambda: instance().internal_bucket_host, delay)),
-            _runner(services_app(instance, self._services, tokens, login, delay)),
+            _runner(registry_app(instance, tokens, shelf, lambda: instance().bucket_host, delay)),
+            _runner(registry_app(instance, tokens, shelf, lambda: instance().internal_bucket_host, delay)),
+            _runner(services_app(self._services, tokens, shelf, login, delay)),
         ]
         context, beside = self._contexts(authority)
         self.internet = Door(context, lambda: _protocol(self._apps[0]), self._at_the_public_endpoint)

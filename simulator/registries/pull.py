@@ -57,6 +57,8 @@ class Workload:
             token = await self._token(session, challenge, repo)
             headers = {"Authorization": f"Bearer {token}"}
             digest, manifest = await self._manifest(session, headers, repo, tag)
+            if "manifests" in manifest:  # an index: go on with the image of the first platform
+                _, manifest = await self._manifest(session, headers, repo, manifest["manifests"][0]["digest"])
             for layer in manifest["layers"]:
                 await self._layer(session, headers, repo, layer["digest"])
         return Pulled(challenge["service"].rpartition(":")[2], digest, len(manifest["layers"]))

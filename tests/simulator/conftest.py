@@ -12,6 +12,9 @@ from alibabacloud_tea_openapi.models import Config
 from simulator.alibaba.ram import Identity
 from simulator.alibaba.server import Alibaba
 from simulator.app import Simulator, running
+from tests.simulator.data_plane import client, company
+
+__all__ = ["client", "company"]  # fixtures for whoever looks at the data plane
 
 Poster = Callable[..., Awaitable[Any]]
 Getter = Callable[[str], Awaitable[Any]]

@@ -9,6 +9,7 @@ const WORDS = {
   acl_closed: ["Access list closed", "The public endpoint admits nobody"],
   replication_stalled: ["Replication stalled", "New images stay where they were pushed"],
   false_success: ["Copies lie", "Tasks say SUCCESS, but nothing or the image before has arrived"],
+  incomplete_copies: ["Copies are incomplete", "Manifests arrive without a layer, indexes without an image"],
   modified_time_stuck: ["Repository times stand still", "Pushes leave the time of a repository as it was"],
   shifting_pages: ["Pages shift", "While a list is read, others push: an entry comes twice, another not at all"],
   wrong_counts: ["Counts are wrong", "Lists say that there is more or less than there is"],
