@@ -2,11 +2,22 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from bot.domain.differences import Difference, Differences, Explain, Explanation, Likeness, Newer, Side, Span, Tally
+from bot.domain.differences import (
+    UNEXPLAINED,
+    Difference,
+    Differences,
+    Explain,
+    Explanation,
+    Likeness,
+    Newer,
+    Place,
+    Side,
+    Span,
+    Tally,
+)
 from bot.domain.inventory import Repository, Tag
 
 MOST_LISTED = 20
@@ -59,7 +70,7 @@ class Shortlist:
 
 def unexplained(_difference: Difference) -> Explanation:
     """Say nothing beyond the digests."""
-    return Explanation()
+    return UNEXPLAINED
 
 
 def unheard(_difference: Difference) -> None:
@@ -100,19 +111,8 @@ class Comparer:
         is_critical = self._critical.tags_of(path)
         ours = here.tags if here else _NO_TAGS
         theirs = there.tags if there else _NO_TAGS
-        blank = Difference(
-            path,
-            "",
-            Likeness.MISSING,
-            None,
-            None,
-            is_critical=False,
-            source_at=source_at,
-            target_at=target_at,
-            target_has_repository=there is not None,
-            target_is_immutable=there is not None and there.is_immutable,
-        )
-        self._compare(blank, ours, theirs, is_critical)
+        place = Place(path, source_at, target_at, there is not None, there is not None and there.is_immutable)
+        self._compare(place, ours, theirs, is_critical)
 
     def result(self) -> Differences:
         """Return how both sides compare so far."""
@@ -132,7 +132,7 @@ class Comparer:
         )
 
     def _compare(
-        self, blank: Difference, ours: Mapping[str, Tag], theirs: Mapping[str, Tag], is_critical: Callable[[str], bool]
+        self, place: Place, ours: Mapping[str, Tag], theirs: Mapping[str, Tag], is_critical: Callable[[str], bool]
     ) -> None:
         for tag, source in ours.items():
             target = theirs.get(tag)
@@ -141,14 +141,14 @@ class Comparer:
                 self._of_critical.identical += is_critical(tag)
                 continue
             likeness = Likeness.MISSING if target is None else Likeness.DIFFERENT
-            self._take(_filled(blank, tag, likeness, (source, target), is_critical(tag)))
+            self._take(Difference(place, tag, likeness, source, target, is_critical(tag)))
         for tag, target in theirs.items():
             if tag not in ours:
-                self._take(_filled(blank, tag, Likeness.EXTRA, (None, target), is_critical(tag)))
+                self._take(Difference(place, tag, Likeness.EXTRA, None, target, is_critical(tag)))
 
     def _take(self, difference: Difference) -> None:
         if difference.is_loss:
-            difference = replace(difference, explanation=self._explain(difference))
+            difference = difference.explained(self._explain(difference))
         self._all.count(difference)
         if difference.is_critical:
             self._of_critical.count(difference)
@@ -178,12 +178,6 @@ class Comparer:
         self._of_critical.unjudged += sum(map(is_critical, tags))
         if len(self._unread) < MOST_LISTED:
             self._unread.append(path)
-
-
-def _filled(
-    blank: Difference, tag: str, likeness: Likeness, ends: tuple[Tag | None, Tag | None], is_critical: bool
-) -> Difference:
-    return replace(blank, tag=tag, likeness=likeness, source=ends[0], target=ends[1], is_critical=is_critical)
 
 
 def _age(difference: Difference) -> float:

@@ -97,20 +97,35 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """One image that is not the same on both sides, and the moments for which that holds."""
+class Place:
+    """One repository of both sides: the moments for which what is said of it holds, and what its target is like."""
 
     path: str
+    source_at: datetime
+    target_at: datetime
+    target_has_repository: bool = True
+    target_is_immutable: bool = False
+
+
+UNEXPLAINED = Explanation()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One image that is not the same on both sides."""
+
+    place: Place
     tag: str
     likeness: Likeness
     source: Tag | None
     target: Tag | None
     is_critical: bool
-    source_at: datetime
-    target_at: datetime
-    target_has_repository: bool = True
-    target_is_immutable: bool = False
-    explanation: Explanation = Explanation()
+    explanation: Explanation = UNEXPLAINED
+
+    @property
+    def path(self) -> str:
+        """Return `namespace/repository`."""
+        return self.place.path
 
     @property
     def image(self) -> str:
@@ -131,7 +146,11 @@ class Difference:
     @property
     def is_unsettled(self) -> bool:
         """Tell whether the target was last looked at before this push, so that it may have arrived since."""
-        return self.is_loss and self.pushed_at is not None and self.pushed_at >= self.target_at
+        return self.is_loss and self.pushed_at is not None and self.pushed_at >= self.place.target_at
+
+    def explained(self, explanation: Explanation) -> "Difference":
+        """Return the same with its explanation; built by hand, as `replace` is slow and there may be many."""
+        return Difference(self.place, self.tag, self.likeness, self.source, self.target, self.is_critical, explanation)
 
 
 Explain = Callable[[Difference], Explanation]

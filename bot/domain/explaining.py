@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.domain.differences import Cause, Difference, Explanation, Likeness, Newer
-from bot.domain.filters import Match
-from bot.domain.rule_match import far_path, takes
+from bot.domain.filters import Match, matches
+from bot.domain.rule_match import both, reaching
 from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
 
 UNFINISHED = frozenset({"PENDING", "SYNCHRONIZING"})
@@ -23,6 +23,8 @@ CLOCKS = timedelta(seconds=5)
 """How much later than the push that caused it a task may seem to have been made before it."""
 GRACE = timedelta(minutes=15)
 """For so long a push that a rule copies may be on its way without a task to be seen; then nobody knows."""
+
+Matched = tuple[tuple[SyncRule, Match], ...]
 
 
 class Explainer:
@@ -43,6 +45,7 @@ class Explainer:
         tasks = () if isinstance(feed, Unknown) else feed.tasks
         self._tasks: dict[str, list[SyncTask]] = {}
         self._source = ends[0]
+        self._near: tuple[str, Matched] = ("", ())
         for task in tasks:
             if task.to_instance == ends[1]:
                 self._tasks.setdefault(task.image, []).append(task)
@@ -61,15 +64,11 @@ class Explainer:
         task = self._task_of(difference)
         if task is not None:
             return _outcome(task, difference), task
-        if difference.likeness is Likeness.DIFFERENT and difference.target_is_immutable:
+        if difference.likeness is Likeness.DIFFERENT and difference.place.target_is_immutable:
             return Cause.IMMUTABLE, None
-        return self._by_rules(difference) or self._by_namespace(difference) or self._by_age(difference), None
-
-    def _by_rules(self, difference: Difference) -> Cause | None:
-        matched = self._matched(difference)
-        if matched is None or any(rule.is_automatic for rule, _ in matched):
-            return None
-        return Cause.BY_HAND if matched else Cause.NO_RULE
+        rules = self._matched(difference)
+        by_rules = None if rules is None else _without_automatic(rules)
+        return by_rules or self._by_namespace(difference) or _by_age(difference, rules or ()), None
 
     def _by_namespace(self, difference: Difference) -> Cause | None:
         if self._namespaces is None:
@@ -77,25 +76,18 @@ class Explainer:
         namespace = difference.path.partition("/")[0]
         if namespace not in self._namespaces:
             return Cause.NO_NAMESPACE
-        makes_none = not difference.target_has_repository and not self._namespaces[namespace]
+        makes_none = not difference.place.target_has_repository and not self._namespaces[namespace]
         return Cause.NO_REPOSITORY if makes_none else None
 
-    def _by_age(self, difference: Difference) -> Cause:
-        matched = [rule for rule, match in self._matched(difference) or () if rule.is_automatic and match is Match.YES]
-        pushed_at = difference.pushed_at
-        if not matched or pushed_at is None:
-            return Cause.UNKNOWN
-        if all(rule.created_at is not None and rule.created_at > pushed_at for rule in matched):
-            return Cause.OLDER_THAN_RULE
-        return Cause.WAITING if difference.target_at - pushed_at <= GRACE else Cause.UNKNOWN
-
-    def _matched(self, difference: Difference) -> list[tuple[SyncRule, Match]] | None:
+    def _matched(self, difference: Difference) -> Matched | None:
         """Return the rules that may copy this image to the same name, or None when rules are not known."""
         if isinstance(self._rules, Unknown):
             return None
         path, tag = difference.path, difference.tag
-        answers = ((rule, takes(rule, path, tag)) for rule in self._rules if far_path(rule, path) == path)
-        return [(rule, match) for rule, match in answers if match is not Match.NO]
+        if self._near[0] != path:
+            self._near = path, tuple(reaching(self._rules, path))
+        answers = ((rule, both(match, matches(rule.tag_filter, tag))) for rule, match in self._near[1])
+        return tuple((rule, match) for rule, match in answers if match is not Match.NO)
 
     def _task_of(self, difference: Difference) -> SyncTask | None:
         """Return the last task that was made for the source's image; a later one belongs to a push not seen yet."""
@@ -107,7 +99,7 @@ class Explainer:
             for task in self._tasks.get(difference.image, ())
             if task.from_instance == self._source
             and task.created_at is not None
-            and pushed_at - CLOCKS <= task.created_at <= difference.source_at
+            and pushed_at - CLOCKS <= task.created_at <= difference.place.source_at
         ]
         return max(made, key=lambda each: each[0])[1] if made else None
 
@@ -144,6 +136,22 @@ class Explainer:
         return Newer.TARGET, "the target's image was written after the source's last push, and no copy explains it"
 
 
+def _without_automatic(rules: Matched) -> Cause | None:
+    if any(rule.is_automatic for rule, _ in rules):
+        return None
+    return Cause.BY_HAND if rules else Cause.NO_RULE
+
+
+def _by_age(difference: Difference, rules: Matched) -> Cause:
+    automatic = [rule for rule, match in rules if rule.is_automatic and match is Match.YES]
+    pushed_at = difference.pushed_at
+    if not automatic or pushed_at is None:
+        return Cause.UNKNOWN
+    if all(rule.created_at is not None and rule.created_at > pushed_at for rule in automatic):
+        return Cause.OLDER_THAN_RULE
+    return Cause.WAITING if difference.place.target_at - pushed_at <= GRACE else Cause.UNKNOWN
+
+
 def _ends(rule: SyncRule) -> tuple[str, str]:
     return rule.from_instance, rule.to_instance
 
@@ -156,4 +164,4 @@ def _outcome(task: SyncTask, difference: Difference) -> Cause:
         return Cause.IMMUTABLE if task.issue == CONFLICT else Cause.FAILED
     if task.changed_at is None:
         return Cause.UNKNOWN
-    return Cause.NOT_LANDED if task.changed_at < difference.target_at else Cause.WAITING
+    return Cause.NOT_LANDED if task.changed_at < difference.place.target_at else Cause.WAITING

@@ -1,5 +1,7 @@
 """Which images a replication rule copies, by its scope and its filters."""
 
+from collections.abc import Iterable, Iterator
+
 from bot.domain.filters import Match, matches, trouble
 from bot.domain.snapshot import SyncRule
 
@@ -17,6 +19,14 @@ def takes_repository(rule: SyncRule, path: str) -> Match:
     if rule.scope == REPO:
         return both(_equal(rule.namespace, namespace), _equal(rule.repository, name))
     return Match.UNKNOWN
+
+
+def reaching(rules: Iterable[SyncRule], path: str) -> Iterator[tuple[SyncRule, Match]]:
+    """Return the rules that may copy from this repository to one of the same name, as far as names go."""
+    for rule in rules:
+        match = takes_repository(rule, path)
+        if match is not Match.NO and far_path(rule, path) == path:
+            yield rule, match
 
 
 def takes(rule: SyncRule, path: str, tag: str) -> Match:

@@ -15,8 +15,8 @@ from bot.ports.inventories import Inventories
 
 BATCH = 250
 """Repositories read at once."""
-BREATH = 5_000
-"""Tags compared before others get their turn, some ten milliseconds."""
+BREATH = 0.01
+"""Seconds of comparing before others get their turn."""
 
 
 class Taker(Protocol):
@@ -92,10 +92,9 @@ def _digests(kept: Repository, critical: Critical) -> dict[str, str]:
 
 
 async def _feed(taker: Taker, pairs: Iterable[tuple[str, Repository | None, Repository | None]], clock: Clock) -> None:
-    tags = 0
+    since = clock.monotonic()
     for path, here, there in pairs:
         taker.add(path, here, there)
-        tags += sum(len(kept.tags) for kept in (here, there) if kept)
-        if tags >= BREATH:
-            tags = 0
+        if clock.monotonic() - since >= BREATH:
             await clock.sleep(0)
+            since = clock.monotonic()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain.differences import Difference, Likeness, Side
+from bot.domain.differences import Difference, Likeness, Place, Side
 from bot.domain.inventory import Coverage, Repository, Tag
 from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed
 from tests.builders import INSTANCE_ID, NOW, a_site
@@ -36,12 +36,11 @@ def a_side(site: str = SOURCE, *, as_of: float | None = 0, **fields: Any) -> Sid
     return Side.of(a_site(site), replace(coverage, **fields))
 
 
-def a_difference(source: Tag | None = None, target: Tag | None = None, **fields: Any) -> Difference:
+def a_difference(source: Tag | None = None, target: Tag | None = None, **place: Any) -> Difference:
     """Return a difference of `core/api:1`; without tags one that is missing at the target."""
     source = source or (None if target else a_tag())
     likeness = Likeness.EXTRA if source is None else Likeness.DIFFERENT if target else Likeness.MISSING
-    difference = Difference(API, "1", likeness, source, target, is_critical=True, source_at=NOW, target_at=NOW)
-    return replace(difference, **fields)
+    return Difference(replace(Place(API, NOW, NOW), **place), "1", likeness, source, target, is_critical=True)
 
 
 def a_rule(**fields: Any) -> SyncRule:

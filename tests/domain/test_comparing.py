@@ -167,8 +167,8 @@ def test_what_is_read_of_half_read_sides_is_compared() -> None:
 
     found = _found((here, there), source=source, target=target)
 
-    assert found.different[0].source_at == NOW
-    assert found.different[0].target_at == at(-5)
+    assert found.different[0].place.source_at == NOW
+    assert found.different[0].place.target_at == at(-5)
     assert _verdict(found, source, target) is Verdict.BEHIND
 
 
@@ -186,7 +186,7 @@ def test_a_repository_that_could_not_be_read_again_is_as_old_as_its_last_reading
 
     found = _found((a_repository(tags={"1": a_tag()}), a_repository(read_at=at(-70))), target=target)
 
-    assert found.missing[0].target_at == at(-70)
+    assert found.missing[0].place.target_at == at(-70)
     assert found.missing[0].is_unsettled
 
 

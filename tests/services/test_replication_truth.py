@@ -143,7 +143,7 @@ async def test_lag_is_the_age_of_the_oldest_push_that_never_arrived(drawn: tuple
     found, heard = await _ask(world, unlisted)
 
     lost = [each for each in heard if each.is_critical and each.is_loss and each.explanation.newer is not Newer.TARGET]
-    pushes = [world.truth(SOURCE, each.path, each.source_at)[each.tag].born_at for each in lost]
+    pushes = [world.truth(SOURCE, each.path, each.place.source_at)[each.tag].born_at for each in lost]
     assert found.judgement.lag == (world.now - min(pushes) if pushes else None)
 
 
@@ -155,8 +155,8 @@ async def test_a_side_that_is_called_newer_is_newer(drawn: tuple[int, int], unli
     _, heard = await _ask(world, unlisted)
 
     for each in heard:
-        ours = world.truth(SOURCE, each.path, each.source_at).get(each.tag)
-        theirs = world.truth(TARGET, each.path, each.target_at).get(each.tag)
+        ours = world.truth(SOURCE, each.path, each.place.source_at).get(each.tag)
+        theirs = world.truth(TARGET, each.path, each.place.target_at).get(each.tag)
         if ours and theirs and each.explanation.newer is Newer.SOURCE:
             assert theirs.born_at < ours.born_at
         if ours and theirs and each.explanation.newer is Newer.TARGET:
