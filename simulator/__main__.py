@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from simulator.app import SECTIONS, running
-from simulator.generator import Generation, parse
+from simulator.generator import add_generate
 
 
 def main() -> int:
@@ -45,12 +45,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--only", type=_sections, metavar="LIST", help=f"start only some of {','.join(SECTIONS)}")
     parser.add_argument("--world", type=Path, metavar="FILE", help="a world file instead of the company of the demo")
-    parser.add_argument(
-        "--generate",
-        type=_generation,
-        metavar="RxT",
-        help="R more repositories with T tags each; RxT@S from the seed S",
-    )
+    add_generate(parser)
     return parser.parse_args()
 
 
@@ -58,13 +53,6 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65_000:
         raise argparse.ArgumentTypeError(f"a port between 1 and 65000 is needed, not {text!r}")
     return int(text)
-
-
-def _generation(text: str) -> Generation:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _sections(text: str) -> set[str]:

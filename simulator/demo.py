@@ -1,5 +1,6 @@
 """The demonstration: a simulated company, a Redis and the real bot, brought up by one command and ended by Ctrl-C."""
 
+import argparse
 import asyncio
 import errno
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from simulator.app import Simulator, running
+from simulator.generator import Generation, add_generate
 from simulator.local_redis import NoRedis, free_port, local_redis_async
 
 BOT = (sys.executable, "-m", "bot", "run")
@@ -102,12 +104,14 @@ async def bot_process(
         await bot.end()
 
 
-async def demonstrate(stop: asyncio.Event, say: Callable[[str], None], command: Sequence[str] = BOT) -> None:
+async def demonstrate(
+    stop: asyncio.Event, say: Callable[[str], None], command: Sequence[str] = BOT, generate: Generation | None = None
+) -> None:
     """Bring everything up, say where it is, and keep it up until `stop`; raise Failed when it does not stay up."""
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="registry-bot-demo-")))
         redis = await stack.enter_async_context(local_redis_async())
-        simulator = await _simulator(stack)
+        simulator = await _simulator(stack, generate)
         environment = simulator.announcement["env"] | {
             "REGISTRY_BOT_REDIS_URL": redis,
             "REGISTRY_BOT_REDIS_ALLOW_VOLATILE": "1",
@@ -122,28 +126,35 @@ async def demonstrate(stop: asyncio.Event, say: Callable[[str], None], command: 
 def main() -> int:
     """Run the demonstration until a signal; 0 when it was ended, 1 when it failed."""
     try:
-        asyncio.run(_until_signalled())
+        asyncio.run(_until_signalled(_generation()))
     except (Failed, NoRedis) as failure:
         sys.stderr.write(f"{failure}\n")
         return 1
     return 0
 
 
-async def _until_signalled() -> None:
+def _generation() -> Generation | None:
+    parser = argparse.ArgumentParser(prog="python -m simulator.demo", description="The bot in a simulated company.")
+    add_generate(parser)
+    wanted: Generation | None = parser.parse_args().generate
+    return wanted
+
+
+async def _until_signalled(generate: Generation | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     _say("Starting Redis, the simulated company and the bot.\n")
-    await demonstrate(stop, _say)
+    await demonstrate(stop, _say, generate=generate)
 
 
-async def _simulator(stack: AsyncExitStack) -> Simulator:
+async def _simulator(stack: AsyncExitStack, generate: Generation | None) -> Simulator:
     try:
-        return await stack.enter_async_context(running(port_base=PORT_BASE))
+        return await stack.enter_async_context(running(port_base=PORT_BASE, generate=generate))
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        return await stack.enter_async_context(running())
+        return await stack.enter_async_context(running(generate=generate))
 
 
 async def _until_ready(bot: BotProcess, stop: asyncio.Event) -> bool:

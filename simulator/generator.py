@@ -3,6 +3,7 @@
 Everything follows from the seed, so that two runs see the same names and digests; times are told back from the start.
 """
 
+import argparse
 import itertools
 import re
 from collections.abc import Iterator
@@ -85,6 +86,19 @@ def parse(text: str) -> Generation:
         raise ValueError(f"what to generate is said as 10000x20 or 10000x20@7, not {text!r}")
     repositories, tags, seed = (int(number) if number else None for number in said.groups())
     return Generation(repositories or 0, 20 if tags is None else tags, 1 if seed is None else seed)
+
+
+def add_generate(parser: argparse.ArgumentParser) -> None:
+    """Let a command line say what to generate."""
+
+    def read(text: str) -> Generation:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    said = "R more repositories with T tags each, as in 1000x20; RxT@S from the seed S"
+    parser.add_argument("--generate", type=read, metavar="RxT", help=said)
 
 
 def fill(state: State, wanted: Generation, now_ms: int) -> None:
