@@ -76,7 +76,7 @@ class ContainerRegistry:
         return {
             "NamespaceQuota": namespaces,
             "NamespaceUsage": str(len(instance.namespaces)),
-            "RepoQuota": repositories,
+            "RepoQuota": str(max(int(repositories), len(instance.repositories))),
             "RepoUsage": str(len(instance.repositories)),
             "VpcQuota": vpcs,
             "VpcUsage": str(len(instance.links)),
