@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 
@@ -123,6 +124,32 @@ async def test_a_rule_seen_from_its_target_has_its_source_first_however_the_ends
         (read,) = await registries.sync_rules(HANGZHOU)
 
     assert (read.from_instance, read.to_instance, read.namespace) == ("cri-bbbbb", "cri-aaaaa", "of cri-bbbbb")
+
+
+async def test_a_rule_says_what_it_takes_where_it_puts_it_and_since_when() -> None:
+    rule = {
+        "SyncRuleId": "crsr-1",
+        "SyncDirection": "FROM",
+        "SyncScope": "INSTANCE",
+        "LocalInstanceId": "cri-aaaaa",
+        "TargetInstanceId": "cri-bbbbb",
+        "LocalNamespaceName": "null",
+        "TargetNamespaceName": "mirror",
+        "TargetRepoName": "api",
+        "NamespaceNameFilter": "core|web",
+        "RepoNameFilter": "a.*",
+        "TagFilter": "null",
+        "CrossUser": True,
+        "CreateTime": 1762000000000,
+    }
+
+    async with registries_saying(Say(200, OK | {"SyncRules": [rule], "TotalCount": 1})) as registries:
+        (read,) = await registries.sync_rules(HANGZHOU)
+
+    assert (read.namespace, read.to_namespace, read.to_repository) == (None, "mirror", "api")
+    assert (read.namespace_filter, read.repository_filter, read.tag_filter) == ("core|web", "a.*", None)
+    assert read.is_cross_account
+    assert read.created_at == datetime.fromtimestamp(1762000000, UTC)
 
 
 async def test_replication_tasks_are_read_whole_up_to_the_cap(cloud: Simulator, registries: AlibabaRegistries) -> None:
