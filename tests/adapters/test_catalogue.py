@@ -11,7 +11,7 @@ import pytest
 
 from bot.adapters.alibaba.catalogue import AlibabaCatalogue
 from bot.adapters.alibaba.client import Alibaba, Limits
-from bot.adapters.alibaba.limits import RECOVERY, SLOWEST, Pace
+from bot.adapters.alibaba.limits import CATCH_UP, RECOVERY, SLOWEST, Gate, Lane, Pace
 from bot.domain.inventory import Listed, Tag
 from bot.errors import Refused, Unreachable
 from simulator.app import Simulator
@@ -209,7 +209,17 @@ def test_the_pace_never_stops() -> None:
 def test_a_slowed_pace_spaces_the_calls_out() -> None:
     pace = Pace(100.0)
     pace.halve(sent_at=0.0, now=0.0)
-    pace.step(0.0)
+    pace.step(CATCH_UP)
 
-    assert pace.missing(0.0) == pytest.approx(1 / 50)
+    assert pace.missing(0.0) == pytest.approx(1 / 50, rel=0.01)
     assert pace.missing(1.0) == 0
+
+
+async def test_a_scan_has_no_burst_and_keeps_its_rate() -> None:
+    gate = Gate(rate=1_000, in_flight=8)
+    started = time.monotonic()
+
+    for _ in range(500):
+        await gate.spend(Lane.SCAN)
+
+    assert 0.5 - 2 * CATCH_UP < time.monotonic() - started < 0.8

@@ -64,7 +64,7 @@ class AlibabaCatalogue:
         return {name: _tag_from_wire(wire) for name, wire in wires.items()}
 
     async def _of(self, site: Site) -> tuple[Any, Any]:
-        return await self._alibaba.cr(site.region, site.account, Lane.BULK), (await self._alibaba.models())[1]
+        return await self._alibaba.cr(site.region, site.account, Lane.SCAN), (await self._alibaba.models())[1]
 
 
 def _listed_from_wire(wire: Any) -> Listed | None:

@@ -1,8 +1,9 @@
 """How many calls one endpoint gets from us, at once and a second, so that the vendor has no reason to throttle.
 
 No figures are published for either product, so both limits are arguments. Whoever reads in bulk leaves slots and
-tokens for single reads, and a write never waits behind a read. Where the vendor still asks for less of a bulk reading,
-that one alone slows down: to half of its pace at once, and back to the whole of it within a minute or so.
+tokens for single reads, and a write never waits behind a read. A scan, which nobody waits for, spreads its calls evenly
+over time, and where the vendor still asks for less, it alone slows down: to half of its pace at once, and back to the
+whole of it within a minute or so.
 """
 
 import asyncio
@@ -15,7 +16,9 @@ BULK_LEAVES = 0.25
 RECOVERY = 60.0
 """Seconds in which a pace grows by the whole rate again after the vendor asked for less."""
 SLOWEST = 0.2
-"""Calls a second that a bulk reading never goes below: each of them may find that there is room again."""
+"""Calls a second that a scan never goes below: each of them may find that there is room again."""
+CATCH_UP = 0.1
+"""Seconds by which a scan that was kept from its calls may be behind and still make up for them."""
 
 
 class Lane(Enum):
@@ -24,6 +27,7 @@ class Lane(Enum):
     WRITE = auto()
     READ = auto()
     BULK = auto()
+    SCAN = auto()
 
 
 class Gate:
@@ -35,7 +39,7 @@ class Gate:
         self._filled_at: float | None = None
         self._slots = asyncio.Semaphore(in_flight)
         self._bulk_slots = asyncio.Semaphore(max(1, int(in_flight * (1 - BULK_LEAVES))))
-        self._queues = {lane: asyncio.Lock() for lane in (Lane.READ, Lane.BULK)}
+        self._queues = {lane: asyncio.Lock() for lane in (Lane.READ, Lane.BULK, Lane.SCAN)}
         self._pace = Pace(rate)
 
     def turn(self, lane: Lane) -> AbstractAsyncContextManager[None]:
@@ -54,7 +58,7 @@ class Gate:
             while (missing := self._missing(lane)) > 0:  # noqa: ASYNC110 - time fills the bucket, nobody signals it
                 await asyncio.sleep(missing)
             self._tokens -= 1
-            if lane is Lane.BULK:
+            if lane is Lane.SCAN:
                 self._pace.step(asyncio.get_running_loop().time())
 
     def drain(self) -> None:
@@ -62,7 +66,7 @@ class Gate:
         self._tokens = min(self._tokens, 0.0)
 
     def slow_down(self, sent_at: float) -> None:
-        """Halve the pace of bulk reading: the vendor refused a call that was sent then, by the loop's clock."""
+        """Halve the pace of scans: the vendor refused a call that was sent then, by the loop's clock."""
         self._pace.halve(sent_at, asyncio.get_running_loop().time())
 
     @asynccontextmanager
@@ -78,11 +82,11 @@ class Gate:
         self._filled_at = now
         wanted = 1.0 if lane is Lane.READ else 1.0 + self._rate * BULK_LEAVES
         missing = max(0.0, min(wanted, self._rate) - self._tokens - 1e-6) / self._rate
-        return missing if lane is Lane.READ else max(missing, self._pace.missing(now))
+        return max(missing, self._pace.missing(now)) if lane is Lane.SCAN else missing
 
 
 class Pace:
-    """How fast a bulk reading may go: as fast as the gate lets it, until the vendor asked for less."""
+    """How fast a scan may go: call by call at the whole rate, until the vendor asked for less."""
 
     def __init__(self, rate: float) -> None:
         self._whole = rate
@@ -102,8 +106,7 @@ class Pace:
 
     def step(self, now: float) -> None:
         """Take note of a call that starts now."""
-        rate = self.rate(now)
-        self._next_at = 0.0 if rate >= self._whole else max(now, self._next_at) + 1 / rate
+        self._next_at = max(now - CATCH_UP, self._next_at) + 1 / self.rate(now)
 
     def halve(self, sent_at: float, now: float) -> None:
         """Go on at half the rate; calls that were on their way when this last happened say nothing new."""

@@ -83,7 +83,7 @@ class Transport:
         """
         asked = Asked(self._product, action, self._region, query, self._lane is Lane.WRITE)
         try:
-            if self._lane is Lane.BULK:
+            if self._lane in (Lane.BULK, Lane.SCAN):
                 async with self._gate.turn(self._lane):
                     return await self._bulk(asked, sign)
             async with asyncio.timeout(self._deadline), self._gate.turn(self._lane):
