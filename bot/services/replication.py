@@ -11,8 +11,9 @@ from bot.domain.both_ends import merged_feed, merged_rules
 from bot.domain.comparing import Comparer, Critical, unheard
 from bot.domain.differences import Difference, Differences, Side, Tally
 from bot.domain.explaining import Explainer
-from bot.domain.snapshot import SyncRule, TaskFeed, Unknown
+from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
 from bot.domain.topology import Site
+from bot.domain.unseen import later_tasks, path_of, unseen
 from bot.domain.verdict import Judgement, judge, judge_so_far
 from bot.errors import StoreUnavailable, UsageError
 from bot.ports import Ports
@@ -45,7 +46,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is known, `done` of `total` repositories gone through; `interrupted` says why there is no more to come."""
+    """What is known, `done` of `total` repositories gone through; `interrupted` says why there is no more to come.
+
+    `unseen` are copy tasks of pushes that came after the source's repository was last looked at, the newest first: what
+    they did not bring is lost without being in any list.
+    """
 
     question: Question
     source: Side
@@ -59,6 +64,7 @@ class Report:
     total: int = 0
     is_final: bool = False
     interrupted: str = ""
+    unseen: tuple[SyncTask, ...] = ()
 
 
 def question(ports: Ports, source: Site, target: Site, domain: str | None, repositories: str | None) -> Question:
@@ -98,6 +104,7 @@ async def reports(ports: Ports, asked: Question, each: Callable[[Difference], No
         async for done in stock.compared(ports.inventories, asked.instances, chosen, comparer, ports.clock):
             frame = _so_far(frame, comparer, done, ports.clock.now())
             yield frame
+        frame = replace(frame, unseen=await _unseen(ports, frame))
         yield _final(frame, comparer, ports.clock.now())
     except StoreUnavailable as error:
         yield replace(frame, interrupted=str(error), is_final=True)
@@ -125,14 +132,25 @@ def _judged(asked: Question, found: Differences) -> tuple[Tally, Difference | No
     return (found.all, found.oldest) if asked.repositories else (found.critical, found.oldest_critical)
 
 
+async def _unseen(ports: Ports, frame: Report) -> tuple[SyncTask, ...]:
+    """Ask when the repositories of the latest tasks were last looked at; there are no more of them than tasks read."""
+    asked, side = frame.question, frame.source
+    tasks = later_tasks(frame.feed, asked.instances, side.coverage.as_of)
+    named = sorted({path for task in tasks if _is_asked_for(asked, path := path_of(task))})
+    kept = await ports.inventories.repositories(asked.source.instance, named)
+    moments = {path: side.moment(path, each) for path, each in zip(named, kept, strict=True)}
+    return unseen((task for task in tasks if path_of(task) in moments), moments.get)
+
+
+def _is_asked_for(asked: Question, path: str) -> bool:
+    return asked.repositories is None or fnmatchcase(path, asked.repositories)
+
+
 async def _chosen(ports: Ports, asked: Question, sides: tuple[Side, Side]) -> Sequence[str]:
     known = await stock.paths(ports.inventories, sides)
-    glob = asked.repositories
-    if glob is None:
-        return known
-    chosen = [path for path in known if fnmatchcase(path, glob)]
-    if known and not chosen:
-        raise UsageError(await asyncio.to_thread(_no_such_repository, glob, known))
+    chosen = [path for path in known if _is_asked_for(asked, path)]
+    if asked.repositories and known and not chosen:
+        raise UsageError(await asyncio.to_thread(_no_such_repository, asked.repositories, known))
     return chosen
 
 

@@ -108,6 +108,24 @@ async def test_losses_are_explained_by_rules_tasks_and_namespaces() -> None:
     assert found.found.all.causes == {Cause.FAILED: 1, Cause.NO_RULE: 1}
 
 
+async def test_pushes_that_no_inventory_knows_yet_are_told_by_their_tasks() -> None:
+    ports = _ports(SOURCE)
+    api, web = a_repository(*IMAGES, read_at=at(-20)), a_repository("core/web", read_at=at(-1))
+    await _keep(ports, SOURCE, api, web, as_of=at(-9))
+    await _keep(ports, TARGET)
+    ports.registries.feed = a_feed(  # type: ignore[attr-defined]
+        a_task("PENDING", task_id="before", made=-10),
+        a_task("SUCCESS", task_id="earlier", made=-8),
+        a_task("PENDING", task_id="since", made=-3),
+        a_task("ERROR", task_id="new repository", made=-5, image="core/new:1"),
+        a_task("PENDING", task_id="read later", made=-2, image="core/web:1"),
+        a_task("PENDING", task_id="back", made=-2, from_instance=INSTANCE_ID[TARGET], to_instance=INSTANCE_ID[SOURCE]),
+    )
+
+    assert [task.task_id for task in (await _answer(ports)).unseen] == ["since", "new repository"]
+    assert [task.task_id for task in (await _answer(ports, "core/api")).unseen] == ["since"]
+
+
 async def test_what_was_never_read_is_unknown_and_loses_nothing() -> None:
     ports = _ports()
     await _keep(ports, SOURCE, a_repository(*IMAGES))
