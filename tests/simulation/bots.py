@@ -8,6 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import structlog
+
 from bot.adapters.ids import ALPHABET, LENGTH
 from bot.adapters.signer import HmacSigner
 from bot.adapters.slack import SlackIdentities, SlackWorkspace
@@ -30,6 +32,7 @@ from tests.simulation.loop import Process, SimLoop
 from tests.simulation.redis import Redis, SimOperations
 from tests.simulation.slack import SimSlackApi, Slack, answer
 
+log = structlog.get_logger()
 ASSESS_EVERY = 10.0
 Alter = Callable[[Ports], Ports]
 
@@ -187,6 +190,13 @@ class SimBot:
         await answer(self._around.slack, self.name, message)
 
     async def _live(self) -> None:
+        try:
+            await self._work()
+        except Exception:
+            log.exception("process.ended")  # whoever listens takes it for a bug; asyncio would only complain
+            raise
+
+    async def _work(self) -> None:
         self._trouble = await self._operations.trouble()
         async with asyncio.TaskGroup() as group:
             assessing = group.create_task(self._assess())

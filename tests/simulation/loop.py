@@ -166,9 +166,9 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def wind_up(self) -> None:
         """Cancel every task there is, also those of the dead, and run until all have ended."""
-        for process in self.processes:
-            process.go_on()
         while waiting := sorted(asyncio.all_tasks(self), key=lambda task: task.get_name()):
+            for process in self.processes:
+                process.go_on()  # also those that a misfortune planned for later has just stopped
             for task in waiting:
                 task.cancel()
             self.run_until_complete(asyncio.wait(waiting, timeout=1))

@@ -14,7 +14,9 @@ import structlog
 from tests.simulation.judge import Violation
 from tests.simulation.world import NOTHING, Mode, Planted, World
 
-BUGS = frozenset({"operation.step_broken", "card.broken", "worker.tick_broken", "delivery.failed", "task.failed"})
+BUGS = frozenset({"operation.step_broken", "card.broken", "worker.tick_broken", "delivery.failed", "task.failed"}) | {
+    "process.ended"
+}
 """What the bot logs when an exception came that nobody foresaw."""
 
 
