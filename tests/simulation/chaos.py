@@ -83,13 +83,14 @@ class Chaos:
         if (old := redis.promote(*left)) is not None:
             self.world.words.failed_over(old.store, redis.serving.store)
         self._note(f"redis: replica promoted, left behind {left}")
-        for name in left:  # they are on the lost side of a partition, and Slack is not
-            self.world.slack.weather.begin(f"partition of {name}", 1.0, name)
+        for name in left:
+            if self.chance.random() < 0.5:  # Slack is on the other side of the partition
+                self.world.slack.weather.begin(f"partition of {name}", 1.0, name)
         redis.serving.is_down = True
         # what was lost makes the bots freeze all; people look at the records and lift that
         self._later(self.chance.uniform(10, 40), self._thaw)
         self._later(self.chance.uniform(0.1, 3), self._serve)
-        self._later(self.chance.uniform(1, 15), self._rejoin, left)
+        self._later(self.chance.choice((15, 60)) * self.chance.random(), self._rejoin, left)
 
     def _rejoin(self, left: list[str]) -> None:
         self.world.redis.rejoin()

@@ -22,7 +22,7 @@ from tests.simulation.judge import Judge
 from tests.simulation.loop import SimLoop
 from tests.simulation.network import at_once
 from tests.simulation.people import EVERYBODY, LEAD, People
-from tests.simulation.redis import Redis, WitnessedStore
+from tests.simulation.redis import FIRST_STORE, Redis, WitnessedStore
 from tests.simulation.slack import Posted, Slack, User
 from tests.simulation.words import Words, is_claim
 
@@ -129,15 +129,19 @@ class World:
         self.redis.serving.is_down = False
         self.freeze(is_on=False)
         self._is_calm = True
-        for index in range(len(self.bots)):
-            self._replace(index)
+        is_same_store = self.redis.serving.identity == FIRST_STORE
+        for index, bot in enumerate(self.bots):
+            bot.switched_off_at = None
+            is_well = bot.is_running and not bot.is_stopping and bot.access is self.access
+            if not (is_well and is_same_store and self.chance.random() < 0.5):  # whoever lives on keeps its memory
+                self._replace(index)
 
     _is_calm = False
     is_over = False
 
     def restart(self, index: int) -> None:
         """Have one bot end, if it lives, and start anew, with the policy that is in force now."""
-        if not self._is_calm:
+        if not self._is_calm and not self.is_over:
             self._replace(index)
 
     def _replace(self, index: int) -> None:
