@@ -86,6 +86,8 @@ def _of_python(path: str, source: bytes) -> Iterator[Mutant]:
         return Mutant(path, first.lineno, within, start, end, source[start:end].decode(), now)  # type: ignore[attr-defined]
 
     for within, node in _nodes(ast.parse(source), ""):
+        if not within:
+            continue  # a constant, made before a mutant can be put in
         for part in _conditions(node):
             yield mutant(within, part, "False")
             yield mutant(within, part, "True")

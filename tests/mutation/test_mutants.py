@@ -3,6 +3,7 @@
 from tests.mutation.mutants import mutants
 
 PYTHON = b"""\
+ENDS = {state for state in State if state.is_terminal}
 def may(person, now):
     if person is None and now < 5:
         return False
