@@ -1,6 +1,6 @@
 """How an image on one instance compares with another instance's, and how many do: the values of a comparison."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -66,18 +66,27 @@ class Side:
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether every repository was gone through at least once."""
-        return self.coverage.as_of is not None
+        """Tell whether every repository was gone through at least once, and none was left out of the list."""
+        return self.coverage.as_of is not None and not self.coverage.unlisted
 
     @property
     def is_started(self) -> bool:
         """Tell whether anything is known at all."""
-        return self.is_whole or self.coverage.repositories > 0 or self.pages_done > 0
+        return self.coverage.as_of is not None or self.coverage.repositories > 0 or self.pages_done > 0
 
     @property
     def pages_done(self) -> int:
         """Return how far the pass at hand has come."""
         return self.coverage.running.pages_done if self.coverage.running else 0
+
+    @property
+    def namespaces(self) -> Mapping[str, bool] | None:
+        """Return each namespace and whether copies create repositories there; None while that was not read.
+
+        None at all are believed only of a pass that met no trouble.
+        """
+        known = self.coverage
+        return known.namespaces if known.as_of and (known.namespaces or not known.trouble) else None
 
     @property
     def blind_for(self) -> timedelta | None:
@@ -88,11 +97,12 @@ class Side:
     def moment(self, path: str, kept: Repository | None) -> datetime | None:
         """Return when this side of a repository was last known to be so, None where nothing says so.
 
-        A finished pass vouches for what it skipped and for what it did not find, but not for what it failed to read.
+        A finished pass vouches for what it skipped and for what it did not find, but not for what it failed to read;
+        and when its list came short, not for anything that it did not find.
         """
         as_of = None if path in self.unread else self.coverage.as_of
         if kept is None:
-            return as_of
+            return None if self.coverage.unlisted else as_of
         return max(kept.read_at, as_of) if as_of else kept.read_at
 
 

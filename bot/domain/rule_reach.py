@@ -114,11 +114,10 @@ class ReachAudit:
 
     def _look_for_namespace(self, path: str, there: Repository | None) -> None:
         """Note a namespace in which a copy makes no repository; one that exists takes copies nevertheless."""
-        known = self._target.coverage
-        name = path.partition("/")[0]
-        if known.as_of is None or known.namespaces.get(name):
+        known, name = self._target.namespaces, path.partition("/")[0]
+        if known is None or known.get(name):
             return
-        gap = self.reached.gaps.setdefault(name, NamespaceGap(name, name in known.namespaces))
+        gap = self.reached.gaps.setdefault(name, NamespaceGap(name, name in known))
         gap.lacking += there is None
 
 

@@ -111,8 +111,7 @@ async def reports(ports: Ports, asked: Question, each: Callable[[Difference], No
 
 
 def _explainer(frame: Report) -> Explainer:
-    known = frame.target.coverage
-    return Explainer(frame.question.instances, frame.rules, frame.feed, known.namespaces if known.as_of else None)
+    return Explainer(frame.question.instances, frame.rules, frame.feed, frame.target.namespaces)
 
 
 def _so_far(frame: Report, comparer: Comparer, done: int, now: datetime) -> Report:

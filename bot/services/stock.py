@@ -63,7 +63,7 @@ async def kept_images(inventories: Inventories, site: Site, globs: tuple[str, ..
     critical = Critical(globs)
     try:
         known = Side.of(site, await inventories.coverage(site.instance))
-        if known.coverage.as_of is None:
+        if known.coverage.as_of is None or not known.is_whole:
             return Unknown(f"{site.name}: its images have not been read whole yet")
         chosen = [path for path in await paths(inventories, (known,)) if critical.touches(path)]
         return await _images(inventories, known, known.coverage.as_of, chosen, critical)

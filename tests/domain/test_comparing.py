@@ -190,6 +190,36 @@ def test_a_repository_that_could_not_be_read_again_is_as_old_as_its_last_reading
     assert found.missing[0].is_unsettled
 
 
+def test_after_a_list_that_came_short_what_was_not_found_may_be_there() -> None:
+    target = a_side(TARGET, unlisted=1)
+    here, there = a_repository(tags={"1": a_tag()}), a_repository("core/web", {"1": a_tag()})
+
+    found = _found((here, None), (there, there), target=target)
+
+    assert (found.critical.unjudged, found.critical.identical) == (1, 1)
+    assert _verdict(found, a_side(), target) is Verdict.UNKNOWN
+
+
+def test_a_source_whose_list_came_short_is_not_said_to_be_in_step() -> None:
+    source, both = a_side(unlisted=1), a_repository(tags={"1": a_tag()})
+
+    assert _verdict(_found((both, both), source=source), source, a_side(TARGET)) is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("side", "namespaces"),
+    [
+        (a_side(), {"core": True}),
+        (a_side(as_of=None), None),
+        (a_side(namespaces={}), {}),
+        (a_side(namespaces={}, trouble="The namespaces could not be read."), None),
+        (a_side(trouble="A repository could not be read."), {"core": True}),
+    ],
+)
+def test_no_namespaces_are_believed_only_without_trouble(side: Side, namespaces: dict[str, bool] | None) -> None:
+    assert side.namespaces == namespaces
+
+
 def test_a_critical_repository_that_neither_side_could_read_leaves_the_verdict_open() -> None:
     source, target = a_side(unread=(API,)), a_side(TARGET)
 

@@ -248,7 +248,7 @@ async def test_kept_images_are_those_that_match_as_old_as_the_oldest_reading() -
     assert found == Inventory(INSTANCE_ID[SOURCE], digests, at(-9), is_live=False)
 
 
-@pytest.mark.parametrize("fields", [{"as_of": None}, {"unread": ("core/web",)}])
+@pytest.mark.parametrize("fields", [{"as_of": None}, {"unread": ("core/web",)}, {"unlisted": 1}])
 async def test_kept_images_are_not_told_unless_all_were_read(fields: dict[str, Any]) -> None:
     ports = _ports()
     await _keep(ports, SOURCE, a_repository(*IMAGES), **fields)
