@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from bot.domain.operation import Requester
+from bot.domain.operation import Requester, State
 from bot.domain.topology import View
 from bot.errors import AlreadyOpen, NotPermitted
 from bot.ports import Ports
@@ -12,16 +12,17 @@ from bot.services.survey import RECENT_OPERATIONS
 MOST_REQUESTS = 20
 """Of one person in a clock hour: each costs dozens of calls to the cloud, and a card for others to decide on."""
 HOUR = timedelta(hours=1)
+_NOT_BEGUN = {State.PENDING, State.APPROVED}
 
 
 async def require_closed(ports: Ports, views: Collection[View]) -> None:
-    """Raise AlreadyOpen where an open operation of the latest wants to move one of these views.
+    """Raise AlreadyOpen where one of the latest operations wants to move one of these views and has not begun.
 
     This is a courtesy, so that asking twice neither costs the cloud anything nor uses up anybody's hour. The store
-    decides, when the request is written.
+    decides, when the request is written; what was begun may leave other views to be asked for.
     """
     for operation in await ports.operations.recent(RECENT_OPERATIONS):
-        if not operation.is_terminal and any(change.view in views for change in operation.plan.changes):
+        if operation.state in _NOT_BEGUN and any(change.view in views for change in operation.plan.changes):
             raise AlreadyOpen(operation.id)
 
 
