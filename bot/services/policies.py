@@ -2,12 +2,12 @@
 
 import structlog
 
-from bot.domain.access import Act, Role
+from bot.domain.access import Role
 from bot.domain.operation import Event, Operation, State
 from bot.errors import Conflict
 from bot.ports import Ports
 from bot.services.finishing import end
-from bot.services.requests import approving_act, policy_hash_now
+from bot.services.requests import policy_hash_now
 from bot.services.survey import RECENT_OPERATIONS
 
 log = structlog.get_logger()
@@ -47,8 +47,5 @@ async def _end_if_outdated(ports: Ports, operation: Operation) -> bool:
 
 def _revoked(ports: Ports, operation: Operation) -> str | None:
     """Return the first whose approval counted and who may no longer give one."""
-    people = ports.rules.access.people
-    may = people.slack_ids(Role.APPROVER)
-    if approving_act(operation.plan) is not Act.APPROVE:
-        may = tuple(user_id for person in people.persons for user_id in person.slack)
+    may = ports.rules.access.people.slack_ids(Role.APPROVER)
     return next((vote.user_id for vote in operation.approvals if vote.user_id not in may), None)

@@ -25,6 +25,15 @@ def test_a_move_is_stopped_by_a_freeze_of_all_of_where_it_leaves_and_of_where_it
     assert stopping([freeze], a_plan().stopped_by) == ((freeze,) if is_stopped else ())
 
 
+def test_what_was_told_already_is_not_told_beside_it_again() -> None:
+    every, here, there = (a_freeze(scope=scope) for scope in ("all", "zhangjiakou", "hangzhou"))
+    seen = Switches((every, here), (every, there), "The kill switch is on.", "Redis does not answer.")
+
+    assert seen.besides(()) == seen
+    assert seen.besides(("all",)) == Switches((here,), (there,), seen.switch, seen.unknown)
+    assert seen.besides((seen.switch,)) == Switches(seen.freezes, seen.local, "", seen.unknown)
+
+
 def test_lifting_a_freeze_is_stopped_by_none() -> None:
     assert stopping([a_freeze()], a_plan(kind=Kind.UNFREEZE).stopped_by) == ()
 

@@ -101,6 +101,15 @@ async def test_what_is_begun_is_carried_to_its_end_whatever_the_policy() -> None
     assert (await world.carry_out(verifying)).state is State.DONE
 
 
+async def test_what_is_claimed_is_not_ended_whatever_the_policy() -> None:
+    world = a_world()
+    claimed = world.operations.put(replace(await world.approve(), state=State.APPLYING))
+    world.obey(access=OTHER_POLICY)
+
+    assert not await end_outdated(world.ports)
+    assert await world.operations.get(claimed.id) == claimed
+
+
 @pytest.mark.covers("F27")
 async def test_of_two_bots_with_different_files_neither_carries_out_what_was_decided_under_the_others() -> None:
     ours = a_world()
@@ -190,3 +199,14 @@ async def test_a_request_to_lift_rests_on_the_sites_that_its_freeze_stops(
     world.obey(topology=a_topology(a_site(changed, egress=()), unchanged))
 
     assert (await _swept(world, asked)).state is state
+
+
+async def test_an_approver_who_lost_the_role_voids_a_lift_by_name_too() -> None:
+    world = a_world()
+    await freeze(world.ports, "all", "approver", APPROVER)
+    asked = await ask_to_lift(world.ports, "all", Requester("on-call", ON_CALL), CHANNEL, "it is over")
+    approved = await cast_vote(world.ports, asked.id, Verb.APPROVE, APPROVER)
+    demoted = a_person(roles=(Role.REQUESTER,))
+    world.obey(access=an_access(people=People((ON_CALL_PERSON, demoted))))
+
+    assert "E_APPROVER_REVOKED" in policy_difference(world.ports, approved)
