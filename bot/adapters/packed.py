@@ -1,25 +1,29 @@
-"""Repositories as few bytes: about fifty a tag, of which the digest takes 32.
+"""Repositories as few bytes: about forty-five a tag, of which the digest takes 32 and the time of its push 6.
 
-A byte for the version, a checksum, a byte of flags, then whole numbers of seven bits a byte: the pass, the moment of
-reading, the time of modification, the id, and how many tags there are. Tags follow in the order of their names; each
-repeats only what it does not share with the name before. Times are milliseconds since 1970, those of pushes relative to
-the reading.
+A fixed head with version and checksum, then the repository's id, then the tags in the order of their names, column by
+column: all names (compressed, as they resemble each other), all digests, all times of pushes. Times are milliseconds
+since 1970, 0 for none. Columns, because a few calls into C then do what would be dozens for each tag.
 
 Tags are unpacked when somebody looks at them: whoever only asks which repositories to read again never does.
 """
 
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from struct import Struct
-from zlib import crc32
 
 from bot.domain.inventory import Repository, Tag
 
 VERSION = 1
-RAW_DIGEST = 32
-_HEAD = Struct(">BI")
-_IMMUTABLE = 1
+_SEALED = Struct(">BI")
+"""Version, and a checksum of all that follows."""
+_HEAD = Struct(">BIQQHII")
+"""Flags, pass, moments of reading and of modification, lengths: of the id, the number of tags, the names' bytes."""
+_IMMUTABLE, _TEXT_DIGESTS = 1, 2
+_DIGEST = 64
+_TIME = 6
+_BETWEEN = "\0"
+"""Neither tags nor digests can hold it, by the grammar of references."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -27,12 +31,13 @@ _MILLISECOND = timedelta(milliseconds=1)
 class PackedTags(Mapping[str, Tag]):
     """Tags still packed: how many there are is known at once, the rest from the first look on."""
 
-    __slots__ = ("_count", "_raw", "_read_at", "_unpacked")
+    __slots__ = ("_count", "_names", "_raw", "_texts", "_unpacked")
 
-    def __init__(self, raw: bytes, count: int, read_at: int) -> None:
+    def __init__(self, raw: bytes, count: int, names: int, texts: bool) -> None:
         self._raw = raw
         self._count = count
-        self._read_at = read_at
+        self._names = names
+        self._texts = texts
         self._unpacked: dict[str, Tag] | None = None
 
     def __len__(self) -> int:
@@ -50,134 +55,81 @@ class PackedTags(Mapping[str, Tag]):
     @property
     def _tags(self) -> dict[str, Tag]:
         if self._unpacked is None:
-            self._unpacked, self._raw = _unpack_tags(_Reader(self._raw), self._count, self._read_at), b""
+            self._unpacked, self._raw = self._unpack(), b""
         return self._unpacked
+
+    def _unpack(self) -> dict[str, Tag]:
+        if not self._count:
+            return {}
+        names = zlib.decompress(self._raw[: self._names]).decode().split(_BETWEEN)
+        times = len(self._raw) - self._count * _TIME
+        digests = _split_digests(self._raw[self._names : times], self._texts)
+        moments = (_moment(self._raw[at : at + _TIME]) for at in range(times, len(self._raw), _TIME))
+        return {name: Tag(digest, at) for name, digest, at in zip(names, digests, moments, strict=True)}
 
 
 def pack(repository: Repository) -> bytes:
     """Return everything about a repository but its path; moments lose what is below a millisecond."""
-    read_at = _milliseconds(repository.read_at)
-    out = bytearray((_IMMUTABLE if repository.is_immutable else 0,))
-    _add(out, repository.scan)
-    _add(out, read_at)
-    _add(out, 0 if repository.modified_at is None else _milliseconds(repository.modified_at) + 1)
-    _add_bytes(out, repository.id.encode())
-    _add(out, len(repository.tags))
-    for before, name in pairwise(["", *sorted(repository.tags)]):
-        _add_tag(out, before, name, repository.tags[name], read_at)
-    return _HEAD.pack(VERSION, crc32(out)) + out
+    tags = sorted(repository.tags.items())
+    names = zlib.compress(_BETWEEN.join(name for name, _ in tags).encode())
+    digests, texts = _join_digests([tag.digest for _, tag in tags])
+    repository_id = repository.id.encode()
+    head = _HEAD.pack(
+        _IMMUTABLE * repository.is_immutable | _TEXT_DIGESTS * texts,
+        repository.scan,
+        _milliseconds(repository.read_at),
+        _milliseconds(repository.modified_at),
+        len(repository_id),
+        len(tags),
+        len(names),
+    )
+    times = b"".join(_milliseconds(tag.pushed_at).to_bytes(_TIME, "big") for _, tag in tags)
+    content = b"".join((head, repository_id, names, digests, times))
+    return _SEALED.pack(VERSION, zlib.crc32(content)) + content
 
 
 def unpack(path: str, raw: bytes) -> Repository | None:
     """Return a repository, or None where another version, or another hand, wrote the bytes."""
-    if len(raw) < _HEAD.size or _HEAD.unpack_from(raw) != (VERSION, crc32(memoryview(raw)[_HEAD.size :])):
+    content = raw[_SEALED.size :]
+    if len(content) < _HEAD.size or _SEALED.unpack_from(raw) != (VERSION, zlib.crc32(content)):
         return None
-    reader = _Reader(raw, _HEAD.size)
-    flags, scan, read_at, modified_at = reader.number(), reader.number(), reader.number(), reader.number()
-    repository_id, count = reader.word().decode(), reader.number()
+    flags, scan, read_at, modified_at, id_length, count, names = _HEAD.unpack_from(content)
+    tags_at = _HEAD.size + id_length
     return Repository(
         path=path,
-        id=repository_id,
-        tags=PackedTags(raw[reader.at :], count, read_at),
-        read_at=_moment(read_at),
+        id=content[_HEAD.size : tags_at].decode(),
+        tags=PackedTags(content[tags_at:], count, names, bool(flags & _TEXT_DIGESTS)),
+        read_at=_EPOCH + read_at * _MILLISECOND,
         scan=scan,
-        modified_at=_moment(modified_at - 1) if modified_at else None,
+        modified_at=_EPOCH + modified_at * _MILLISECOND if modified_at else None,
         is_immutable=bool(flags & _IMMUTABLE),
     )
 
 
-class _Reader:
-    """A place in some bytes."""
-
-    __slots__ = ("_raw", "at")
-
-    def __init__(self, raw: bytes, at: int = 0) -> None:
-        self._raw = raw
-        self.at = at
-
-    def number(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self._raw[self.at]
-            self.at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-            shift += 7
-
-    def word(self) -> bytes:
-        return self.take(self.number())
-
-    def take(self, length: int) -> bytes:
-        taken = self._raw[self.at : self.at + length]
-        self.at += length
-        return taken
+def _join_digests(digests: list[str]) -> tuple[bytes, bool]:
+    """Return digests as bytes, 32 each where all are SHA-256 in lower-case hex; else, and said so, as texts."""
+    joined = "".join(digests)
+    if all(len(digest) == _DIGEST for digest in digests):
+        try:
+            raw = bytes.fromhex(joined)
+        except ValueError:
+            raw = b""
+        if raw.hex() == joined:
+            return raw, False
+    return _BETWEEN.join(digests).encode(), True
 
 
-def _add(out: bytearray, value: int) -> None:
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
+def _split_digests(raw: bytes, texts: bool) -> Iterable[str]:
+    if texts:
+        return raw.decode().split(_BETWEEN)
+    joined = raw.hex()
+    return (joined[at : at + _DIGEST] for at in range(0, len(joined), _DIGEST))
 
 
-def _add_bytes(out: bytearray, value: bytes) -> None:
-    _add(out, len(value))
-    out += value
+def _milliseconds(moment: datetime | None) -> int:
+    return 0 if moment is None else (moment - _EPOCH) // _MILLISECOND
 
 
-def _add_tag(out: bytearray, before: str, name: str, tag: Tag, read_at: int) -> None:
-    """Add one tag: the lowest bit of its first number says whether the digest stands there as text."""
-    shared = _shared(before, name)
-    raw = _raw_digest(tag.digest)
-    _add(out, shared << 1 | (raw is None))
-    _add_bytes(out, name[shared:].encode())
-    if raw is None:
-        _add_bytes(out, tag.digest.encode())
-    else:
-        out += raw
-    _add(out, 0 if tag.pushed_at is None else _folded(read_at - _milliseconds(tag.pushed_at)) + 1)
-
-
-def _unpack_tags(reader: _Reader, count: int, read_at: int) -> dict[str, Tag]:
-    tags: dict[str, Tag] = {}
-    name = ""
-    for _ in range(count):
-        head = reader.number()
-        name = name[: head >> 1] + reader.word().decode()
-        digest = reader.word().decode() if head & 1 else reader.take(RAW_DIGEST).hex()
-        pushed = reader.number()
-        tags[name] = Tag(digest, _moment(read_at - _unfolded(pushed - 1)) if pushed else None)
-    return tags
-
-
-def _shared(before: str, name: str) -> int:
-    """Return how many characters two names begin with in common."""
-    pairs = zip(before, name, strict=False)
-    return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(before), len(name)))
-
-
-def _raw_digest(digest: str) -> bytes | None:
-    """Return the 32 bytes of a SHA-256 in lower-case hex, None for any other text."""
-    try:
-        raw = bytes.fromhex(digest)
-    except ValueError:
-        return None
-    return raw if len(raw) == RAW_DIGEST and raw.hex() == digest else None
-
-
-def _folded(value: int) -> int:
-    """Return a number without a sign that stands for one with: 0, -1, 1, -2, …"""
-    return value << 1 if value >= 0 else ~(value << 1)
-
-
-def _unfolded(value: int) -> int:
-    return value >> 1 if value & 1 == 0 else ~(value >> 1)
-
-
-def _milliseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MILLISECOND
-
-
-def _moment(milliseconds: int) -> datetime:
-    return _EPOCH + milliseconds * _MILLISECOND
+def _moment(raw: bytes) -> datetime | None:
+    milliseconds = int.from_bytes(raw, "big")
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None

@@ -20,8 +20,9 @@ from bot.ports import Clock
 
 LIFE = timedelta(days=30)
 """From the last word about an instance on; an inventory older than this misleads."""
-CONNECT_TIMEOUT, OPERATION_TIMEOUT = 2.0, 5.0
-CONNECTIONS = 4
+CONNECT_TIMEOUT, OPERATION_TIMEOUT = 5.0, 10.0
+"""Seconds; the first includes waiting for a free connection."""
+CONNECTIONS = 8
 
 
 class RedisInventories:

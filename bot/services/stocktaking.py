@@ -79,11 +79,15 @@ class Stocktaking:
         self._told_at = ports.clock.monotonic()
         self._done = self._total = 0
         self._lost_in_a_row = 0
+        self._listed: dict[str, Listed] = {}
+        self._unlisted = 0
         self._counts: dict[str, int] = {}
         self._unread: dict[str, str] = {}
         self._troubles: list[str] = []
         self._suspects: dict[str, Listed] = {}
         self._waiting: list[Repository] = []
+        self._waiting_tags = 0
+        self._keeping = asyncio.Lock()
 
     @property
     def has_begun(self) -> bool:
@@ -92,25 +96,21 @@ class Stocktaking:
 
     async def run(self) -> None:
         """Make the pass. Raises StoreUnavailable, or another ProviderError where the instance is silent."""
-        listed, unlisted = await self._list()
-        self.coverage = replace(self.coverage, silent_since=None, trouble="")
-        await self._name_spaces()
-        there = alive(listed)
+        await _side_by_side((self._list, self._name_spaces), lambda part: part())
+        there = alive(self._listed.values())
         wanted = await self._choose(there)
         await _side_by_side(wanted, self._read)
-        await self._keep(self._waiting)
-        await self._drop(there, unlisted)
-        self.coverage = finished(self.coverage, self._scan, await self._yield(unlisted))
+        await self._keep_all()
+        await self._drop(there)
+        self.coverage = finished(self.coverage, self._scan, await self._yield())
 
-    async def _list(self) -> tuple[Sequence[Listed], int]:
-        """Return every repository listed, and by how many that comes short of the vendor's own count."""
-        found: dict[str, Listed] = {}
+    async def _list(self) -> None:
+        """List every repository, and note by how many that comes short of the vendor's own count."""
         for _ in range(LISTINGS):
-            short = await self._gather_pages(found) - len(found)
-            if short <= 0:
-                return tuple(found.values()), 0
-        self._troubles.append(f"The list of repositories is {short} short of the count that comes with it.")
-        return tuple(found.values()), short
+            self._unlisted = max(0, await self._gather_pages(self._listed) - len(self._listed))
+            if not self._unlisted:
+                return
+        self._troubles.append(f"The list of repositories is {self._unlisted} short of the count that comes with it.")
 
     async def _gather_pages(self, found: dict[str, Listed]) -> int:
         """Add one reading of the list, page 1 first, and return how many the vendor says there are.
@@ -118,6 +118,7 @@ class Stocktaking:
         A count may be too low as well: as long as the last page is full and the count is surpassed, there may be more.
         """
         first, total = await self._page(1)
+        self.coverage = replace(self.coverage, silent_since=None, trouble="")
         found |= {each.id: each for each in first}
         if not first:
             return total
@@ -181,14 +182,17 @@ class Stocktaking:
                 listed.path, listed.id, tags, read_at, self._scan.number, listed.modified_at, listed.is_immutable
             )
         )
-        await self._keep_some()
+        self._waiting_tags += len(tags)
+        if len(self._waiting) >= KEPT_AT_ONCE or self._waiting_tags >= KEPT_TAGS_AT_ONCE:
+            await self._keep_all()
         await self._count(_calls(len(tags)))
 
-    async def _keep_some(self) -> None:
-        tags = sum(len(each.tags) for each in self._waiting)
-        if len(self._waiting) >= KEPT_AT_ONCE or tags >= KEPT_TAGS_AT_ONCE:
-            batch, self._waiting = self._waiting, []
-            await self._keep(batch)
+    async def _keep_all(self) -> None:
+        """Write down what waits for it; whoever comes while that is going on waits, so a slow store slows the pass."""
+        async with self._keeping:
+            batch, self._waiting, self._waiting_tags = self._waiting, [], 0
+            if batch:
+                await self._keep(batch)
 
     async def _keep(self, batch: Sequence[Repository]) -> None:
         if self._scan.is_full:
@@ -203,16 +207,16 @@ class Stocktaking:
             if contradicts(listed, kept, found):
                 self._suspects[found.id] = listed
 
-    async def _drop(self, there: dict[str, Listed], unlisted: int) -> None:
+    async def _drop(self, there: dict[str, Listed]) -> None:
         """Forget what is gone, but only by a list that came whole; after a short one, the rest is unread."""
         kept = await self._ports.inventories.paths(self._site.instance)
         gone = [path for path in kept if path not in there]
-        if unlisted == 0:
+        if not self._unlisted:
             await self._ports.inventories.drop(self._site.instance, gone)
         else:
             self._unread |= dict.fromkeys(gone, "it was not listed")
 
-    async def _yield(self, unlisted: int) -> Yield:
+    async def _yield(self) -> Yield:
         if self._unread:
             path, why = min(self._unread.items())
             self._troubles.append(f"{len(self._unread)} repositories could not be read, the first {path}: {why}")
@@ -221,7 +225,7 @@ class Stocktaking:
             repositories=len(paths),
             tags=sum(self._counts.get(path, 0) for path in paths),
             unread=tuple(sorted(self._unread)),
-            unlisted=unlisted,
+            unlisted=self._unlisted,
             trouble=" ".join(self._troubles),
             distrusts_modified=await self._is_caught(),
         )
