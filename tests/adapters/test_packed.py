@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from bot.adapters.packed import VERSION, pack, unpack
 from bot.domain.inventory import Repository, Tag
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AT = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
-MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(
-    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
-)
+MOMENTS = st.integers(1, 5_000_000_000_000).map(lambda number: EPOCH + timedelta(milliseconds=number))
 DIGESTS = st.binary(min_size=32, max_size=32).map(bytes.hex) | st.text("abcXYZ019:", min_size=1)
 TAGS = st.dictionaries(
     st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1), st.builds(Tag, DIGESTS, MOMENTS | st.none())
