@@ -56,6 +56,6 @@ def both(first: Match, second: Match) -> Match:
 
 
 def _equal(wanted: str | None, name: str) -> Match:
-    if wanted is None:
+    if not wanted:
         return Match.UNKNOWN
     return Match.YES if wanted == name else Match.NO

@@ -45,6 +45,7 @@ def _reached(*pairs: Any, rules: tuple[SyncRule, ...] = (), target: Side | None 
         (a_rule(scope="REPO", repository="api"), "core/api", "1", Match.YES),
         (a_rule(scope="REPO", repository="api"), "core/api/v2", "1", Match.NO),
         (a_rule(scope="REPO", repository=None), "core/api", "1", Match.UNKNOWN),
+        (a_rule(scope="REPO", repository=""), "core/api", "1", Match.UNKNOWN),
         (a_rule(scope="CHART"), "core/api", "1", Match.UNKNOWN),
     ],
 )
