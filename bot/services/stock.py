@@ -1,6 +1,7 @@
 """Go through the kept inventories of two sites in batches, so that neither is ever in memory as a whole."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -25,6 +26,22 @@ class Taker(Protocol):
     def add(self, path: str, here: Repository | None, there: Repository | None) -> None:
         """Take in one repository; None stands for a side that keeps nothing of it."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One repository of one site as it is kept, None where nothing is, and when that held, None where nobody knows."""
+
+    side: Side
+    repository: Repository | None
+    at: datetime | None
+
+
+async def seen(inventories: Inventories, site: Site, path: str) -> Seen:
+    """Return what is known of one repository of a site. Raises StoreUnavailable."""
+    known = Side.of(site, await inventories.coverage(site.instance))
+    (kept,) = await inventories.repositories(site.instance, (path,))
+    return Seen(known, kept, known.moment(path, kept))
 
 
 async def side(inventories: Inventories, site: Site) -> Side:

@@ -233,6 +233,23 @@ async def test_a_domain_chooses_what_is_critical(domain: str, compared: int) -> 
     assert found.found.critical.compared == compared
 
 
+@pytest.mark.parametrize(
+    ("path", "fields", "at_minute"),
+    [("core/api", {}, 0), ("core/gone", {"as_of": at(-9)}, -9), ("core/gone", {"as_of": None}, None)],
+)
+async def test_one_repository_is_told_with_the_moment_it_holds_for(
+    path: str, fields: dict[str, Any], at_minute: float | None
+) -> None:
+    ports = _ports()
+    kept = a_repository(*IMAGES)
+    await _keep(ports, SOURCE, kept, **fields)
+
+    found = await stock.seen(ports.inventories, ports.rules.topology.sites[SOURCE], path)
+
+    assert found.repository == (kept if path == kept.path else None)
+    assert found.at == (None if at_minute is None else at(at_minute))
+
+
 async def test_kept_images_are_those_that_match_as_old_as_the_oldest_reading() -> None:
     ports = _ports()
     repositories = (
