@@ -17,7 +17,7 @@ WRITES = {"execution", "writing", "finishing", "verification"}
 DOMAIN = ("access", "plan", "preflight", "operation", "record", "freeze", "grammar")
 SERVICES = (
     "requests", "moderation", "buttons", "own_buttons", "marks", "recheck", "policies", "forgery", "admission",
-    "freezing", "planning", "safekeeping", "execution", "writing", "finishing", "verification", "unfreezing",
+    "freezing", "planning", "execution", "writing", "finishing", "verification", "unfreezing",
 )  # fmt: skip
 FIRST = {
     "requests": ["test_requests", "test_votes", "test_request_limit"],
