@@ -106,7 +106,7 @@ async def _put(ports: Ports, taken: Freeze, entry: Mapping[str, str]) -> Taken:
 
 async def write_down(ports: Ports) -> None:
     """Give the store every freeze that it may not have. Raises StoreUnavailable while it does not answer."""
-    lifted = await _lifted(ports) if ports.local_freezes.waiting() else ()
+    lifted = await _lifted(ports)
     for waiting, entry in ports.local_freezes.waiting():
         if waiting not in lifted:  # the store had it after all, and two people have lifted it since
             try:
