@@ -27,6 +27,7 @@ from bot.adapters.slack_socket import SocketMode
 from bot.configuration import Registry
 from bot.errors import InvalidConfiguration
 from bot.ports import Clock, Ports, Rules
+from bot.services.freezing import of_new_store
 from bot.settings import Settings
 from bot.tasks import Tasks
 
@@ -83,7 +84,14 @@ class Outside:
     def store(self, workspace: str) -> RedisOperations:
         """Return the store of this workspace's operations."""
         url = self.settings.redis_url.get_secret_value()
-        store = RedisOperations(url, clock=self.clock, workspace=workspace, replicas=self.settings.redis_replicas)
+        store = RedisOperations(
+            url,
+            clock=self.clock,
+            workspace=workspace,
+            replicas=self.settings.redis_replicas,
+            # a demonstration's Redis is new every time, and nothing real hangs on it
+            beginning=None if self.settings.redis_allow_volatile else of_new_store,
+        )
         self.resources.push_async_callback(store.close)
         return store
 

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +13,7 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from bot.adapters import documents
 from bot.adapters.operation_log import tell
+from bot.adapters.redis_adoption import Adoption, Beginning
 from bot.adapters.redis_at_hand import AtHand
 from bot.adapters.redis_commit import REPLACED, audit_pairs, outcome, script_terms, unclear, unknown
 from bot.adapters.redis_durability import Trust, WriteMode, assess
@@ -35,7 +35,7 @@ from bot.adapters.redis_replicas import Wait
 from bot.adapters.redis_script import Script
 from bot.domain.freeze import SET_BY_HAND, Freeze
 from bot.domain.operation import Operation
-from bot.errors import InvalidConfiguration, StoreUnavailable
+from bot.errors import StoreUnavailable
 from bot.ports import WORD_DURABLE_WITHIN, Claims, Clock, Commit
 
 LIFE = timedelta(days=400)
@@ -45,7 +45,8 @@ LIFE = timedelta(days=400)
 class RedisOperations(AtHand):
     """The store of operations; owns its connections.
 
-    `connect_timeout` and `operation_timeout` are seconds; a commit takes at most both together, and its wait.
+    `beginning` makes the freeze with which a store begins that no bot has used. `connect_timeout` and
+    `operation_timeout` are seconds; a commit takes at most both together, and its wait.
     """
 
     def __init__(
@@ -55,11 +56,12 @@ class RedisOperations(AtHand):
         clock: Clock,
         workspace: str,
         replicas: int = 0,
+        beginning: Beginning | None = None,
         connect_timeout: float = CONNECT_TIMEOUT,
         operation_timeout: float = OPERATION_TIMEOUT,
     ) -> None:
         super().__init__(RedisLink(url, connect_timeout=connect_timeout, operation_timeout=operation_timeout), clock)
-        self._workspace = workspace
+        self._adoption = Adoption(workspace, beginning)
         self._replicas = replicas
         self._script = resources.files("bot.adapters").joinpath("lua/commit.lua").read_text("utf-8")
         self._script_name = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
@@ -81,18 +83,8 @@ class RedisOperations(AtHand):
         Raises InvalidConfiguration when it belongs to another workspace.
         """
         if not self._store:
-            *_, found = await self._all(
-                ("SCRIPT", "LOAD", self._script),
-                ("HSETNX", META, "workspace", self._workspace),
-                ("HSETNX", META, "store", secrets.token_hex(8)),
-                ("HMGET", META, "workspace", "store"),
-            )
-            if found[0] != self._workspace:
-                raise InvalidConfiguration(
-                    f"This Redis belongs to the bot of workspace {found[0]}, not of {self._workspace}. "
-                    "Point REGISTRY_BOT_REDIS_URL at a Redis, or a database number, of its own."
-                )
-            self._store = str(found[1])
+            await self._link.call("SCRIPT", "LOAD", self._script)
+            self._store = await self._adoption.adopt(self._link, self._clock.now())
         return self._store
 
     async def write_mode(self, *, is_asserted: bool = False, is_volatile_allowed: bool = False) -> WriteMode:
@@ -188,12 +180,6 @@ class RedisOperations(AtHand):
         """Return which operations have to do with a record."""
         is_open, watches = await self._link.call("MGET", OPEN + record_id, AWAY + record_id)
         return Claims(is_open, watches)
-
-    async def _all(self, *commands: Command) -> list[Any]:
-        replies = await self._link.batch(*commands)
-        for reply in replies:
-            _require(reply)
-        return replies
 
     def script_call(self, commit: Commit, store: str) -> Command:
         """Return the command by which a commit is decided in the store of this identity."""

@@ -112,7 +112,14 @@ async def _redis_rows(settings: Settings) -> list[Row]:
     if not mode.is_allowed:
         return [fail("redis", mode.sentence)]
     row = warn("redis", mode.sentence) if mode.sentence else ok("redis", "durable, and it takes writes")
-    return [row, *await _foreign(settings, owner)]
+    return [row, *_new(settings, owner), *await _foreign(settings, owner)]
+
+
+def _new(settings: Settings, owner: str | None) -> list[Row]:
+    """Say with what the first start on this Redis begins."""
+    if owner is not None or settings.redis_allow_volatile:
+        return []
+    return [warn("redis: owner", "no bot has used it yet; the first freezes everything until two people lift that")]
 
 
 async def _foreign(settings: Settings, owner: str | None) -> list[Row]:

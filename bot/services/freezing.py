@@ -60,6 +60,15 @@ async def freeze_alone(ports: Ports, reason: str, entry: Mapping[str, str]) -> N
         await ports.operations.record(entry)
 
 
+def of_new_store(now: datetime) -> tuple[Freeze, Mapping[str, str]]:
+    """Return the freeze with which a store begins that no bot has used, and its audit entry.
+
+    It may be the first day, or a Redis that lost everything, also that two people must lift a freeze; nobody can tell.
+    """
+    freeze = Freeze(ALL, "bot", "", _to_the_millisecond(now), None, _NEW_STORE)
+    return freeze, frozen(freeze)
+
+
 async def is_all_frozen(ports: Ports, person: str, reason: str) -> bool:
     """Tell whether all is frozen, without an end, by this person for this very reason.
 
@@ -174,3 +183,6 @@ def _local(ports: Ports) -> tuple[Freeze, ...]:
 def _to_the_millisecond(moment: datetime) -> datetime:
     """Return a moment as the store can keep it, so that what is read back equals what was written."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+_NEW_STORE = "No bot has used this Redis before: it is the first start, or what was frozen and open is lost"

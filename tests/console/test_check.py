@@ -23,6 +23,7 @@ async def test_a_sound_installation_has_no_failures_and_changes_nothing(redis_ur
 
     assert (outcome.code, outcome.rows("FAIL"), written) == (0, {}, 0)
     assert "SIMULATION" in outcome.rows("WARN")["environment"]
+    assert "the first freezes everything" in outcome.rows("WARN")["redis: owner"]
     found = outcome.rows("OK")
     assert found["zone: zhangjiakou (vpc-bbbbb)"] == "b83e05d1947f4a2c9d60c71e2fa45b38, @ A 10.2.0.20, TTL 60 s"
     assert found["failover: zhangjiakou to hangzhou"] == (

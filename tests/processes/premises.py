@@ -20,7 +20,7 @@ from simulator.app import running
 from simulator.demo import BotProcess, bot_process
 from simulator.local_redis import free_port
 from tests.conftest import SDK_KEYS
-from tests.scenarios.company import KEYS, ON_CALL, OPS, PATIENCE, Json, People
+from tests.scenarios.company import KEYS, ON_CALL, OPS, PATIENCE, Json, People, make_known
 
 SHOWN_WITHIN = 60.0
 """Seconds until the cards show how things stand, counted from the end of whatever outage."""
@@ -195,6 +195,7 @@ async def premises(redis_url: str, logs: Path, **environment: str) -> AsyncItera
         assert sim.alibaba is not None
         sim.alibaba.cloud.timing.hang_ms = 0
         sim.alibaba.admit(KEYS)
+        await make_known(redis_url)
         store = {"REGISTRY_BOT_REDIS_URL": redis_url}
         yield Premises(sim, sim.announcement["env"] | SDK_KEYS | store | environment, link, logs)
 

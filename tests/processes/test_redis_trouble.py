@@ -9,6 +9,7 @@ import pytest
 
 from bot.adapters.redis_keys import META
 from simulator.local_redis import local_redis_async
+from tests.builders import WORKSPACE
 from tests.processes.premises import HOME, STANDBY, Premises, patient_link, premises, until_ready, until_troubles
 from tests.proxy import Proxy, proxy_to
 from tests.scenarios.company import APPROVER, ON_CALL, Json
@@ -131,7 +132,12 @@ DISTRUSTED = [
         "password",
         ("CONFIG", "SET", "requirepass", ""),
     ),
-    Distrust("foreign", ("HSET", META, "workspace", "T0OTHER"), "belongs to the bot of workspace", ("DEL", META)),
+    Distrust(
+        "foreign",
+        ("HSET", META, "workspace", "T0OTHER"),
+        "belongs to the bot of workspace",
+        ("HSET", META, "workspace", WORKSPACE),
+    ),
 ]
 
 

@@ -3,15 +3,17 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from bot.adapters.clock import SystemClock
+from bot.adapters.redis_keys import META
 from bot.adapters.resolver import DnsResolver
 from bot.app import Bot, serving
 from bot.configuration import load_registry
@@ -19,6 +21,7 @@ from bot.settings import load_settings
 from simulator import editing
 from simulator.alibaba.ram import Identity
 from simulator.app import Simulator, running
+from tests.builders import WORKSPACE
 from tests.conftest import SDK_KEYS
 
 ON_CALL, APPROVER, SECOND, MEMBER = "U01ONCALL", "U01APPROVER", "U02APPROVER", "U01MEMBER"
@@ -162,6 +165,12 @@ class Company(People):
     bot: Bot
 
 
+async def make_known(redis_url: str) -> None:
+    """Have a Redis look as if a bot had begun to use it before, which would freeze everything in a new one."""
+    async with Redis.from_url(redis_url) as server:
+        await server.hset(META, mapping={"workspace": WORKSPACE, "store": "known before"})
+
+
 @asynccontextmanager
 async def company_with_bot(
     monkeypatch: pytest.MonkeyPatch,
@@ -169,13 +178,15 @@ async def company_with_bot(
     *,
     world: Path | None = None,
     amend: Callable[[str], str] = lambda config: config,
+    prepare: Callable[[str], Awaitable[None]] = make_known,
     **environment: str,
 ) -> AsyncIterator[Company]:
     """Bring up the simulated world and the bot that its announcement points there.
 
-    `amend` rewrites registry.yaml before the bot reads it. When the body ends well, no secret and no stack trace may
-    stand anywhere in Slack.
+    `amend` rewrites registry.yaml, and `prepare` fills Redis, before the bot reads them. When the body ends well, no
+    secret and no stack trace may stand anywhere in Slack.
     """
+    await prepare(redis_url)
     async with AsyncExitStack() as stack:
         sim = await stack.enter_async_context(running(world=world))
         _rewrite(Path(sim.announcement["config"]), amend)

@@ -131,3 +131,25 @@ async def _stored(redis_url: str) -> list[str]:
         while not (found := await store.freezes()):
             await asyncio.sleep(0.05)
         return [freeze.reason for freeze in found]
+
+
+async def _leave_new(_redis_url: str) -> None:
+    """Let the bot find a Redis that nobody has used."""
+
+
+@pytest.mark.covers("F16")
+async def test_a_bot_that_finds_a_new_redis_moves_nothing_before_two_people_have_lifted_that(
+    monkeypatch: pytest.MonkeyPatch, redis_url: str
+) -> None:
+    async with company_with_bot(monkeypatch, redis_url, prepare=_leave_new) as company:
+        told = await company.command(ON_CALL, "failover zhangjiakou")
+        assert "No bot has used this Redis before" in told
+        assert "E_FROZEN" in told
+
+        lift = await _ask_to_lift(company)
+        await company.click(APPROVER, "approve", lift)
+        await company.until(_says(company, lift, "UNFROZEN: all sites"))
+
+        await company.failover()
+        await company.click(APPROVER, "approve")
+        await company.shows("DONE")
