@@ -223,3 +223,20 @@ async def test_a_scan_has_no_burst_and_keeps_its_rate() -> None:
         await gate.spend(Lane.SCAN)
 
     assert 0.5 - 2 * CATCH_UP < time.monotonic() - started < 0.8
+
+
+async def test_a_scan_that_waits_to_be_let_in_again_keeps_no_single_read_from_its_slot() -> None:
+    wait = Say(400, {"Code": "Throttling.User", "RequestId": "r"}, {"x-acs-retry-after": "60000"})
+    small = Limits(rate=1_000, in_flight=2, read_deadline=2)
+    async with saying(wait, tags(["1.0"], 1), limits=small) as (catalogue, _):
+        stuck = [asyncio.ensure_future(catalogue.tags(HANGZHOU, API)) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        single = await catalogue._alibaba.cr(HANGZHOU.region, "main")
+        _, models = await catalogue._alibaba.models()
+
+        async with asyncio.timeout(1):
+            await asyncio.gather(*(single.list_repo_tag_async(models.ListRepoTagRequest()) for _ in range(4)))
+
+        for task in stuck:
+            task.cancel()
+        await asyncio.gather(*stuck, return_exceptions=True)

@@ -38,15 +38,23 @@ class Gate:
         self._tokens = rate
         self._filled_at: float | None = None
         self._slots = asyncio.Semaphore(in_flight)
-        self._bulk_slots = asyncio.Semaphore(max(1, int(in_flight * (1 - BULK_LEAVES))))
+        bulk = max(1, int(in_flight * (1 - BULK_LEAVES)))
+        self._bulk_slots = asyncio.Semaphore(bulk)
+        self._turns = {lane: asyncio.Semaphore(bulk) for lane in (Lane.BULK, Lane.SCAN)}
         self._queues = {lane: asyncio.Lock() for lane in (Lane.READ, Lane.BULK, Lane.SCAN)}
         self._pace = Pace(rate)
 
     def turn(self, lane: Lane) -> AbstractAsyncContextManager[None]:
-        """Hold a slot of this lane."""
+        """Hold a place in this lane; in bulk, waiting for tokens and pausing with it takes no slot from anybody."""
         if lane is Lane.WRITE:
             return nullcontext()
-        return self._slots if lane is Lane.READ else self._bulk_turn()
+        return self._slots if lane is Lane.READ else self._turns[lane]
+
+    @asynccontextmanager
+    async def bulk_slot(self) -> AsyncIterator[None]:
+        """Hold a slot for one call of a bulk reading."""
+        async with self._bulk_slots, self._slots:
+            yield
 
     async def spend(self, lane: Lane) -> None:
         """Take a token, in order of arrival within a lane; a write takes its own from the future."""
@@ -68,11 +76,6 @@ class Gate:
     def slow_down(self, sent_at: float) -> None:
         """Halve the pace of scans: the vendor refused a call that was sent then, by the loop's clock."""
         self._pace.halve(sent_at, asyncio.get_running_loop().time())
-
-    @asynccontextmanager
-    async def _bulk_turn(self) -> AsyncIterator[None]:
-        async with self._bulk_slots, self._slots:
-            yield
 
     def _missing(self, lane: Lane) -> float:
         """Return the seconds until this lane may take a token."""

@@ -100,9 +100,9 @@ class Transport:
         pause, is_renewed = FIRST_PAUSE, False
         while True:
             await self._gate.spend(self._lane)
-            sent_at = clock()
             try:
-                async with asyncio.timeout(self._deadline):
+                async with self._gate.bulk_slot(), asyncio.timeout(self._deadline):
+                    sent_at = clock()
                     return self._judge(asked, await self._exchange_fresh(sign))
             except Slowed as slowed:
                 self._gate.slow_down(sent_at)
