@@ -17,7 +17,7 @@ from bot.domain.inventory import Repository, Tag
 VERSION = 1
 _SEALED = Struct(">BI")
 """Version, and a checksum of all that follows."""
-_HEAD = Struct(">BIQQHII")
+_HEAD = Struct(">BQQQHII")
 """Flags, pass, moments of reading and of modification, lengths: of the id, the number of tags, the names' bytes."""
 _IMMUTABLE, _TEXT_DIGESTS = 1, 2
 _DIGEST = 64

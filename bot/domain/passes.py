@@ -34,13 +34,13 @@ class Yield:
 
 
 def next_scan(coverage: Coverage, now: datetime, full_every: timedelta) -> Scan:
-    """Return the pass to take up: the one that was broken off, or a new one, numbered by its first second."""
+    """Return the pass to take up: the one that was broken off, or a new one, numbered by its first millisecond."""
     running = coverage.running
     if running is not None and timedelta(0) <= now - running.started_at < RESUMABLE:
         return replace(running, pages_done=0, pages_total=None)
     last = coverage.full_as_of
     is_full = coverage.distrusts_modified or last is None or now - last >= full_every
-    return Scan(int(now.timestamp()), is_full, now)
+    return Scan(int(now.timestamp() * 1000), is_full, now)
 
 
 def must_read(listed: Listed, kept: Repository | None, scan: Scan) -> bool:
