@@ -44,6 +44,13 @@ async def test_a_bare_wish_takes_the_first_standby_and_the_configured_route() ->
     assert [change.desired.target for change in plan.changes] == [f"CNAME {PUBLIC_NAME['hangzhou']}"]
 
 
+async def test_a_draft_keeps_what_it_was_narrowed_down_to() -> None:
+    world = a_world_of_two_views()
+
+    assert (await _draft(world, only="vpc-ccccc")).only == "vpc-ccccc"
+    assert (await _draft(world)).only == ""
+
+
 async def test_the_route_of_the_wish_wins_over_the_configured_one() -> None:
     plan = (await _draft(a_world(), route=Route.INTERNAL)).plan
 

@@ -137,7 +137,8 @@ async def test_what_was_frozen_past_the_bot_is_lifted_past_the_bot() -> None:
 
 
 async def test_past_the_bot_is_told_alone_of_whatever_is_frozen() -> None:
-    world = await _frozen()
+    world = a_world()
+    await freezing.freeze(world.ports, "hangzhou", "approver", APPROVER, reason="storage migration")
     world.operations.put_freeze(SET_BY_HAND)
 
     with pytest.raises(Frozen) as refused:
