@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
@@ -11,10 +11,11 @@ from bot.domain.both_ends import merged_feed, merged_rules
 from bot.domain.comparing import Comparer, Critical, unheard
 from bot.domain.differences import Difference, Differences, Side, Tally
 from bot.domain.explaining import Explainer
+from bot.domain.report import Question, Report
 from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
 from bot.domain.topology import Site
 from bot.domain.unseen import later_tasks, path_of, unseen
-from bot.domain.verdict import Judgement, judge, judge_so_far
+from bot.domain.verdict import judge, judge_so_far
 from bot.errors import StoreUnavailable, UsageError
 from bot.ports import Ports
 from bot.services import stock
@@ -23,48 +24,6 @@ from bot.services.survey import observe
 CONTROL_DEADLINE = timedelta(seconds=3)
 """For rules and tasks, which are asked of the instances themselves, one of which may be what failed."""
 MOST_NEAR = 3
-_NOT_YET = Unknown("not read yet")
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What to compare: a source with a target, and if only some repositories count, a glob that names them.
-
-    `critical` are the globs of the images that a failover must not lose.
-    """
-
-    source: Site
-    target: Site
-    critical: tuple[str, ...]
-    repositories: str | None = None
-
-    @property
-    def instances(self) -> tuple[str, str]:
-        """Return the instances of both ends."""
-        return self.source.instance, self.target.instance
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What is known, `done` of `total` repositories gone through; `interrupted` says why there is no more to come.
-
-    `unseen` are copy tasks of pushes that came after the source's repository was last looked at, the newest first: what
-    they did not bring is lost without being in any list.
-    """
-
-    question: Question
-    source: Side
-    target: Side
-    found: Differences
-    judgement: Judgement
-    taken_at: datetime
-    rules: tuple[SyncRule, ...] | Unknown = _NOT_YET
-    feed: TaskFeed | Unknown = _NOT_YET
-    done: int = 0
-    total: int = 0
-    is_final: bool = False
-    interrupted: str = ""
-    unseen: tuple[SyncTask, ...] = ()
 
 
 def question(ports: Ports, source: Site, target: Site, domain: str | None, repositories: str | None) -> Question:
@@ -91,15 +50,17 @@ async def reports(ports: Ports, asked: Question, each: Callable[[Difference], No
     Everything about images comes from the store, so a dead source costs no time; rules and tasks are asked of the
     instances within a deadline. Raises UsageError when no repository is called so.
     """
-    sides = await stock.side(ports.inventories, asked.source), await stock.side(ports.inventories, asked.target)
+    sides, trouble = await stock.sides(ports.inventories, asked.source, asked.target)
     now = ports.clock.now()
     frame = Report(asked, *sides, Differences(), judge_so_far(Tally(), None, now), now)
+    if trouble:
+        yield replace(await _with_control(ports, frame), interrupted=trouble, is_final=True)
+        return
     try:
         chosen = await _chosen(ports, asked, sides)
         frame = replace(frame, total=len(chosen))
         yield frame
-        rules, feed = await _control(ports, asked)
-        frame = replace(frame, rules=rules, feed=feed)
+        frame = await _with_control(ports, frame)
         comparer = Comparer(*sides, Critical(asked.critical), _explainer(frame), each)
         async for done in stock.compared(ports.inventories, asked.instances, chosen, comparer, ports.clock):
             frame = _so_far(frame, comparer, done, ports.clock.now())
@@ -160,6 +121,11 @@ def _no_such_repository(glob: str, known: Sequence[str]) -> str:
     near = near or difflib.get_close_matches(glob, known, n=MOST_NEAR, cutoff=0.6)
     hint = f" Nearly: {', '.join(near)}." if near else ""
     return f"None of {len(known):,} repositories is called '{glob}'.{hint} Use namespace/name, * for any part of it."
+
+
+async def _with_control(ports: Ports, frame: Report) -> Report:
+    rules, feed = await _control(ports, frame.question)
+    return replace(frame, rules=rules, feed=feed)
 
 
 async def _control(ports: Ports, asked: Question) -> tuple[tuple[SyncRule, ...] | Unknown, TaskFeed | Unknown]:

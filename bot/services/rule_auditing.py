@@ -40,6 +40,13 @@ async def audit_rules(ports: Ports) -> tuple[PairAudit, ...]:
     return tuple([await _audit(ports, told, source, target) for source, target in pairs])
 
 
+async def audit_pair(ports: Ports, source: Site, target: Site) -> PairAudit:
+    """Return the audit of one direction."""
+    async with asyncio.TaskGroup() as group:
+        asked = {site.name: group.create_task(_ask(ports, site)) for site in (source, target)}
+    return await _audit(ports, {name: task.result() for name, task in asked.items()}, source, target)
+
+
 async def _ask(ports: Ports, site: Site) -> _Told:
     async with asyncio.TaskGroup() as group:
         instance = group.create_task(observe(ports.registries.instance(site), DEADLINE))

@@ -6,13 +6,14 @@ import pytest
 
 from bot.domain.differences import Cause, Difference
 from bot.domain.inventory import Coverage, Repository
+from bot.domain.report import Question, Report
 from bot.domain.rule_audit import PairAudit, Possible
 from bot.domain.snapshot import Inventory, Unknown
 from bot.domain.verdict import Verdict
 from bot.errors import StoreUnavailable, UsageError
 from bot.ports import Ports
 from bot.services import stock
-from bot.services.replication import Question, Report, question, report, reports
+from bot.services.replication import question, report, reports
 from bot.services.rule_auditing import audit_rules
 from tests.builders import DOMAIN, INSTANCE_ID, NOW
 from tests.domain.stocks import SOURCE, TARGET, a_feed, a_repository, a_rule, a_tag, a_task, at

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from bot.domain.comparing import Critical
 from bot.domain.differences import Cause, Difference, Likeness, Newer
+from bot.domain.report import Report
 from bot.domain.snapshot import TaskFeed
 from bot.domain.verdict import Verdict
 from bot.errors import StoreUnavailable, Unreachable
-from bot.services.replication import Report, question, report
+from bot.services.replication import question, report
 from bot.services.stocktaking import take_stock
 from tests.builders import INSTANCE_ID
 from tests.domain.stocks import SOURCE, TARGET, a_rule

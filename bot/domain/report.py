@@ -1,0 +1,52 @@
+"""What is asked about copies from one site to another, and what is known of it so far."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.differences import Differences, Side
+from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
+from bot.domain.topology import Site
+from bot.domain.verdict import Judgement
+
+NOT_YET = Unknown("not read yet")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to compare: a source with a target, and if only some repositories count, a glob that names them.
+
+    `critical` are the globs of the images that a failover must not lose.
+    """
+
+    source: Site
+    target: Site
+    critical: tuple[str, ...]
+    repositories: str | None = None
+
+    @property
+    def instances(self) -> tuple[str, str]:
+        """Return the instances of both ends."""
+        return self.source.instance, self.target.instance
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is known, `done` of `total` repositories gone through; `interrupted` says why there is no more to come.
+
+    `unseen` are copy tasks of pushes that came after the source's repository was last looked at, the newest first: what
+    they did not bring is lost without being in any list.
+    """
+
+    question: Question
+    source: Side
+    target: Side
+    found: Differences
+    judgement: Judgement
+    taken_at: datetime
+    rules: tuple[SyncRule, ...] | Unknown = NOT_YET
+    feed: TaskFeed | Unknown = NOT_YET
+    done: int = 0
+    total: int = 0
+    is_final: bool = False
+    interrupted: str = ""
+    unseen: tuple[SyncTask, ...] = ()
