@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-from benchmarks import acks, adapters, claim, code, failover, memory, start
+from benchmarks import acks, adapters, claim, code, failover, inventory, memory, start
 from benchmarks.table import Row, table
 
 MEASUREMENTS: dict[str, Callable[[], Iterable[Row]]] = {
@@ -22,6 +22,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Row]]] = {
     "claim": claim.rows,
     "failover": failover.rows,
     "memory": memory.rows,
+    "inventory": inventory.rows,
 }
 
 

@@ -11,7 +11,9 @@ three words, this reads any size and prints what it came to.
 """
 
 import asyncio
+import gc
 import json
+import logging
 import math
 import resource
 import subprocess
@@ -23,9 +25,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
+import structlog
 from redis import Redis
 
-from benchmarks.claim import be_quiet
 from benchmarks.http_protocol import Answer, Asked, Responder, get_json
 from benchmarks.stage import ROOT
 from benchmarks.table import Row
@@ -175,6 +177,7 @@ async def measure(repositories: int, tags: int, qps: float, address: str, redis_
     inventories = RedisInventories(redis_url, clock)
     ports = some_ports(clock=clock, catalogue=AlibabaCatalogue(alibaba), inventories=inventories)
     await alibaba.load()
+    gc.freeze()  # as the bot does once it is loaded
     before, cpu, started, stalls = _peak(), time.process_time(), time.perf_counter(), Stalls()
     await both(ports)
     seconds, cpu, longest = time.perf_counter() - started, time.process_time() - cpu, stalls.end()
@@ -282,7 +285,7 @@ def main() -> None:
         case ["serve", repositories, tags]:
             asyncio.run(serve(int(repositories), int(tags)))
         case ["measure", repositories, tags, qps, address, url]:
-            be_quiet()
+            structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
             result = asyncio.run(measure(int(repositories), int(tags), float(qps), address, url))
             print(json.dumps({name: getattr(result, name) for name in Result.__slots__}))
         case [repositories, tags, qps]:

@@ -41,6 +41,9 @@ class Cloud:
         ]
         self._canned = {
             "ListRepoTag": _good({"Images": images, "TotalCount": str(TAGS)}),
+            "ListNamespace": _good(
+                {"Namespaces": [{"NamespaceName": "core", "AutoCreateRepo": True}], "TotalCount": "1"}
+            ),
             "ListRepoSyncRule": _good({"SyncRules": [], "TotalCount": 0}),
             "ListRepoSyncTask": _good({"SyncTasks": [], "TotalCount": 0}),
         }

@@ -240,3 +240,10 @@ async def test_a_scan_that_waits_to_be_let_in_again_keeps_no_single_read_from_it
         for task in stuck:
             task.cancel()
         await asyncio.gather(*stuck, return_exceptions=True)
+
+
+@pytest.mark.parametrize("images", ["none", ["1.0"], {"Tag": "1.0"}])
+async def test_a_list_of_another_shape_is_no_answer(images: Any) -> None:
+    async with saying(answer(Images=images, TotalCount="1")) as (catalogue, _):
+        with pytest.raises(Unreachable, match="unknown shape"):
+            await catalogue.tags(HANGZHOU, API)

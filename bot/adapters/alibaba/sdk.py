@@ -26,6 +26,7 @@ ALGORITHM = "ACS3-HMAC-SHA256"
 EMPTY_BODY_HASH = Utils.hash(b"", ALGORITHM).hex()
 USER_AGENT = Utils.get_user_agent("registry-failover-bot")
 SESSION_NAME = "registry-failover-bot"
+CR_VERSION = "2018-12-01"
 LOGGERS = ("darabonba-core", "alibabacloud-tea", "credentials")
 
 
@@ -36,6 +37,16 @@ class Signed:
     method: str
     url: str
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as both products take it: everything in the query, sent to the root."""
+
+    action: str
+    version: str
+    method: str = "POST"
+    pathname: str = "/"
 
 
 class Send(Protocol):
@@ -91,6 +102,14 @@ class PooledPvtz(_Pooled, PvtzClient):  # type: ignore[misc]
 
 class PooledCr(_Pooled, CrClient):  # type: ignore[misc]
     """Container Registry over our transport."""
+
+    async def ask(self, action: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Make a read and return the answer as it came.
+
+        For thousands of calls: the SDK's typed requests and answers take about a quarter of the time of one.
+        """
+        call, words = Call(action, CR_VERSION), dict(query)
+        return await self._send(action, words, lambda keys: self._sign(call, words, keys))
 
 
 def key_source(role_arn: str | None) -> Source:
