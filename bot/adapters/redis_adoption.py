@@ -38,8 +38,8 @@ class Adoption:
                 f"This Redis belongs to the bot of workspace {workspace}, not of {self._workspace}. "
                 "Point REGISTRY_BOT_REDIS_URL at a Redis, or a database number, of its own."
             )
-        if is_new:
-            get_logger().warning("store.new")
+        if is_new and self._beginning is not None:
+            get_logger().warning("store.begun_frozen")
         return str(store)
 
     def _first_words(self, now: datetime) -> tuple[str, ...]:

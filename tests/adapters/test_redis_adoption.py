@@ -11,7 +11,7 @@ from bot.adapters.redis_store import RedisOperations
 from bot.domain.freeze import ALL, SET_BY_HAND
 from bot.errors import InvalidConfiguration
 from bot.services.freezing import of_new_store
-from tests.builders import WORKSPACE
+from tests.builders import WORKSPACE, a_freeze
 
 
 def a_store(url: str, **options: Any) -> RedisOperations:
@@ -71,6 +71,22 @@ async def test_what_freezes_everything_by_hand_is_left_in_place(store: RedisOper
     await store.adopt()
 
     assert await store.freezes() == (SET_BY_HAND,)
+
+
+async def test_what_is_left_frozen_of_a_store_that_lost_its_identity_stays_so(
+    store: RedisOperations, redis_url: str
+) -> None:
+    await store.adopt()
+    freeze = a_freeze(scope="hangzhou")
+    await store.freeze(freeze, {"event": "frozen"})
+    await store.link.call("DEL", META)
+    await store.link.call("HDEL", FREEZE, ALL)
+    again = a_store(redis_url)
+
+    await again.adopt()
+
+    assert {one.scope for one in await again.freezes()} == {"hangzhou", ALL}
+    await again.close()
 
 
 async def test_a_demonstrations_store_begins_with_nothing_frozen(redis_url: str) -> None:

@@ -87,7 +87,7 @@ async def test_a_certificate_that_fits_is_let_in(trusted: None, redis_url: str) 
     async with a_door(redis_url, AUTHORITY, "127.0.0.1", None) as door, opened(door.url) as store:
         await store.adopt()
 
-    assert b"HSETNX" in door.heard
+    assert b"EVALSHA" in door.heard
 
 
 @pytest.mark.covers("F18")
@@ -108,5 +108,5 @@ async def test_a_server_that_speaks_no_tls_hears_no_command(trusted: None, redis
         with pytest.raises(StoreUnavailable):
             await store.adopt()
 
-    assert b"HSETNX" not in door.heard
+    assert b"EVALSHA" not in door.heard
     assert b"SCRIPT" not in door.heard
