@@ -13,7 +13,7 @@ from bot.ports import Written
 from tests.builders import NOW
 from tests.services.world import World
 from tests.simulation.loop import SimLoop
-from tests.simulation.network import SWALLOWED, Call, Fate, at_once, travel
+from tests.simulation.network import SWALLOWED, Call, Fate, at_once, in_calm, travel
 from tests.simulation.weather import Weather
 
 READ_LIMIT = 3.0
@@ -87,7 +87,7 @@ class Cloud:
             return trouble(self.chance.uniform)
         if self.chance.random() < 0.5:
             return None
-        return Fate(self.chance.uniform(0, 0.05), self.chance.uniform(0, 0.05))
+        return in_calm(self.chance, 0.05)
 
     def fate_of_write(self, who: str) -> Fate:
         """Draw what becomes of a write."""

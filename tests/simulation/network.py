@@ -1,6 +1,7 @@
 """The way of one call to a server and back, with everything that can go wrong on it drawn beforehand."""
 
 import asyncio
+import random
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, NamedTuple
 
@@ -31,6 +32,13 @@ class Call:
 
 
 SWALLOWED = Fate(None, None)
+AT_ONCE = 0.7
+"""How often a reply in calm weather is back at once: every span of time costs a timer, and few of them matter."""
+
+
+def in_calm(chance: random.Random, longest: float) -> Fate:
+    """Draw a way on which nothing goes wrong."""
+    return Fate(chance.random() * longest, 0.0 if chance.random() < AT_ONCE else chance.random() * longest)
 
 
 async def travel(loop: SimLoop, fate: Fate, act: Callable[[], Any], limit: float) -> Any:
@@ -44,8 +52,10 @@ async def travel(loop: SimLoop, fate: Fate, act: Callable[[], Any], limit: float
 
     def arrive() -> None:
         result, error = attempt(act)
-        if replies is not None:
+        if replies:
             loop.later(replies, reply, result, fate.error or error)
+        elif replies is not None:
+            reply(result, fate.error or error)
 
     if arrives is not None:
         loop.later(arrives, arrive)

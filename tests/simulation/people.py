@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 
+from bot.domain.operation import State
 from bot.listeners.deliveries import Delivery
 from bot.listeners.desk import Reply
 from bot.services.admission import Visitor
@@ -13,8 +14,12 @@ from tests.simulation.slack import Posted
 
 LEAD = "U01LEAD"
 EVERYBODY = (ON_CALL, APPROVER, APPROVER_ELSEWHERE, LEAD, GUEST, OUTSIDER)
+SITES = ("zhangjiakou", "hangzhou")
 ROUTES = {"A": "internet", "CNAME": "internal"}
 """By which route to ask for a move while the record is of a type, so that there is something to change."""
+
+MOSTLY = 0.8
+"""How often people do what makes sense, where they may also do what does not."""
 
 Note = Callable[[str, str], None]
 Told = Callable[[Delivery, Reply], None]
@@ -31,25 +36,48 @@ class People:
     def act(self) -> None:
         """Do one thing that somebody would do."""
         draw = self._chance.random()
-        is_asked_already = any(card.buttons() for card in self._judge.slack.cards())
-        if draw < (0.1 if is_asked_already else 0.6):
-            self._type(self._chance.choice((ON_CALL, ON_CALL, LEAD)), self._wish())
-        elif draw < 0.85 and is_asked_already:
-            self._press()
+        cards = [card for card in self._judge.slack.cards() if card.buttons()]
+        waiting = [card for card in cards if self._is_open(card)]
+        is_all_asked = waiting or self._is_taken(*SITES)
+        if draw < (0.1 if is_all_asked else 0.6):
+            self._type(self._chance.choice((ON_CALL, ON_CALL, LEAD)), self._lift() or self._wish())
+        elif draw < 0.85 and cards:
+            self._press(waiting if waiting and self._chance.random() < MOSTLY else cards)
         elif draw < 0.93:
             self._vote_by_word()
-        else:
+        elif draw < 0.975:
             self._look()
+        else:
+            self._type(self._chance.choice(EVERYBODY), f"freeze {self._site()} until 1h because of a drill")
+
+    def _is_open(self, card: Posted) -> bool:
+        """Tell whether there is anything to decide; after a failover buttons may outlive what they were for."""
+        stored = self._judge.redis.serving.store._stored.get(card.buttons()[0][1].split("|")[1])
+        return stored is not None and stored.operation().state is State.PENDING
+
+    def _lift(self) -> str:
+        """Return the words that lift a freeze of somebody's, mostly, where there is one."""
+        store = self._judge.redis.serving.store
+        frozen = [f for f in store._freezes.values() if not f.is_by_hand and not f.is_over(store.clock.now())]
+        if not frozen or self._chance.random() > MOSTLY:
+            return ""
+        return f"unfreeze {self._chance.choice(frozen).scope} because it is over"
 
     def _wish(self) -> str:
-        site = self._chance.choice(("zhangjiakou", "zhangjiakou", "hangzhou"))
+        site = self._site()
         route = ROUTES[self._judge.cloud.zones.held[RECORD_ID[site]].type]
         return f"failover {site} via {route} because of a drill" if self._chance.random() < 0.9 else f"failover {site}"
 
-    def _press(self) -> None:
-        cards = [card for card in self._judge.slack.cards() if card.buttons()]
-        if not cards:
-            return
+    def _site(self) -> str:
+        """Return a site, mostly one of which nothing is wanted yet."""
+        site, other = SITES if self._chance.random() < 0.66 else SITES[::-1]
+        return other if self._is_taken(site) and self._chance.random() < MOSTLY else site
+
+    def _is_taken(self, *sites: str) -> bool:
+        """Tell whether something is under way for all of these."""
+        return all(RECORD_ID[site] in self._judge.redis.serving.store._open for site in sites)
+
+    def _press(self, cards: list[Posted]) -> None:
         card = self._chance.choice(cards[-3:])
         action, value = self._chance.choice([*_approving(card) * 8, *card.buttons()])
         who = self._chance.choice((APPROVER, APPROVER, APPROVER_ELSEWHERE, LEAD, ON_CALL, *EVERYBODY))
@@ -61,14 +89,14 @@ class People:
         known = list(self._judge.versions)
         if known:
             verb = self._chance.choice(("approve", "approve", "reject", "cancel"))
-            self._type(self._chance.choice(EVERYBODY), f"{verb} {self._chance.choice(known)}")
+            voted = known[-1] if self._chance.random() < MOSTLY else self._chance.choice(known)
+            self._type(self._chance.choice((APPROVER, LEAD, ON_CALL, *EVERYBODY)), f"{verb} {voted}")
 
     def _look(self) -> None:
         known = list(self._judge.versions) or ["fo-0000"]
         words = (
             *("status", "actions", f"show {self._chance.choice(known)}", "plan failover zhangjiakou"),
-            *("freeze zhangjiakou until 1h because of a drill", "unfreeze all because it is over"),
-            "unfreeze zhangjiakou because it is over",
+            *("unfreeze all because it is over", "unfreeze zhangjiakou because it is over"),
         )
         self._type(self._chance.choice(EVERYBODY), self._chance.choice(words))
 

@@ -3,27 +3,28 @@
 import asyncio
 import copy
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from bot.adapters.redis_commit import refusal, unclear
 from bot.adapters.redis_link import CONNECT_TIMEOUT, OPERATION_TIMEOUT, NoReply
-from bot.domain.chain import AuditEntry, Standing
+from bot.domain.freeze import Freeze
 from bot.domain.operation import Operation
 from bot.errors import StoreUnavailable, Unconfirmed
 from bot.ports import WORD_DURABLE_WITHIN, Commit
-from tests.builders import WORKSPACE
 from tests.fake_operations import FakeOperations, Stored
-from tests.fake_trail import STORE, FakeTrail
 from tests.simulation.clock import SimClock
 from tests.simulation.loop import SimLoop
-from tests.simulation.network import SWALLOWED, Fate, at_once, travel
+from tests.simulation.network import SWALLOWED, Fate, at_once, in_calm, travel
+from tests.simulation.trail import IndexedTrail
 from tests.simulation.weather import Weather
 
 FIRST_STORE = "store-1"
+LATENCY = 0.003
+READ_AT_ONCE = 0.9
 MIN_REPLICAS_LAG = 10.0
 """Seconds without its replica after which a primary refuses writes (min-replicas-max-lag)."""
 READS = frozenset({"get", "due", "news", "recent", "listing", "card", "freezes", "claims", "recall"}) | {
@@ -36,7 +37,15 @@ TRAIL = frozenset({"standing", "entries", "entry", "seals", "seal"})
 CHECKED = frozenset({"commit", "confirm", "record", "freeze", "count_request"})
 """Calls that first look whether this is still the store that the bot adopted."""
 
-Witness = Callable[["WitnessedStore", Operation | None, Commit, Operation], None]
+
+class Witness(Protocol):
+    """Sees what people and bots have the store keep."""
+
+    def committed(self, store: "WitnessedStore", before: Operation | None, commit: Commit, after: Operation) -> None:
+        """See a commit."""
+
+    def froze(self) -> None:
+        """See a freeze."""
 
 
 class WitnessedStore(FakeOperations):
@@ -50,8 +59,12 @@ class WitnessedStore(FakeOperations):
     def _write(self, commit: Commit, stored: Stored) -> Operation:
         before = stored.operation() if stored.body else None
         written = super()._write(commit, stored)
-        self._witness(self, before, commit, written)
+        self._witness.committed(self, before, commit, written)
         return written
+
+    def _freeze(self, freeze: Freeze, entry: Mapping[str, str]) -> None:
+        super()._freeze(freeze, entry)
+        self._witness.froze()
 
     def twin(self, clock: SimClock) -> "WitnessedStore":
         """Return what a replica holds that has everything up to now."""
@@ -61,43 +74,6 @@ class WitnessedStore(FakeOperations):
                 setattr(twin, name, copy.copy(value))
         twin.clock = twin._clock = clock
         return twin
-
-
-class IndexedTrail(FakeTrail):
-    """The audit in memory, whose entries are not made anew at every look."""
-
-    def __init__(self, operations: WitnessedStore) -> None:
-        super().__init__(operations)
-        self._made: list[AuditEntry] = []
-        self._places: dict[str, int] = {}
-
-    async def entries(self, after: str, limit: int, until: str = "+") -> tuple[AuditEntry, ...]:
-        """Return entries behind a place in the trail; the usual question is not answered by looking through all."""
-        made = self._entries()
-        if after in self._places and until == "+":
-            first = self._places[after] + 1
-            return tuple(made[first : first + limit])
-        return await super().entries(after, limit, until)
-
-    async def standing(self, seq: int = 0) -> Standing:
-        """Return how far the trail goes; seals are written in the order of their numbers."""
-        entries = self._entries()
-        last = self.sealed[next(reversed(self.sealed))] if self.sealed else None
-        asked = self.sealed.get(seq)
-        return Standing(STORE, WORKSPACE, entries[-1].seq if entries else 0, last, self.head, asked=asked)
-
-    async def entry(self, entry_id: str) -> AuditEntry | None:
-        """Return the entry at a place in the trail."""
-        made = self._entries()
-        place = self._places.get(entry_id)
-        return None if place is None else made[place]
-
-    def _entries(self) -> list[AuditEntry]:
-        for fields in self._operations.audit[len(self._made) :]:
-            entry = AuditEntry(f"{fields['at']}-{fields['seq']}", fields)
-            self._places[entry.id] = len(self._made)
-            self._made.append(entry)
-        return self._made
 
 
 @dataclass(slots=True)
@@ -172,17 +148,13 @@ class Redis:
         """Draw what becomes of a read; None is one in calm weather that costs no time worth telling."""
         if self.weather.storms and (trouble := TROUBLES.get(self.weather.draw(who))):
             return trouble(self.chance.uniform)
-        return None if self.chance.random() < 0.8 else _soon(self.chance)
+        return None if self.chance.random() < READ_AT_ONCE else in_calm(self.chance, LATENCY)
 
     def fate_of_write(self, who: str) -> Fate:
         """Draw what becomes of a call that changes something."""
         if self.weather.storms and (trouble := TROUBLES.get(self.weather.draw(who))):
             return trouble(self.chance.uniform)
-        return _soon(self.chance)
-
-
-def _soon(chance: random.Random) -> Fate:
-    return Fate(chance.random() * 0.003, chance.random() * 0.003)
+        return in_calm(self.chance, LATENCY)
 
 
 TROUBLES: dict[str, Callable[[Callable[[float, float], float]], Fate]] = {

@@ -13,7 +13,7 @@ from bot.ports import Message
 from tests.builders import CHANNEL, WORKSPACE
 from tests.simulation.clock import SimClock
 from tests.simulation.loop import SimLoop
-from tests.simulation.network import SWALLOWED, Fate, travel
+from tests.simulation.network import SWALLOWED, Fate, in_calm, travel
 from tests.simulation.weather import Weather
 
 
@@ -109,12 +109,11 @@ class Slack:
 
     def fate(self, who: str) -> Fate:
         """Draw what becomes of one call."""
-        trouble = TROUBLES.get(self.weather.draw(who), TROUBLES["none"])
-        return trouble(self.chance.uniform)
+        trouble = TROUBLES.get(self.weather.draw(who))
+        return trouble(self.chance.uniform) if trouble else in_calm(self.chance, 0.05)
 
 
 TROUBLES: dict[str, Callable[[Callable[[float, float], float]], Fate]] = {
-    "none": lambda draw: Fate(draw(0, 0.05), draw(0, 0.05)),
     "refuse": lambda _: Fate(None, 0.01, Unreachable("Slack cannot be reached.")),
     "partition": lambda _: Fate(None, 0.01, Unreachable("Slack cannot be reached.")),
     "throttle": lambda _: Fate(None, 0.05, Throttled("Slow down.", code="ratelimited", retry_after=30.0)),

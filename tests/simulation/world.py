@@ -67,7 +67,7 @@ class World:
         self.mode, self.chance = mode, random.Random(f"{mode}:{seed}")
         self.trace: list[tuple[float, str, str]] = []
         self.loop = SimLoop(self.chance)
-        self.redis = Redis(self.loop, self.chance, self._committed, has_replica=self.chance.random() < 0.7)
+        self.redis = Redis(self.loop, self.chance, self, has_replica=self.chance.random() < 0.7)
         template = a_world_of_two_views() if self.chance.random() < 0.3 else a_world()
         self.cloud = Cloud(self.loop, self.chance, template)
         self.slack = Slack(self.loop, self.chance, self._shown, {name: User(name) for name in EVERYBODY})
@@ -172,11 +172,16 @@ class World:
     def _reachable(self) -> list[SimBot]:
         return [bot for bot in self.bots if bot.is_running and not bot.is_stopping]
 
-    def _committed(self, store: WitnessedStore, before: Operation | None, commit: Commit, after: Operation) -> None:
+    def committed(self, store: WitnessedStore, before: Operation | None, commit: Commit, after: Operation) -> None:
+        """Pass a commit on to the judge, and let misfortune follow what matters."""
         self.note("store", f"{after.id} v{after.version} {commit.audit.get('event')} {after.state}")
         self.judge.committed(store, before, commit, after)
         if is_claim(commit) or (commit.durable_within and self.chance.random() < WORDS_STRUCK):
             self._chaos.strike()
+
+    def froze(self) -> None:
+        """Let misfortune follow a freeze, too."""
+        self._chaos.strike()
 
     def _shown(self, post: Posted) -> None:
         self.note("slack", f"{post.ts} shows {post.text[:60]}")
