@@ -38,6 +38,7 @@ class RedisInventories:
         )
         self._clock = clock
         self._lease = Script("lease.lua")
+        self._paths = Script("paths.lua")
 
     async def close(self) -> None:
         """Close all connections."""
@@ -64,8 +65,8 @@ class RedisInventories:
 
     async def paths(self, instance: str) -> tuple[str, ...]:
         """Return the paths of all kept repositories, sorted."""
-        found = await self._link.call("HKEYS", _repositories(instance))
-        return tuple(sorted(path.decode() for path in found))
+        found = await self._paths.run(self._link, (_repositories(instance),))
+        return tuple(sorted(found.decode().split("\n"))) if found else ()
 
     async def repositories(self, instance: str, paths: Sequence[str]) -> tuple[Repository | None, ...]:
         """Return these repositories in this order, None for one that is not kept or cannot be read."""

@@ -101,8 +101,8 @@ class Stocktaking:
         wanted = await self._choose(there)
         await _side_by_side(wanted, self._read)
         await self._keep_all()
-        await self._drop(there)
-        self.coverage = finished(self.coverage, self._scan, await self._yield())
+        left = await self._drop(there)
+        self.coverage = finished(self.coverage, self._scan, await self._yield(left))
 
     async def _list(self) -> None:
         """List every repository, and note by how many that comes short of the vendor's own count."""
@@ -207,20 +207,23 @@ class Stocktaking:
             if contradicts(listed, kept, found):
                 self._suspects[found.id] = listed
 
-    async def _drop(self, there: dict[str, Listed]) -> None:
-        """Forget what is gone, but only by a list that came whole; after a short one, the rest is unread."""
+    async def _drop(self, there: dict[str, Listed]) -> Sequence[str]:
+        """Forget what is gone, and return what is left.
+
+        Nothing is forgotten by a list that came short: what it does not name is unread then.
+        """
         kept = await self._ports.inventories.paths(self._site.instance)
         gone = [path for path in kept if path not in there]
-        if not self._unlisted:
-            await self._ports.inventories.drop(self._site.instance, gone)
-        else:
+        if self._unlisted:
             self._unread |= dict.fromkeys(gone, "it was not listed")
+            return kept
+        await self._ports.inventories.drop(self._site.instance, gone)
+        return [path for path in kept if path in there]
 
-    async def _yield(self) -> Yield:
+    async def _yield(self, paths: Sequence[str]) -> Yield:
         if self._unread:
             path, why = min(self._unread.items())
             self._troubles.append(f"{len(self._unread)} repositories could not be read, the first {path}: {why}")
-        paths = await self._ports.inventories.paths(self._site.instance)
         return Yield(
             repositories=len(paths),
             tags=sum(self._counts.get(path, 0) for path in paths),
