@@ -9,7 +9,7 @@ from bot.domain.operation import Operation, Requester, State, Verb
 from bot.errors import StoreUnavailable
 from bot.services.freezing import freeze
 from bot.services.policies import end_outdated, policy_difference
-from bot.services.requests import cast_vote
+from bot.services.requests import cast_vote, policy_hash_now
 from bot.services.unfreezing import ask_to_lift
 from tests.builders import APPROVER, CHANNEL, ON_CALL, a_person, a_policy, a_site, a_topology, an_access
 from tests.services.world import World, a_world
@@ -37,8 +37,10 @@ async def test_a_request_under_another_policy_ends_stale_with_the_reason_and_its
     ended = await _swept(world, pending)
 
     assert ended.state is State.STALE
-    assert ended.outcome.startswith("Nothing was changed. registry.yaml changed since the plan: policy ")
-    assert ended.outcome.endswith("(E_POLICY_CHANGED). Plan again.")
+    was, now = pending.plan.policy_hash[:12], str(policy_hash_now(world.ports, pending))[:12]
+    assert ended.outcome == (
+        f"Nothing was changed. registry.yaml changed since the plan: policy {was} then, {now} now (E_POLICY_CHANGED). Plan again."
+    )
     assert await world.operations.open_on("record-b") is None
     assert ended.id in await world.operations.news()
 
