@@ -5,7 +5,7 @@ stands, is said to be out of use; a channel that takes no post gives its card to
 either, those concerned are told directly, and the card is tried again until it stands somewhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ from bot.ports import Card, Message, Ports
 from bot.services.audit import card_moved
 from bot.services.disowning import own_words
 from bot.worker.posting import Poster, Turn
+from bot.worker.unsafe import Unsafe
 
 log = structlog.get_logger()
 SETTLED_AFTER = timedelta(seconds=20)
@@ -51,6 +52,7 @@ class Cards:
         self._switches = switches
         self._button_value = button_value
         self._poster = poster
+        self._unsafe = Unsafe(ports.operations)
 
     async def show(self, operation_id: str) -> None:
         """Bring one card up to date. Raises a BotError where there is more to do, later."""
@@ -58,12 +60,18 @@ class Cards:
         known = await self._ports.operations.card(operation_id) or NOWHERE
         banner = messages.banner(messages.relevant(operation, self._switches()))
         card = await self._hand_over_words(operation, known)
+        self._unsafe.begin(operation)
         try:
             card = await self._in_its_channel(operation, card, Turn(self._ports.clock))
         except Homeless as error:
             await self._tell_directly(operation, error)
             raise
         await self._settle(operation, replace(card, banner=banner), is_doubtful=known.is_posted and known.is_doubtful)
+        await self._unsafe.end(operation)
+
+    async def look_back(self, busy: Container[str]) -> None:
+        """Have those cards drawn again that this process may have drawn from what a failover of Redis lost."""
+        await self._unsafe.look_back(busy)
 
     async def _hand_over_words(self, operation: Operation, card: Card) -> Card:
         """Have people told of their words by themselves: the card does not wait for that, nor that for the card."""

@@ -48,6 +48,7 @@ class Outbox:
 
     async def begin(self, group: asyncio.TaskGroup) -> int:
         """Start on every card that is behind and not already in hand here; return how many."""
+        await self._cards.look_back(self._busy)
         found = await self._ports.operations.news(AT_ONCE + len(self._busy))
         behind = [i for i in found if i not in self._busy]
         for operation_id in behind:
