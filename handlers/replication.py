@@ -1,47 +1,60 @@
 """/registry replication"""
 
-import asyncio
-from datetime import timedelta
-
 from bot import messages
 from bot.domain.access import Role
 from bot.domain.grammar import known_name
+from bot.domain.report import Question
 from bot.domain.topology import Site, Topology
 from bot.errors import UsageError
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
 from bot.services.history import missing
-from bot.services.survey import survey_replication
+from bot.services.replication import question
+from bot.services.study import study_all
 
 router = Router()
-PATIENCE = timedelta(seconds=20)
-"""For each part of the answer; who asks here wants today's images rather than remembered ones."""
+USAGE = "replication [from <site>] [to <site>] [domain <domain>] [repo <glob>]"
 
 
 @router.subcommand(
     "replication",
-    usage="replication [from <site>] [to <site>]",
+    usage=USAGE,
     role=Role.VIEWER,
     slow="Comparing images, rules and tasks…",
 )
 async def replication(call: Call, ports: Ports) -> Message:
-    """Show whether a standby has the critical images of a site, and how the copying goes."""
-    pairs = _pairs(call.words, ports.rules.topology)
-    async with asyncio.TaskGroup() as group:
-        surveys = [group.create_task(survey_replication(ports, home, standby, PATIENCE)) for home, standby in pairs]
-    told = messages.replications([survey.result() for survey in surveys], ports.clock.now())
+    """Show which images a failover would lose, by digest, and how the copying goes."""
+    answers = await study_all(ports, _questions(call.words, ports))
+    told = messages.replications(answers, ports.clock.now())
     return messages.noted(told, missing(ports, await call.frozen()))
 
 
-def _pairs(words: tuple[str, ...], topology: Topology) -> list[tuple[Site, Site]]:
-    """Return which homes to compare with which standbys; without words every site with its first standby."""
+def _questions(words: tuple[str, ...], ports: Ports) -> list[Question]:
+    """Return what to compare; without words every site with its first standby."""
     named = dict(zip(words[::2], words[1::2], strict=False))
-    if len(words) % 2 or len(named) * 2 != len(words) or not named.keys() <= {"from", "to"}:
-        raise UsageError("Use /registry replication, or /registry replication from <site> to <site>.")
-    home = topology.site(known_name(named["from"], topology)) if "from" in named else None
-    standby = topology.site(known_name(named["to"], topology)) if "to" in named else None
-    homes = [home] if home else [site for site in topology.sites.values() if site is not standby]
-    pairs = [(site, standby or topology.site(site.standby[0])) for site in homes]
-    if any(home is standby for home, standby in pairs):
+    if len(named) * 2 != len(words) or not named.keys() <= {"from", "to", "domain", "repo"}:
+        raise UsageError(
+            "Use /registry replication, or narrow it: from <site> to <site>, domain <domain>, repo <namespace/name>, "
+            "where * stands for any part of a name. Each of them once."
+        )
+    topology = ports.rules.topology
+    domain = _domain(named.get("domain"), topology)
+    pairs = _pairs(named.get("from"), named.get("to"), topology)
+    return [question(ports, source, target, domain, named.get("repo")) for source, target in pairs]
+
+
+def _pairs(home: str | None, standby: str | None, topology: Topology) -> list[tuple[Site, Site]]:
+    source = topology.site(known_name(home, topology)) if home else None
+    target = topology.site(known_name(standby, topology)) if standby else None
+    sources = [source] if source else [site for site in topology.sites.values() if site is not target]
+    pairs = [(site, target or topology.site(site.standby[0])) for site in sources]
+    if any(site is other for site, other in pairs):
         raise UsageError("A site has nothing to replicate to itself. Name two different sites.")
     return pairs
+
+
+def _domain(name: str | None, topology: Topology) -> str | None:
+    known = sorted({*topology.critical, *(view.domain for view in topology.views)})
+    if name is None or name in known:
+        return name
+    raise UsageError(f"'{name[:60]}' is no domain of this registry. Known domains: {', '.join(known)}.")

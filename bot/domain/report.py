@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.differences import Differences, Side
+from bot.domain.rule_audit import PairAudit
 from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
 from bot.domain.topology import Site
 from bot.domain.verdict import Judgement
@@ -50,3 +51,11 @@ class Report:
     is_final: bool = False
     interrupted: str = ""
     unseen: tuple[SyncTask, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A report, and what the rules in that direction do."""
+
+    report: Report
+    audit: PairAudit | Unknown = NOT_YET

@@ -2,13 +2,13 @@
 
 from bot.messages.by_hand import manual, manual_outline, manual_steps
 from bot.messages.card import draft_card, operation_card, show
-from bot.messages.copies import replication, replications
 from bot.messages.direct import NOT_ME, all_frozen, disowned, homeless, own_word, perhaps_twice, retired, you_froze
 from bot.messages.freeze import banner, frozen, relevant, with_banner
 from bot.messages.help import CommandHelp, asker, help_text
 from bot.messages.listing import actions_list
 from bot.messages.notices import noted, outcome_notice, proposed, refusal, sighting_notice, unexpected, voted
 from bot.messages.record import step_reply
+from bot.messages.replication import comparing, replication, replications
 from bot.messages.status import overview
 from bot.messages.timeline import timeline
 
@@ -19,6 +19,7 @@ __all__ = [
     "all_frozen",
     "asker",
     "banner",
+    "comparing",
     "disowned",
     "draft_card",
     "frozen",

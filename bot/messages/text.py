@@ -112,9 +112,9 @@ def channel(channel_id: str) -> str:
     return f"<#{channel_id}>" if re.fullmatch(r"[CGD][A-Z0-9]{1,30}", channel_id) else code(channel_id, 40)
 
 
-def plural(count: int, noun: str) -> str:
-    """Count a noun."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def plural(count: int, noun: str, many: str = "") -> str:
+    """Count a noun; `many` is its plural where an s does not make it."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {many or f'{noun}s'}"
 
 
 def listed(words: Iterable[str], most: int = 10) -> str:

@@ -50,7 +50,8 @@ async def reports(ports: Ports, asked: Question, each: Callable[[Difference], No
     Everything about images comes from the store, so a dead source costs no time; rules and tasks are asked of the
     instances within a deadline. Raises UsageError when no repository is called so.
     """
-    sides, trouble = await stock.sides(ports.inventories, asked.source, asked.target)
+    (here, there), trouble = await stock.sides(ports.inventories, asked.source, asked.target)
+    sides = here, there
     now = ports.clock.now()
     frame = Report(asked, *sides, Differences(), judge_so_far(Tally(), None, now), now)
     if trouble:

@@ -1,15 +1,16 @@
 """/registry replication"""
 
-import asyncio
-from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from bot.domain.snapshot import Inventory
-from bot.domain.topology import Site
-from bot.errors import UnknownSite, UsageError
-from handlers.replication import PATIENCE
-from tests.fakes import FakeRegistries, some_ports, some_rules
+from bot.domain.inventory import Coverage, Repository
+from bot.errors import StoreUnavailable, UnknownSite, UsageError
+from bot.ports import Ports
+from tests.builders import DOMAIN, INSTANCE_ID, NOW
+from tests.domain.stocks import a_repository, a_tag, at
+from tests.fake_inventories import FakeInventories
+from tests.fakes import FakeRegistries, some_ports
 from tests.handlers.calls import answer
 
 
@@ -48,19 +49,56 @@ async def test_an_unknown_site_gets_candidates() -> None:
         await answer(some_ports(), "replication from zhangjiakuo")
 
 
-async def test_lists_that_take_longer_than_a_plan_may_wait_are_waited_for() -> None:
-    ports = some_ports(rules=some_rules(read_deadline=timedelta(seconds=0.01)), registries=_SlowLists())
+async def test_a_repository_that_only_one_pair_could_have_is_looked_for_in_every_pair() -> None:
+    ports = some_ports()
+    await keep(ports, "hangzhou", a_repository("core/api", {"1": a_tag()}))
+    await keep(ports, "zhangjiakou")
+
+    message = await answer(ports, "replication repo core/*")
+
+    assert message.text.splitlines()[0].startswith("BEHIND: 1 of 1 image in core/* would be lost")
+
+
+async def test_a_repository_that_nobody_has_is_told_with_what_is_near_it() -> None:
+    ports = some_ports()
+    await keep(ports, "hangzhou", a_repository("core/api", {"1": a_tag()}))
+
+    with pytest.raises(UsageError, match="Nearly: core/api"):
+        await answer(ports, "replication repo core/apu")
+
+
+async def test_a_domain_chooses_what_is_critical_and_an_unknown_one_is_told() -> None:
+    ports = some_ports()
+
+    assert "hangzhou" in (await answer(ports, f"replication from zjk domain {DOMAIN}")).text
+    with pytest.raises(UsageError, match=f"Known domains: {DOMAIN}"):
+        await answer(ports, "replication domain other.registry.io")
+
+
+async def test_a_dead_source_is_answered_for_from_what_is_kept() -> None:
+    ports = some_ports(registries=FakeRegistries("zhangjiakou"))
+    await keep(ports, "zhangjiakou", a_repository("core/api", {"1": a_tag(), "2": a_tag("b", -9)}), silent_since=at(-3))
+    await keep(ports, "hangzhou", a_repository("core/api", {"1": a_tag()}))
 
     message = await answer(ports, "replication from zjk to hz")
 
-    assert message.text == "IN STEP: all 3 critical images identical, zhangjiakou to hangzhou"
-    assert timedelta(seconds=20) == PATIENCE
+    assert message.text.startswith("BEHIND: 1 of 2 critical images would be lost, zhangjiakou to hangzhou, lag 9 min")
+    assert "zhangjiakou has not answered for 3 min" in str(message.blocks)
 
 
-class _SlowLists(FakeRegistries):
-    """Registries whose lists of images come later than a plan may wait for them."""
+async def test_without_the_store_rules_and_tasks_are_told_all_the_same() -> None:
+    inventories = FakeInventories()
+    inventories.down = StoreUnavailable("Redis does not answer.")
 
-    async def inventory(self, site: Site, globs: tuple[str, ...]) -> Inventory:
-        """Answer late."""
-        await asyncio.sleep(0.05)
-        return await super().inventory(site, globs)
+    message = await answer(some_ports(inventories=inventories), "replication from zjk to hz")
+
+    assert message.text.startswith("UNKNOWN: zhangjiakou to hangzhou, the kept lists cannot be read")
+    assert "*Rules*: 1 on push" in str(message.blocks)
+
+
+async def keep(ports: Ports, site: str, *repositories: Repository, **fields: Any) -> None:
+    """Keep these repositories as a pass that has just ended leaves them."""
+    instance = INSTANCE_ID[site]
+    known: dict[str, Any] = {"as_of": NOW, "namespaces": {"core": True}} | fields
+    await ports.inventories.put(instance, repositories)
+    await ports.inventories.save_coverage(Coverage(instance, **known))

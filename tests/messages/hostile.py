@@ -6,16 +6,33 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
+from bot.domain.differences import (
+    Cause,
+    Difference,
+    Differences,
+    Explanation,
+    Likeness,
+    Newer,
+    Place,
+    Side,
+    Span,
+    Tally,
+)
 from bot.domain.draft import Draft
 from bot.domain.freeze import Freeze, Switches
+from bot.domain.inventory import Coverage, Tag
 from bot.domain.observation import Observation, Observed
 from bot.domain.operation import Operation, Progress, Requester, State, Step, SubState, Verb
 from bot.domain.overview import Overview
 from bot.domain.plan import Change, Effect, Finding, Kind, Level
 from bot.domain.record import Record, Zone
+from bot.domain.report import Assessment, Question, Report
+from bot.domain.rule_audit import Feasibility, PairAudit, Possible, RuleUse
+from bot.domain.rule_reach import Named, NamespaceGap, Reached
 from bot.domain.sighting import Sight, Sighting
-from bot.domain.snapshot import Comparison, Replication, SiteState, SyncRule, SyncTask, TaskFeed, Unknown, ViewState
+from bot.domain.snapshot import SiteState, SyncRule, SyncTask, TaskFeed, Unknown, ViewState
 from bot.domain.topology import View
+from bot.domain.verdict import Judgement, Verdict
 from tests import builders as make
 
 T = TypeVar("T")
@@ -179,21 +196,93 @@ TASKS = st.builds(
     to_instance=st.just("cri-aaaaa"),
     issue=st.none() | TEXT,
 )
-IMAGES = st.lists(TEXT, max_size=40).map(tuple)
-COMPARISONS = st.builds(
-    Comparison,
-    identical=IMAGES,
-    missing=IMAGES,
-    different=IMAGES,
-    home_as_of=TIMES,
-    standby_as_of=TIMES,
-    home_is_live=st.booleans(),
+COUNTS = st.integers(0, 10**6)
+TAGS = st.builds(Tag, digest=TEXT, pushed_at=MAYBE_TIME)
+PLACES = st.builds(Place, path=TEXT, source_at=TIMES, target_at=TIMES)
+EXPLANATIONS = st.builds(Explanation, cause=st.sampled_from(Cause), newer=st.sampled_from(Newer), reason=TEXT)
+DIFFERENCES = st.builds(
+    Difference,
+    place=PLACES,
+    tag=TEXT,
+    likeness=st.sampled_from(Likeness),
+    source=st.none() | TAGS,
+    target=st.none() | TAGS,
+    is_critical=st.booleans(),
+    explanation=EXPLANATIONS,
 )
-REPLICATIONS = st.builds(
-    Replication,
-    home=st.just(make.a_site()),
-    standby=st.just(make.a_site("hangzhou")),
+TALLIES = st.builds(
+    Tally,
+    *(COUNTS for _ in range(8)),
+    causes=st.dictionaries(st.sampled_from(Cause), COUNTS),
+)
+SPANS = st.none() | st.builds(Span, TIMES, TIMES)
+FOUND = st.builds(
+    Differences,
+    TALLIES,
+    TALLIES,
+    *(many(DIFFERENCES, 20) for _ in range(3)),
+    source_span=SPANS,
+    target_span=SPANS,
+    unread=many(TEXT, 20),
+)
+COVERAGES = st.builds(
+    Coverage,
+    instance=TEXT,
+    as_of=MAYBE_TIME,
+    full_as_of=MAYBE_TIME,
+    silent_since=MAYBE_TIME,
+    trouble=TEXT,
+    unlisted=COUNTS,
+)
+SIDES = st.builds(Side.of, st.just(make.a_site()), COVERAGES)
+FEEDS = st.builds(TaskFeed, tasks=many(TASKS, 60), total=COUNTS, as_of=TIMES) | UNKNOWNS
+REPORTS = st.builds(
+    Report,
+    question=st.builds(
+        Question,
+        st.just(make.a_site()),
+        st.just(make.a_site("hangzhou")),
+        st.just(()),
+        st.none() | TEXT,
+    ),
+    source=SIDES,
+    target=SIDES,
+    found=FOUND,
+    judgement=st.builds(
+        Judgement,
+        st.sampled_from(Verdict),
+        TALLIES,
+        st.none() | DIFFERENCES,
+        st.none() | st.timedeltas(),
+        st.booleans(),
+    ),
+    taken_at=TIMES,
     rules=many(RULES, 40) | UNKNOWNS,
-    feed=st.builds(TaskFeed, tasks=many(TASKS, 60), total=st.integers(0, 10**6), as_of=TIMES) | UNKNOWNS,
-    comparison=COMPARISONS | UNKNOWNS,
+    feed=FEEDS,
+    done=COUNTS,
+    total=COUNTS,
+    interrupted=TEXT,
+    unseen=many(TASKS, 20),
 )
+USES = st.builds(
+    RuleUse,
+    rule=RULES,
+    troubles=many(st.tuples(TEXT, TEXT), 2),
+    last_success_at=MAYBE_TIME,
+    failed=COUNTS,
+    issues=many(TEXT, 5),
+)
+NAMED = st.builds(Named, COUNTS, st.lists(TEXT, max_size=20))
+GAPS = st.dictionaries(TEXT, st.builds(NamespaceGap, TEXT, st.booleans(), COUNTS), max_size=30)
+AUDITS = st.builds(
+    PairAudit,
+    source=st.just(make.a_site()),
+    target=st.just(make.a_site("hangzhou")),
+    feasibility=st.builds(Feasibility, st.sampled_from(Possible), TEXT),
+    rules=many(USES, 30) | UNKNOWNS,
+    feed=FEEDS,
+    reached=st.builds(Reached, COUNTS, *(NAMED for _ in range(7)), GAPS) | UNKNOWNS,
+    last_success_at=MAYBE_TIME,
+    silent=many(TEXT, 2),
+)
+ASSESSMENTS = st.builds(Assessment, REPORTS, AUDITS | UNKNOWNS)

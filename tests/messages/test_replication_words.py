@@ -4,102 +4,237 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from bot import messages
-from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
-from bot.ports import Message
-from tests import builders as make
+from bot.domain.differences import Side
+from bot.domain.inventory import Coverage, Scan, Tag
+from bot.domain.report import Assessment
+from bot.domain.rule_audit import Feasibility, PairAudit, Possible
+from bot.domain.snapshot import Unknown
+from bot.domain.verdict import judge_so_far
+from tests.builders import INSTANCE_ID, NOW, a_site
+from tests.domain.stocks import TARGET, a_feed, a_rule, a_side, a_tag, a_task, at
+from tests.messages.assessments import an_assessment
 from tests.messages.reading import words_of
 
-NOW = make.NOW + timedelta(seconds=5)
+LATER = NOW + timedelta(minutes=2)
 SILENT = Unknown("no answer within 3 s")
 
 
-def a_task(status: str, **fields: Any) -> SyncTask:
-    created_at = make.NOW - timedelta(minutes=3)
-    return replace(SyncTask("task-1", status, "core/api:2.7.1", created_at, None, "cri-bbbbb", "cri-aaaaa"), **fields)
+def many(count: int, pushed: float = -60) -> dict[str, Tag]:
+    return {f"{index:02}": a_tag("a", pushed + index / 60) for index in range(count)}
 
 
-def told(**fields: Any) -> Message:
-    return messages.replication(make.a_replication(**fields), NOW)
+def headline(known: Assessment) -> str:
+    return messages.replication(known, LATER).text
+
+
+def said(known: Assessment) -> str:
+    return words_of(messages.replication(known, LATER))
+
+
+def with_audit(known: Assessment, **fields: Any) -> Assessment:
+    assert isinstance(known.audit, PairAudit)
+    return replace(known, audit=replace(known.audit, **fields))
+
+
+IN_STEP = an_assessment({"core/api": many(3)}, {"core/api": many(3)})
+BEHIND = an_assessment(
+    {"core/api": many(14, -12), "core/web": {"5": a_tag("b", -3)}, "web/shop": many(2)},
+    {"core/web": {"5": a_tag("a", -30), "4": a_tag("c")}, "web/shop": {"00": a_tag("a"), "9": a_tag("z")}},
+)
 
 
 def test_everything_copied_is_said_in_one_line() -> None:
-    assert told().text == "IN STEP: all 3 critical images identical, zhangjiakou to hangzhou"
+    assert headline(IN_STEP) == "IN STEP: all 3 critical images identical, zhangjiakou to hangzhou, as of 2 min ago"
+    assert "Critical images" not in said(IN_STEP)
 
 
-def test_missing_and_different_images_are_counted_and_listed() -> None:
-    missing = tuple(f"core/api:{index}" for index in range(14))
-    message = told(comparison=make.a_comparison(missing=missing, different=("core/web:1",)))
-
-    assert message.text.startswith("BEHIND: 15 of 18 critical images differ")
-    assert "3 identical, 14 missing, 1 different at hangzhou" in words_of(message)
-    assert "`core/api:9` and 4 more" in words_of(message)
+def test_what_would_be_lost_is_said_first_with_direction_lag_and_age() -> None:
+    assert headline(BEHIND) == (
+        "BEHIND: 15 of 15 critical images would be lost, zhangjiakou to hangzhou, lag 12 min, as of 2 min ago"
+    )
 
 
-def test_each_source_says_its_age_and_whether_it_is_remembered() -> None:
-    old = make.a_comparison(home_is_live=False, home_as_of=make.NOW - timedelta(hours=1))
-    message = told(comparison=old)
+def test_losses_are_counted_and_the_last_pushes_named_with_the_reason() -> None:
+    words = said(BEHIND)
 
-    assert message.text.endswith("by a remembered list")
-    assert "zhangjiakou remembered, read 1 h" in words_of(message)
-    assert "hangzhou read 5 s ago" in words_of(message)
-
-
-def test_a_remembered_list_of_the_standby_is_said_to_be_one_too() -> None:
-    old = make.a_comparison(standby_is_live=False, standby_as_of=make.NOW - timedelta(hours=1))
-    message = told(comparison=old)
-
-    assert message.text.endswith("by a remembered list")
-    assert "hangzhou remembered, read 1 h" in words_of(message)
-    assert "zhangjiakou read 5 s ago" in words_of(message)
+    assert "*Critical images*: 0 identical, 14 missing, 1 different, 1 only there at hangzhou" in words
+    assert "• `core/web:5` different, pushed 5 min ago, newer at the source" in words
+    assert "• `core/api:13` missing, pushed 13 min 47 s ago, its copy is under way or due" in words
+    assert "and 5 more" in words
+    assert "`core/api:00`" not in words
 
 
-def test_tasks_are_counted_by_state_with_the_oldest_unfinished_and_what_failed() -> None:
-    tasks = (a_task("SUCCESS"), a_task("PENDING"), a_task("ERROR", issue="layer timeout"))
-    said = words_of(told(feed=TaskFeed(tasks, 9, make.NOW)))
+def test_other_images_are_told_beside_critical_ones() -> None:
+    words = said(BEHIND)
 
-    assert "1 ERROR, 1 PENDING, 1 SUCCESS" in said
-    assert "Oldest unfinished: `core/api:2.7.1`, begun 3 min 5 s ago" in said
-    assert "Failed: `core/api:2.7.1` layer timeout" in said
-    assert "Only the newest 3 of 9 tasks were read." in said
+    assert "*All 17 images*: 1 identical, 15 missing, 1 different, 2 only there at hangzhou" in words
+    assert "Lost beside critical ones: `web/shop:01`" in words
+    assert "Only there: `core/web:4`, `web/shop:9`" in words
 
 
-def test_tasks_of_other_sites_are_not_counted() -> None:
-    foreign = a_task("ERROR", to_instance="cri-ccccc")
+def test_images_asked_for_by_name_are_judged_and_critical_ones_among_them_told() -> None:
+    known = an_assessment({"web/shop": many(2), "core/api": many(1)}, {}, repositories="*/*")
 
-    assert "*Copy tasks*: none" in words_of(told(feed=TaskFeed((foreign,), 1, make.NOW)))
-
-
-def test_rules_say_scope_and_trigger_and_tags_only_where_they_choose_some() -> None:
-    rule = SyncRule("rule-1", "core", "cri-bbbbb", "cri-aaaaa", "NAMESPACE", True, "core", tag_filter=".*")
-
-    assert "• `core`, on push (core)" in words_of(told(rules=(rule,)))
-    assert "• `core`, tags `v.*`, on push (core)" in words_of(told(rules=(replace(rule, tag_filter="v.*"),)))
+    assert headline(known).startswith("BEHIND: 3 of 3 images in */* would be lost")
+    assert "Critical among them: 0 identical, 1 missing at hangzhou" in said(known)
 
 
-def test_no_rule_in_this_direction_is_said() -> None:
-    backwards = make.a_replication("hangzhou").rules
+def test_why_images_are_lost_is_counted() -> None:
+    feed = a_feed(a_task("ERROR", image="core/api:00", issue="NETWORK_ERROR"))
+    known = an_assessment({"core/api": many(3), "core/web": many(1)}, {}, feed=feed, rules=(a_rule(repository="api"),))
 
-    assert "No rule copies in this direction" in words_of(told(rules=()))
-    assert "No rule copies in this direction" in words_of(told(rules=backwards))
+    assert "Why: 3 unexplained · 1 its copy failed" in said(known)
 
 
-def test_every_unknown_part_says_why() -> None:
-    message = told(comparison=SILENT, feed=SILENT, rules=SILENT)
+def test_pushes_that_came_after_the_target_was_read_may_have_arrived() -> None:
+    known = an_assessment({"core/api": {"1": a_tag("a", 1)}}, {})
 
-    assert message.text == "UNKNOWN: critical images zhangjiakou to hangzhou could not be compared"
-    assert words_of(message).count("*UNKNOWN*: no answer within 3 s.") == 3
+    assert "1 of them came after hangzhou was last read and may have arrived since." in said(known)
+
+
+def test_each_side_says_when_it_was_read() -> None:
+    sides = a_side(as_of=-9, full_as_of=at(-60)), a_side(TARGET)
+    known = an_assessment({"core/api": many(1)}, {"web/shop": many(1)}, sides=sides)
+
+    assert "zhangjiakou read 11 min ago to 2 min ago, in full 1 h 2 min ago · hangzhou read 2 min ago" in said(known)
+    assert headline(known).endswith("as of 11 min ago")
+
+
+def test_a_silent_source_is_said_with_how_much_nobody_saw() -> None:
+    known = an_assessment(
+        {"core/api": many(1)}, {"core/api": many(1)}, sides=(a_side(as_of=-9, silent_since=at(-3)), a_side(TARGET))
+    )
+
+    assert "*Silent*: zhangjiakou has not answered for 5 min; it was last read 6 min before that." in said(known)
+
+
+def test_pushes_in_no_list_are_named_by_their_tasks() -> None:
+    known = replace(IN_STEP, report=replace(IN_STEP.report, unseen=(a_task("ERROR"), a_task("PENDING"))))
+
+    assert (
+        "*In no list yet*: 2 pushes since zhangjiakou was read, told by copy tasks alone: `core/api:1` ERROR"
+        in said(known)
+    )
+
+
+@pytest.mark.parametrize(
+    ("coverage", "words"),
+    [
+        ({}, "hangzhou was never read"),
+        ({"running": Scan(1, True, NOW, 40, 120)}, "hangzhou is being read, 40 of 120 calls done"),
+        ({"as_of": NOW, "unlisted": 2}, "2 repositories of hangzhou did not appear in its list"),
+        ({"as_of": NOW, "unread": ("core/api",)}, "1 repository could not be compared: `core/api`"),
+    ],
+)
+def test_an_answer_that_lacks_something_says_what(coverage: dict[str, Any], words: str) -> None:
+    target = Side.of(a_site(TARGET), Coverage(INSTANCE_ID[TARGET], **coverage))
+    known = an_assessment({"core/api": many(2)}, {}, sides=(a_side(), target))
+
+    assert f"*Partial*: {words}" in said(known)
+    assert headline(known).startswith(f"UNKNOWN: zhangjiakou to hangzhou, {words}")
+
+
+def test_a_loss_in_a_part_is_a_loss_and_said_to_be_in_a_part() -> None:
+    known = an_assessment({"core/api": many(2)}, {}, sides=(a_side(), a_side(TARGET, unlisted=1)))
+    seen = an_assessment({"core/api": many(2)}, {"core/api": {}}, sides=(a_side(), a_side(TARGET, unlisted=1)))
+
+    assert headline(known).startswith("UNKNOWN")
+    assert headline(seen).startswith("BEHIND: 2 of 2 critical images would be lost")
+    assert headline(seen).endswith(", partial")
+
+
+def test_without_the_store_the_reason_stands_in_the_first_line() -> None:
+    report = replace(
+        an_assessment().report,
+        judgement=judge_so_far(IN_STEP.report.found.all, None, NOW),
+        interrupted="Redis is away.",
+    )
+
+    assert headline(Assessment(report)) == (
+        "UNKNOWN: zhangjiakou to hangzhou, the kept lists cannot be read: Redis is away"
+    )
 
 
 def test_nothing_to_compare_is_not_called_in_step() -> None:
-    assert told(comparison=make.a_comparison(identical=())).text.startswith("NOTHING COMPARED")
+    assert headline(an_assessment()).startswith("NOTHING COMPARED: no image matches `critical`")
+    assert headline(an_assessment(repositories="x/*")).startswith("NOTHING COMPARED: no image in x/*")
 
 
-def test_several_pairs_are_told_one_below_the_other() -> None:
-    message = messages.replications([make.a_replication("hangzhou"), make.a_replication()], NOW)
+def test_tasks_are_counted_by_state_with_the_oldest_unfinished_and_what_failed() -> None:
+    tasks = (a_task(), a_task("PENDING", made=-3), a_task("ERROR", issue="layer timeout"), a_task("ERROR", issue="x"))
+    known = an_assessment(feed=replace(a_feed(*tasks), total=9))
 
-    assert message.text.splitlines() == [
-        "IN STEP: all 3 critical images identical, hangzhou to zhangjiakou",
-        "IN STEP: all 3 critical images identical, zhangjiakou to hangzhou",
+    assert "1 PENDING, 1 SUCCESS" in said(known)
+    assert "Oldest unfinished: `core/api:1`, begun 5 min ago" in said(known)
+    assert "Failed: 1 layer timeout (`core/api:1`), 1 x (`core/api:1`)" in said(known)
+    assert "Only the newest 4 of 9 tasks were read." in said(known)
+
+
+def test_tasks_of_other_sites_are_not_counted() -> None:
+    assert "*Copy tasks*: none" in said(an_assessment(feed=a_feed(a_task("ERROR", to_instance="cri-ccccc"))))
+
+
+def test_rules_that_do_their_work_take_one_line() -> None:
+    known = an_assessment({"core/api": many(1)}, {"core/api": many(1)}, feed=a_feed(a_task()))
+
+    assert "*Rules*: 1 on push, last copy 1 h ago" in said(known)
+    assert "• " not in said(known)
+
+
+def test_no_rule_in_this_direction_is_said() -> None:
+    assert "*Rules*: none copies in this direction" in said(an_assessment(rules=()))
+
+
+def test_a_direction_that_cannot_be_is_said_in_the_first_line_too() -> None:
+    known = with_audit(IN_STEP, feasibility=Feasibility(Possible.NO, "edition Enterprise_Basic cannot be a source"))
+
+    assert headline(known).endswith(". Nothing can be replicated this way")
+    assert "*Not possible*: edition Enterprise_Basic cannot be a source." in said(known)
+
+
+def test_what_rules_leave_open_is_named_the_failing_first() -> None:
+    rules = (a_rule(scope="REPO", repository="api", tag_filter="v.*"), a_rule(rule_id="rule-2", tag_filter="["))
+    feed = a_feed(a_task("ERROR", image="core/api:v1", issue="NETWORK_ERROR"))
+    sides = a_side(), a_side(TARGET, namespaces={})
+    known = an_assessment({"core/api": many(1), "core/web": many(1)}, {}, rules=rules, feed=feed, sides=sides)
+    lines = [line for line in said(known).splitlines() if line.startswith("• ") and "missing, pushed" not in line]
+
+    assert lines == [
+        "• Rule `core` *fails*: 1 copy: NETWORK_ERROR",
+        "• Namespace `core` is missing at hangzhou: 2 critical repositories cannot arrive",
+        "• 2 of 2 critical repositories depend on a filter that cannot be read: `core/api`, `core/web`",
+        lines[-1],
     ]
+    assert lines[-1].startswith("• Rule `core` has the filter `[`")
+
+
+def test_critical_repositories_in_no_rule_are_named() -> None:
+    known = an_assessment({f"core/{n}": many(1) for n in range(5)}, {}, rules=(a_rule(scope="REPO", repository="0"),))
+
+    assert "• 4 of 5 critical repositories in no rule: `core/1`, `core/2`, `core/3` and 1 more" in said(known)
+
+
+def test_every_unknown_part_says_why() -> None:
+    words = said(an_assessment(feed=SILENT, rules=SILENT))
+
+    assert "*Copy tasks* *UNKNOWN*: no answer within 3 s." in words
+    assert "*Rules*: *UNKNOWN*: no answer within 3 s." in words
+
+
+def test_several_directions_are_told_one_below_the_other() -> None:
+    message = messages.replications([IN_STEP, BEHIND], LATER)
+
+    assert [line.partition(":")[0] for line in message.text.splitlines()] == ["IN STEP", "BEHIND"]
     assert [block["type"] for block in message.blocks].count("divider") == 1
+    assert "and 12 more" in words_of(message)
+
+
+def test_a_comparison_under_way_says_how_far_it_is() -> None:
+    report = replace(BEHIND.report, done=600, total=1200, is_final=False)
+
+    assert messages.comparing(Assessment(report), LATER, "somebody").text == (
+        "COMPARING zhangjiakou to hangzhou: 600 of 1,200 repositories, 15 losses so far"
+    )

@@ -1,0 +1,131 @@
+"""How copying goes: the task feed by state, and what the rules leave open, the worst first."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from bot.domain.explaining import UNFINISHED
+from bot.domain.report import Report
+from bot.domain.rule_audit import PairAudit, Possible, RuleUse, tasks_between
+from bot.domain.rule_reach import Named, NamespaceGap, Reached
+from bot.domain.snapshot import SyncTask, TaskFeed, Unknown
+from bot.messages.text import ago, code, escape, listed, plural, sentence, short, unknown
+
+MOST_NAMED = 3
+MOST_RULES = 5
+
+
+def task_lines(report: Report, now: datetime) -> list[str]:
+    """Return the copy tasks by state, with the oldest unfinished and the different reasons of failures."""
+    feed = report.feed
+    if isinstance(feed, Unknown):
+        return [f"*Copy tasks* {unknown(feed)}"]
+    tasks = tasks_between(feed, report.question.instances)
+    states = Counter(task.status for task in tasks)
+    said = listed((f"{count:,} {escape(short(state, 40))}" for state, count in sorted(states.items())), 8)
+    return [f"*Copy tasks*: {said or 'none'}", *_oldest(tasks, now), *_issues(tasks), *_partial(feed)]
+
+
+def _oldest(tasks: Iterable[SyncTask], now: datetime) -> list[str]:
+    waiting = [(t.created_at, t.image) for t in tasks if t.status in UNFINISHED and t.created_at is not None]
+    if not waiting:
+        return []
+    created_at, image = min(waiting)
+    return [f"Oldest unfinished: {code(image, 150)}, begun {ago(created_at, now)}"]
+
+
+def _issues(tasks: Iterable[SyncTask]) -> list[str]:
+    """Name each reason once, with an image that it concerns."""
+    failed = [task for task in tasks if task.status == "ERROR"]
+    images = {task.issue or "no reason given": task.image for task in failed}
+    counts = Counter(task.issue or "no reason given" for task in failed).most_common(MOST_RULES)
+    said = [f"{count:,} {escape(short(issue, 100))} ({code(images[issue], 120)})" for issue, count in counts]
+    left = len(images) - len(counts)
+    return [f"Failed: {', '.join(said)}{f' and {left:,} more reasons' if left > 0 else ''}"] if said else []
+
+
+def _partial(feed: TaskFeed) -> list[str]:
+    if not feed.is_partial:
+        return []
+    return [f"Only the newest {len(feed.tasks):,} of {plural(feed.total, 'task')} were read."]
+
+
+def rule_lines(audit: PairAudit | Unknown, now: datetime) -> list[str]:
+    """Return what stands in the way of copies in this direction, the worst first, or that nothing does."""
+    if isinstance(audit, Unknown):
+        return [f"*Rules* {unknown(audit)}"]
+    found = [f"• {line}" for line in _findings(audit, now)]
+    return [f"*Rules*: {_summary(audit, now)}", *found]
+
+
+def _summary(audit: PairAudit, now: datetime) -> str:
+    if isinstance(audit.rules, Unknown):
+        return unknown(audit.rules)
+    if not audit.rules:
+        return "none copies in this direction: what is pushed stays where it is."
+    automatic = sum(use.rule.is_automatic for use in audit.rules)
+    by_hand = len(audit.rules) - automatic
+    kinds = [f"{automatic:,} on push" if automatic else "", f"{by_hand:,} only by hand" if by_hand else ""]
+    last = f"last copy {ago(audit.last_success_at, now)}" if audit.last_success_at else "no finished copy is listed"
+    return ", ".join([*filter(None, kinds), last])
+
+
+def _findings(audit: PairAudit, now: datetime) -> Iterator[str]:
+    feasibility = audit.feasibility
+    if feasibility.possible is Possible.NO:
+        yield f"*Not possible*: {sentence(feasibility.reason, 200)}"
+    rules = () if isinstance(audit.rules, Unknown) else audit.rules
+    yield from _failing([use for use in rules if use.is_failing], now)
+    if isinstance(audit.reached, Unknown):
+        yield f"What the rules cover is {unknown(audit.reached)}"
+    elif rules:
+        yield from _reached(audit.reached, escape(short(audit.target.name, 60)))
+    yield from _filters(rules)
+    if feasibility.possible is Possible.UNKNOWN:
+        yield f"Whether it is possible is unknown: {sentence(feasibility.reason, 200)}"
+    yield from (f"Rules not listed by {sentence(silent, 200)}" for silent in audit.silent)
+
+
+def _failing(uses: list[RuleUse], now: datetime) -> Iterator[str]:
+    for use in uses[:MOST_RULES]:
+        since = f" since its last success {ago(use.last_success_at, now)}" if use.last_success_at else ""
+        why = f": {listed((escape(short(issue, 80)) for issue in use.issues), MOST_NAMED)}" if use.issues else ""
+        yield f"Rule {code(use.rule.name, 80)} *fails*: {plural(use.failed, 'copy', 'copies')}{since}{why}"
+
+
+def _reached(reached: Reached, target: str) -> Iterator[str]:
+    """Return what keeps critical images from arriving, with some of them by name."""
+    of_all = f"of {reached.repositories:,} critical repositories"
+    if reached.uncovered.count:
+        yield _named(f"{{}} {of_all} in no rule", reached.uncovered)
+    gaps = [gap for gap in reached.gaps.values() if gap.lacking or not gap.exists]
+    yield from (_gap(gap, target) for gap in gaps[:MOST_NAMED])
+    if left := gaps[MOST_NAMED:]:
+        yield f"and {plural(len(left), 'more namespace')} that stop copies"
+    said = (
+        (reached.conflicts, f"{{}} differ at an immutable tag of {target}: their copies fail"),
+        (reached.by_hand, f"{{}} {of_all} copied only by hand"),
+        (reached.elsewhere, f"{{}} {of_all} copied under another name"),
+        (reached.partly, f"{{}} {of_all} with some tags in no rule"),
+        (reached.older, "{} critical images older than their rules: never copied by themselves"),
+        (reached.unsure, f"{{}} {of_all} depend on a filter that cannot be read"),
+    )
+    yield from (_named(words, names) for names, words in said if names.count)
+
+
+def _gap(gap: NamespaceGap, target: str) -> str:
+    state = "makes no repositories for copies" if gap.exists else "is missing"
+    cannot = f": {plural(gap.lacking, 'critical repository', 'critical repositories')} cannot arrive"
+    return f"Namespace {code(gap.name, 80)} {state} at {target}{cannot if gap.lacking else ''}"
+
+
+def _named(words: str, named: Named) -> str:
+    shown = [code(name, 120) for name in named.names[:MOST_NAMED]]
+    left = f" and {named.count - len(shown):,} more" if named.count > len(shown) else ""
+    return f"{words.format(f'{named.count:,}')}: {', '.join(shown)}{left}"
+
+
+def _filters(uses: Iterable[RuleUse]) -> Iterator[str]:
+    for use in [use for use in uses if use.troubles][:MOST_RULES]:
+        pattern, why = use.troubles[0]
+        yield f"Rule {code(use.rule.name, 80)} has the filter {code(pattern, 80)}: {sentence(why, 150)}"

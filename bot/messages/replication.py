@@ -1,0 +1,182 @@
+"""What `replication` answers: a verdict, what would be lost and why, how copying goes, and how old each fact is."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from bot.domain.differences import Side, Span
+from bot.domain.report import Assessment, Report
+from bot.domain.rule_audit import PairAudit, Possible
+from bot.domain.snapshot import Unknown
+from bot.domain.verdict import Verdict
+from bot.messages.blocks import Block, compose, context, divider, section, sections
+from bot.messages.copying import rule_lines, task_lines
+from bot.messages.losses import image_lines
+from bot.messages.text import ago, code, escape, listed, plural, sentence, short, span, stamp
+from bot.ports import Message
+
+MOST_LISTED = 10
+FULL_IS_NEWS = timedelta(minutes=10)
+"""How much older a reading of every repository must be than the last look before it is told by itself."""
+MOST_LISTED_OF_SEVERAL = 3
+"""Images named for each of several directions: whoever wants more asks for one."""
+
+
+def replication(known: Assessment, now: datetime, most: int = MOST_LISTED) -> Message:
+    """Return whether the target has what the source has, and how the copying goes."""
+    report = known.report
+    said = headline(known, now)
+    return compose(
+        said,
+        [
+            section(f"*{said}*"),
+            *sections([*_gaps(report, now), *_unseen(report)]),
+            *sections(image_lines(report, now, most)),
+            *sections(task_lines(report, now)),
+            *sections(rule_lines(known.audit, now)),
+            context(_sources(report, now)),
+        ],
+    )
+
+
+def replications(answers: Sequence[Assessment], now: datetime) -> Message:
+    """Return the same for several directions, one below the other."""
+    if len(answers) == 1:
+        return replication(answers[0], now)
+    parts = [replication(answer, now, MOST_LISTED_OF_SEVERAL) for answer in answers]
+    blocks: list[Block] = [block for part in parts for block in (divider(), *map(dict, part.blocks))]
+    return compose("\n".join(part.text for part in parts), blocks[1:])
+
+
+def comparing(known: Assessment, now: datetime, asked_by: str) -> Message:
+    """Return how far a comparison has come, and what it has found by now."""
+    report = known.report
+    done = f"{report.done:,} of {_repositories(report.total)}"
+    lost = report.judgement.judged.lost
+    found = f", {plural(lost, 'loss', 'losses')} so far" if lost else ""
+    said = f"COMPARING {_way(report)}: {done}{found}"
+    return compose(said, [section(f"*{said}*"), context(f"For {asked_by} · as of {stamp(now)}")])
+
+
+def headline(known: Assessment, now: datetime) -> str:
+    """Return the verdict, the direction and the age in one line."""
+    report, judged = known.report, known.report.judgement.judged
+    images = _images(report, judged.compared)
+    age = _age(report, now)
+    match report.judgement.verdict:
+        case Verdict.BEHIND:
+            partial = "" if report.judgement.is_whole else ", partial"
+            lag = f", lag {span(report.judgement.lag)}" if report.judgement.lag is not None else ""
+            said = f"BEHIND: {judged.lost:,} of {images} would be lost, {_way(report)}{lag}{age}{partial}"
+        case Verdict.IN_STEP:
+            said = f"IN STEP: all {images} identical, {_way(report)}{age}"
+        case Verdict.NOTHING_COMPARED:
+            said = f"NOTHING COMPARED: {_nothing(report)}, {_way(report)}{age}"
+        case Verdict.UNKNOWN:
+            said = f"UNKNOWN: {_way(report)}, {_missing(report)}"
+    return f"{said}{_impossible(known.audit)}"
+
+
+def _way(report: Report) -> str:
+    return f"{_name(report.source)} to {_name(report.target)}"
+
+
+def _name(side: Side) -> str:
+    return escape(short(side.site.name, 60))
+
+
+def _images(report: Report, count: int) -> str:
+    asked = report.question.repositories
+    return f"{plural(count, 'image')} in {escape(short(asked, 80))}" if asked else plural(count, "critical image")
+
+
+def _nothing(report: Report) -> str:
+    asked = report.question.repositories
+    return f"no image in {escape(short(asked, 80))}" if asked else "no image matches `critical`"
+
+
+def _impossible(audit: PairAudit | Unknown) -> str:
+    is_impossible = not isinstance(audit, Unknown) and audit.feasibility.possible is Possible.NO
+    return ". Nothing can be replicated this way" if is_impossible else ""
+
+
+def _age(report: Report, now: datetime) -> str:
+    oldest = min((each.first for each in (report.found.source_span, report.found.target_span) if each), default=None)
+    return "" if oldest is None else f", as of {ago(oldest, now)}"
+
+
+def _missing(report: Report) -> str:
+    """Name in a clause the first thing for want of which nothing can be said."""
+    return next(_parts(report), "some repositories could not be compared")
+
+
+def _parts(report: Report) -> Iterator[str]:
+    """Return each reason for which something is unknown, as a clause."""
+    if report.interrupted:
+        yield f"the kept lists cannot be read: {sentence(report.interrupted, 200).rstrip('.')}"
+    else:
+        yield from (part for side in (report.source, report.target) for part in _blanks(side))
+    judged = report.judgement.judged
+    if judged.unread:
+        named = listed((code(path, 100) for path in report.found.unread), 3)
+        yield f"{_repositories(judged.unread)} could not be compared{f': {named}' if named else ''}"
+    if report.done < report.total:
+        yield f"{report.done:,} of {_repositories(report.total)} compared"
+
+
+def _blanks(side: Side) -> Iterator[str]:
+    known, at_hand = side.coverage, side.coverage.running
+    if known.as_of is None:
+        total = f" of {at_hand.pages_total:,}" if at_hand and at_hand.pages_total else ""
+        how_far = f"is being read, {side.pages_done:,}{total} calls done" if at_hand else "was never read"
+        yield f"{_name(side)} {how_far}"
+    if known.unlisted:
+        yield f"{_repositories(known.unlisted)} of {_name(side)} did not appear in its list"
+
+
+def _repositories(count: int) -> str:
+    return plural(count, "repository", "repositories")
+
+
+def _gaps(report: Report, now: datetime) -> list[str]:
+    """Return what is not known, and since when an end is silent."""
+    parts = list(_parts(report))
+    partial = [f"*Partial*: {'; '.join(parts)}."] if parts else []
+    return [*partial, *(line for side in (report.source, report.target) for line in _silence(side, now))]
+
+
+def _silence(side: Side, now: datetime) -> list[str]:
+    since, blind = side.coverage.silent_since, side.blind_for
+    if since is None:
+        return []
+    why = f" ({sentence(side.coverage.trouble, 120).rstrip('.')})" if side.coverage.trouble else ""
+    last = f"; it was last read {span(blind)} before that" if blind else ""
+    return [f"*Silent*: {_name(side)} has not answered for {span(now - since)}{why}{last}."]
+
+
+def _unseen(report: Report) -> list[str]:
+    """Name the pushes that no list knows."""
+    tasks = report.unseen
+    if not tasks:
+        return []
+    named = listed((f"{code(task.image, 120)} {escape(short(task.status, 30))}" for task in tasks), 5)
+    pushes = plural(len(tasks), "push", "pushes")
+    return [f"*In no list yet*: {pushes} since {_name(report.source)} was read, told by copy tasks alone: {named}"]
+
+
+def _sources(report: Report, now: datetime) -> str:
+    found = report.found
+    sides = ((report.source, found.source_span), (report.target, found.target_span))
+    said = ["Compared by digest", *(_read(side, seen, now) for side, seen in sides)]
+    if not isinstance(report.feed, Unknown):
+        said.append(f"tasks read {ago(report.feed.as_of, now)}")
+    return " · ".join(said)
+
+
+def _read(side: Side, seen: Span | None, now: datetime) -> str:
+    """Say when a side was looked at: from when to when, as repositories are read one after the other."""
+    if seen is None:
+        return f"{_name(side)} not compared"
+    until = f" to {ago(seen.last, now)}" if ago(seen.last, now) != ago(seen.first, now) else ""
+    full = side.coverage.full_as_of
+    whole = f", in full {ago(full, now)}" if full and seen.first - full >= FULL_IS_NEWS else ""
+    return f"{_name(side)} read {ago(seen.first, now)}{until}{whole}"
