@@ -34,6 +34,17 @@ def test_what_was_told_already_is_not_told_beside_it_again() -> None:
     assert seen.besides((seen.switch,)) == Switches(seen.freezes, seen.local, "", seen.unknown)
 
 
+@pytest.mark.parametrize(
+    ("scope", "until", "words"),
+    [
+        ("all", None, "all sites until two people lift it"),
+        ("zhangjiakou", NOW + HOUR, "zhangjiakou until 04:00 UTC"),
+    ],
+)
+def test_a_freeze_is_named_in_a_few_words(scope: str, until: datetime | None, words: str) -> None:
+    assert a_freeze(scope=scope, until=until).named_until(NOW) == words
+
+
 def test_lifting_a_freeze_is_stopped_by_none() -> None:
     assert stopping([a_freeze()], a_plan(kind=Kind.UNFREEZE).stopped_by) == ()
 

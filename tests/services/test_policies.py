@@ -39,7 +39,8 @@ async def test_a_request_under_another_policy_ends_stale_with_the_reason_and_its
     assert ended.state is State.STALE
     was, now = pending.plan.policy_hash[:12], str(policy_hash_now(world.ports, pending))[:12]
     assert ended.outcome == (
-        f"Nothing was changed. registry.yaml changed since the plan: policy {was} then, {now} now (E_POLICY_CHANGED). Plan again."
+        f"Nothing was changed. registry.yaml changed since the plan: policy {was} then, {now} now "
+        "(E_POLICY_CHANGED). Plan again."
     )
     assert await world.operations.open_on("record-b") is None
     assert ended.id in await world.operations.news()
