@@ -29,6 +29,8 @@ BUSY_ROUNDS = 40
 """Quick scans after the last step taken here: an operation in hand is followed to its end without waiting."""
 OUTBOX_EVERY = timedelta(seconds=1)
 FREEZES_EVERY = timedelta(seconds=1)
+READ_AFTER = timedelta(seconds=5)
+"""From ready on: those who have waited for a bot come before what nobody waits for."""
 
 
 class Worker:
@@ -142,6 +144,7 @@ class Worker:
             task.cancel()
 
     async def _read(self, site: Site) -> None:
+        await self._pause(min(READ_AFTER, self._ports.rules.inventory_every), self._stopping)
         while not self._stopping.is_set():
             wait = await self._guarded(lambda: self._scanner.tick(site))
             await self._pause(SILENT_EVERY if wait is None else wait, self._stopping)

@@ -78,7 +78,7 @@ async def test_a_silent_instance_is_asked_again_sooner_and_said_to_be_silent() -
 
 async def test_the_worker_reads_all_sites_once_the_start_is_over_and_stops_at_once_in_the_middle_of_it() -> None:
     catalogue = a_catalogue()
-    rules = replace(some_rules(), inventory_every=timedelta(hours=1))
+    rules = replace(some_rules(), inventory_every=timedelta(milliseconds=1))
     worker = Worker(some_ports(catalogue=catalogue, rules=rules), "one", lambda *_: "")
     hanging = asyncio.Event()
 
