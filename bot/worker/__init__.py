@@ -29,7 +29,7 @@ BUSY_ROUNDS = 40
 """Quick scans after the last step taken here: an operation in hand is followed to its end without waiting."""
 OUTBOX_EVERY = timedelta(seconds=1)
 FREEZES_EVERY = timedelta(seconds=1)
-READ_AFTER = timedelta(seconds=5)
+READ_AFTER = timedelta(seconds=1)
 """From ready on: those who have waited for a bot come before what nobody waits for."""
 
 
