@@ -9,6 +9,7 @@ from bot.messages.listing import actions_list
 from bot.messages.notices import noted, outcome_notice, proposed, refusal, sighting_notice, unexpected, voted
 from bot.messages.record import step_reply
 from bot.messages.replication import comparing, replication, replications
+from bot.messages.spread import spread
 from bot.messages.status import overview
 from bot.messages.timeline import timeline
 
@@ -42,6 +43,7 @@ __all__ = [
     "retired",
     "show",
     "sighting_notice",
+    "spread",
     "step_reply",
     "timeline",
     "unexpected",

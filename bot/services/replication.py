@@ -1,7 +1,6 @@
 """Tell what the target of a failover has of its source, from what is kept of both, whoever of them answers now."""
 
 import asyncio
-import difflib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from bot.domain.both_ends import merged_feed, merged_rules
 from bot.domain.comparing import Comparer, Critical, unheard
 from bot.domain.differences import Difference, Differences, Side, Tally
 from bot.domain.explaining import Explainer
+from bot.domain.nearly import nearly
 from bot.domain.report import Question, Report
 from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
 from bot.domain.topology import Site
@@ -23,7 +23,6 @@ from bot.services.survey import observe
 
 CONTROL_DEADLINE = timedelta(seconds=3)
 """For rules and tasks, which are asked of the instances themselves, one of which may be what failed."""
-MOST_NEAR = 3
 
 
 def question(ports: Ports, source: Site, target: Site, domain: str | None, repositories: str | None) -> Question:
@@ -116,11 +115,7 @@ async def _chosen(ports: Ports, asked: Question, sides: tuple[Side, Side]) -> Se
 
 
 def _no_such_repository(glob: str, known: Sequence[str]) -> str:
-    """Say what the glob nearly matched: paths that contain its words, else those spelt like it."""
-    bare = glob.strip("*?[]/")
-    near = [path for path in known if bare and bare in path][:MOST_NEAR]
-    near = near or difflib.get_close_matches(glob, known, n=MOST_NEAR, cutoff=0.6)
-    hint = f" Nearly: {', '.join(near)}." if near else ""
+    hint = nearly(glob, known)
     return f"None of {len(known):,} repositories is called '{glob}'.{hint} Use namespace/name, * for any part of it."
 
 

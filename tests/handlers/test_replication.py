@@ -1,17 +1,14 @@
 """/registry replication"""
 
-from typing import Any
-
 import pytest
 
-from bot.domain.inventory import Coverage, Repository
 from bot.errors import StoreUnavailable, UnknownSite, UsageError
-from bot.ports import Ports
-from tests.builders import DOMAIN, INSTANCE_ID, NOW
+from tests.builders import DOMAIN
 from tests.domain.stocks import a_repository, a_tag, at
 from tests.fake_inventories import FakeInventories
 from tests.fakes import FakeRegistries, some_ports
 from tests.handlers.calls import answer
+from tests.handlers.kept import keep
 
 
 async def test_without_words_every_site_is_compared_with_its_first_standby() -> None:
@@ -94,11 +91,3 @@ async def test_without_the_store_rules_and_tasks_are_told_all_the_same() -> None
 
     assert message.text.startswith("UNKNOWN: zhangjiakou to hangzhou, the kept lists cannot be read")
     assert "*Rules*: 1 on push" in str(message.blocks)
-
-
-async def keep(ports: Ports, site: str, *repositories: Repository, **fields: Any) -> None:
-    """Keep these repositories as a pass that has just ended leaves them."""
-    instance = INSTANCE_ID[site]
-    known: dict[str, Any] = {"as_of": NOW, "namespaces": {"core": True}} | fields
-    await ports.inventories.put(instance, repositories)
-    await ports.inventories.save_coverage(Coverage(instance, **known))

@@ -1,0 +1,14 @@
+"""What somebody may have meant who typed a name that nothing has; said to them, never acted on."""
+
+import difflib
+from collections.abc import Sequence
+
+MOST_NEAR = 3
+
+
+def nearly(typed: str, known: Sequence[str]) -> str:
+    """Return a sentence with names that contain the typed one, else those spelt like it; nothing without any."""
+    bare = typed.strip("*?[]/:")
+    near = [name for name in known if bare and bare in name][:MOST_NEAR]
+    near = near or difflib.get_close_matches(typed, known, n=MOST_NEAR, cutoff=0.6)
+    return f" Nearly: {', '.join(near)}." if near else ""
