@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.redis_keys import AUDIT
+from bot.adapters.redis_link import OPERATION_TIMEOUT
 from bot.adapters.redis_store import RedisOperations
 from bot.domain.operation import LEASE, Operation
 from bot.errors import BotError
@@ -19,7 +20,7 @@ from tests.builders import WORKSPACE
 from tests.processes.mortal_bot import ShortLeases
 from tests.services.world import World, a_world
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 LEASE_OF_TESTS = timedelta(seconds=0.4)
 """How long the lease of a bot lasts here, so that nobody has to wait for half a minute."""
 Act = Callable[[], Awaitable[object]]
@@ -122,11 +123,18 @@ class Bots:
 
 
 @asynccontextmanager
-async def two_bots(url: str, *, replicas: int = 0) -> AsyncIterator[Bots]:
-    """Have two bots at the Redis of this address."""
+async def two_bots(url: str, *, replicas: int = 0, operation_timeout: float = OPERATION_TIMEOUT) -> AsyncIterator[Bots]:
+    """Have two bots at the Redis of this address, to which a connection may take long."""
     clock, world, moments = SystemClock(), a_world(), Moments()
     world.clock.move(clock.now() - world.clock.now())  # what stands still in memory stands at this minute
-    store = RedisOperations(url, clock=clock, workspace=WORKSPACE, replicas=replicas)
+    store = RedisOperations(
+        url,
+        clock=clock,
+        workspace=WORKSPACE,
+        replicas=replicas,
+        connect_timeout=PATIENCE,
+        operation_timeout=operation_timeout,
+    )
     operations: Any = ShortLeases(store, LEASE - LEASE_OF_TESTS)
     second = replace(world.ports, clock=clock, operations=operations)
     told: dict[str, Any] = {

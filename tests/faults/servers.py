@@ -10,7 +10,7 @@ from bot.adapters.redis_link import RedisLink
 from simulator.local_redis import LocalRedis, find_executable
 from tests.proxy import Proxy, proxy_to
 
-IN_SYNC_WITHIN = 15.0
+IN_SYNC_WITHIN = 60.0
 
 
 @dataclass
@@ -88,7 +88,7 @@ async def follow(replica: LocalRedis, primary: LocalRedis, by: int = 0) -> None:
 
 async def told(server: LocalRedis, *command: str | float) -> str:
     """Tell a server something as its administrator, past every proxy."""
-    link = RedisLink(server.url, connect_timeout=5, operation_timeout=5)
+    link = RedisLink(server.url, connect_timeout=20, operation_timeout=20)
     try:
         return str(await link.call(*command))
     finally:

@@ -8,7 +8,7 @@ import pytest
 from bot.domain.operation import State
 from bot.errors import StoreUnavailable, UnknownOperation
 from simulator.local_redis import LocalRedis
-from tests.faults.bots import two_bots
+from tests.faults.bots import PATIENCE, two_bots
 from tests.faults.servers import a_server, told
 from tests.proxy import Proxy, proxy_to
 
@@ -16,6 +16,7 @@ COMMITS = ("claimed", "read back", "second read-back")
 CALLS = (*COMMITS, "re-read", "zones.record", "zones.apply", "read-back")
 MOMENTS = [f"{when} {call}" for call in CALLS for when in ("before", "after")]
 TROUBLE_LASTS = 0.3
+SIDE_BY_SIDE = 5
 
 
 Command = tuple[str | int, ...]
@@ -32,13 +33,19 @@ TROUBLES: dict[str, tuple[Command, Command | None]] = {
 @pytest.mark.covers("F09", "F12", "F13", "F17")
 @pytest.mark.parametrize("name", TROUBLES)
 async def test_a_trouble_that_passes_ends_done_with_one_effect_wherever_it_comes(name: str) -> None:
+    turns = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def in_turn(moment: str) -> None:
+        async with turns:
+            await _passing(*TROUBLES[name], moment)
+
     async with asyncio.TaskGroup() as group:
         for moment in MOMENTS:
-            group.create_task(_passing(*TROUBLES[name], moment))
+            group.create_task(in_turn(moment))
 
 
 async def _passing(do: Command, undo: Command | None, moment: str) -> None:
-    async with a_server() as server, two_bots(server.url) as bots:
+    async with a_server() as server, two_bots(server.url, operation_timeout=PATIENCE) as bots:
         operation = await bots.world.approve()
         over: list[asyncio.Task[None]] = []
 

@@ -10,7 +10,7 @@ from bot.domain.operation import State, Verb
 from bot.errors import StoreUnavailable
 from bot.services.requests import cast_vote
 from tests.builders import APPROVER
-from tests.faults.bots import Bots, two_bots
+from tests.faults.bots import PATIENCE, Bots, two_bots
 from tests.faults.servers import Pair, a_pair, a_server, follow, told
 
 
@@ -110,7 +110,7 @@ async def test_a_claim_is_given_back_as_long_as_the_replica_does_not_have_it(pai
 
 
 async def _refuses_writes(pair: Pair) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 await told(pair.primary, "SET", "probe", "1")

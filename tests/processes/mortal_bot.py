@@ -165,6 +165,8 @@ def live(environment: Mapping[str, str], log: Path, fate: Fate | None) -> None:
     with log.open("ab") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
+    for name in [name for name in os.environ if name.startswith("REGISTRY_BOT_")]:
+        del os.environ[name]  # of whichever test was running when the first bot was forked
     os.environ.update(environment)
     if fate is None:
         sys.exit(asyncio.run(answer(["run"])))

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 
@@ -20,13 +20,24 @@ from simulator.app import running
 from simulator.demo import BotProcess, bot_process
 from simulator.local_redis import free_port
 from tests.conftest import SDK_KEYS
+from tests.processes.forked import Forked, forked
+from tests.processes.mortal_bot import Fate
 from tests.scenarios.company import KEYS, ON_CALL, OPS, PATIENCE, Json, People, make_known
 
-SHOWN_WITHIN = 60.0
-"""Seconds until the cards show how things stand, counted from the end of whatever outage."""
 HOME, STANDBY = "10.2.0.20", "sim-a-registry.cn-hangzhou.cr.aliyuncs.com"
 TOLD_WITHIN = 2500
 """Milliseconds until an acknowledgement, whatever hangs."""
+
+
+class Running(Protocol):
+    """A bot, however it was started."""
+
+    @property
+    def http(self) -> str:
+        """Return where it says how it is."""
+
+    def last_lines(self) -> str:
+        """Return the end of what it has logged."""
 
 
 @dataclass
@@ -42,17 +53,25 @@ class Premises(People):
         return self.logs / f"bot-{len(list(self.logs.glob('bot-*')))}.log"
 
     @asynccontextmanager
-    async def unready_bot(self, **environment: str) -> AsyncIterator[BotProcess]:
+    async def unready_bot(self, fate: Fate | None = None, /, **environment: str) -> AsyncIterator[Forked]:
         """Start a bot on ports of its own, and end it with the block."""
-        ports = {name: str(free_port()) for name in ("REGISTRY_BOT_HTTP_PORT", "REGISTRY_BOT_METRICS_PORT")}
-        async with bot_process(self.environment | ports | environment, self.log()) as bot:
-            await until_answering(bot)
+        async with forked(self.environment | environment, self.log(), fate) as bot:
+            await until_answering(bot, bot.is_alive)
             yield bot
 
     @asynccontextmanager
-    async def bot(self, **environment: str) -> AsyncIterator[BotProcess]:
+    async def bot(self, fate: Fate | None = None, /, **environment: str) -> AsyncIterator[Forked]:
         """Start a bot and wait until it is ready."""
-        async with self.unready_bot(**environment) as bot:
+        async with self.unready_bot(fate, **environment) as bot:
+            await until_ready(bot)
+            yield bot
+
+    @asynccontextmanager
+    async def started_bot(self, **environment: str) -> AsyncIterator[BotProcess]:
+        """Start a bot by its command, which takes seconds of computing, and wait until it is ready."""
+        ports = {name: str(free_port()) for name in ("REGISTRY_BOT_HTTP_PORT", "REGISTRY_BOT_METRICS_PORT")}
+        async with bot_process(self.environment | ports | environment, self.log()) as bot:
+            await until_answering(bot, lambda: bot.process.returncode is None)
             await until_ready(bot)
             yield bot
 
@@ -63,21 +82,18 @@ class Premises(People):
         assert outcome["ack_ms"] <= TOLD_WITHIN, outcome
         return str((outcome["response"] or {}).get("text", ""))
 
-    async def answer(self, who: str, text: str, within: float) -> str:
-        """Type a command and return all that the person is shown in the end, which must not be long in coming."""
-        started = time.monotonic()
-        await self.command_in_time(who, text)
-        await self.until(lambda: not str(self._ephemeral(OPS, who)[-1]["text"]).endswith("…"))
-        assert time.monotonic() - started <= within
-        return json.dumps(self._ephemeral(OPS, who)[-1], ensure_ascii=False)
-
-    async def status(self) -> str:
-        """Return the whole answer to `status`, whatever hangs."""
-        return await self.answer(ON_CALL, "status", within=5)
+    async def answer(self, text: str) -> str:
+        """Type a command, to which first words must come in time, and return all that on-call is shown in the end."""
+        await self.command_in_time(ON_CALL, text)
+        await self.until(lambda: not self.whispered(ON_CALL)[-1].endswith("…"))
+        return json.dumps(self._ephemeral(OPS, ON_CALL)[-1], ensure_ascii=False)
 
     async def refusal(self, text: str) -> str:
-        """Return the whole answer to a command that cannot be followed."""
-        return await self.answer(ON_CALL, text, within=2.5)
+        """Return the whole answer to a command that cannot be followed, which must come in time."""
+        started = time.monotonic()
+        said = await self.answer(text)
+        assert (time.monotonic() - started) * 1000 <= TOLD_WITHIN
+        return said
 
     async def doors_open(self) -> None:
         """Wait until the bot takes commands, though it may not be ready for decisions."""
@@ -200,10 +216,10 @@ async def premises(redis_url: str, logs: Path, **environment: str) -> AsyncItera
         yield Premises(sim, sim.announcement["env"] | SDK_KEYS | store | environment, link, logs)
 
 
-async def troubles(bot: BotProcess) -> list[str]:
+async def troubles(bot: Running) -> list[str]:
     """Return why a bot says that it is not ready."""
     async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as session,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(PATIENCE)) as session,
         session.get(f"{bot.http}/readyz") as answer,
     ):
         said = await answer.json()
@@ -211,25 +227,25 @@ async def troubles(bot: BotProcess) -> list[str]:
     return list(said.get("reasons", []))
 
 
-async def until_ready(bot: BotProcess) -> None:
+async def until_ready(bot: Running) -> None:
     """Wait until a bot says that it is ready."""
     await until_troubles(bot, lambda reasons: not reasons)
 
 
-async def until_answering(bot: BotProcess) -> None:
+async def until_answering(bot: Running, is_alive: Callable[[], bool]) -> None:
     """Wait until a bot listens."""
     async with asyncio.timeout(PATIENCE):
-        while bot.process.returncode is None:
+        while is_alive():
             try:
                 await troubles(bot)
-            except aiohttp.ClientError:
+            except (aiohttp.ClientError, TimeoutError):
                 await asyncio.sleep(0.05)
             else:
                 return
     raise AssertionError(f"the bot ended:\n{bot.last_lines()}")
 
 
-async def until_troubles(bot: BotProcess, holds: Callable[[list[str]], bool]) -> list[str]:
+async def until_troubles(bot: Running, holds: Callable[[list[str]], bool]) -> list[str]:
     """Wait until what a bot says of its readiness fits."""
     reasons: list[str] = []
     try:

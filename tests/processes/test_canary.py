@@ -16,8 +16,8 @@ from simulator.demo import BotProcess
 from simulator.local_redis import free_port, local_redis_async
 from tests import secrets
 from tests.console.terminal import Terminal, registry_bot
-from tests.processes.forked import approve, ask
-from tests.processes.premises import SHOWN_WITHIN, Premises, premises, until_ready
+from tests.processes.people import approve, ask
+from tests.processes.premises import Premises, premises, until_ready
 from tests.scenarios.company import APPROVER, MEMBER, ON_CALL, OPS
 from tests.secrets import leaks
 
@@ -118,21 +118,20 @@ async def _a_troubled_failover(company: Premises) -> None:
 
 
 @pytest.mark.covers("A12")
-@pytest.mark.timeout(300)
 async def test_no_secret_is_kept_or_shown_whatever_goes_wrong(tmp_path: Path) -> None:
     port = str(free_port())
     async with _locked_redis() as url, premises(url, tmp_path) as company:
-        async with company.bot(REGISTRY_BOT_SLACK_MODE="http", REGISTRY_BOT_METRICS_PORT=port) as bot:
+        async with company.started_bot(REGISTRY_BOT_SLACK_MODE="http", REGISTRY_BOT_METRICS_PORT=port) as bot:
             company.slack.request_url = f"{bot.http}/slack/events"
             await _bad_requests(bot, company)
             await _a_troubled_failover(company)
             scraped = await _scraped(f"{bot.http}/readyz", f"{bot.http}/healthz")
             await until_ready(bot)
             await approve(company)
-            await company.until(lambda: bool(company.writes()), company.everything_logged, SHOWN_WITHIN)
+            await company.until(lambda: bool(company.writes()), company.everything_logged)
             scraped += await _scraped(f"http://127.0.0.1:{port}/metrics")
         async with company.bot() as bot:
-            await company.shows("now go to hangzhou", patience=SHOWN_WITHIN)
+            await company.shows("now go to hangzhou")
             company.sim.faults.set("slack_down", None, True)
             await asyncio.sleep(0.2)
             company.sim.faults.set("slack_down", None, False)
@@ -151,7 +150,6 @@ async def test_no_secret_is_kept_or_shown_whatever_goes_wrong(tmp_path: Path) ->
     assert "Traceback" not in texts["logs"]
 
 
-@pytest.mark.timeout(300)
 async def test_no_command_at_the_terminal_shows_a_secret(terminal: Terminal, tmp_path: Path) -> None:
     async with _locked_redis() as url, premises(url, tmp_path) as company:
         good = company.environment

@@ -14,11 +14,15 @@ from pathlib import Path
 import pytest
 
 from simulator.local_redis import local_redis
-from tests.processes.forked import ask, decide, forked_bot
 from tests.processes.mortal_bot import Fate
-from tests.processes.premises import STANDBY, Premises, premises
+from tests.processes.people import ask, decide
+from tests.processes.premises import STANDBY, Premises, patient_link, premises
 
-SIDE_BY_SIDE = 8
+IS_EVERY = bool(os.environ.get("EVERY_CRASH"))
+PARTS = 4
+"""Tests that share the cases out among themselves, so that several workers may run them."""
+SIDE_BY_SIDE = 4
+ATTEMPTS = 3
 MOVES = [("PENDING", "APPROVED"), ("APPROVED", "APPLYING"), ("APPLYING", "VERIFYING"), ("VERIFYING", "DONE")]
 CHECKPOINTS = {
     "approve": ("operations.commit approve", 1),
@@ -78,13 +82,12 @@ def many_databases() -> Iterator[str]:
 
 
 @pytest.mark.covers("F21")
-@pytest.mark.timeout(3600 if os.environ.get("EVERY_CRASH") else 600)
+@pytest.mark.timeout(3600 if IS_EVERY else 600)
+@pytest.mark.parametrize("part", range(PARTS))
 async def test_a_crash_at_any_call_ends_done_with_one_effect_and_a_whole_audit(
-    many_databases: str, tmp_path: Path
+    many_databases: str, tmp_path: Path, part: int
 ) -> None:
-    undisturbed = (await _run(Case(), f"{many_databases}0", tmp_path)).calls
-    cases = _chosen(undisturbed)
-    cases += [Case(*NOTE, is_after, is_unclear=True) for is_after in (False, True)]
+    cases = [*(await _every(f"{many_databases}0", tmp_path) if IS_EVERY else _chosen())][part::PARTS]
     turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def in_turn(number: int, case: Case) -> Life:
@@ -94,33 +97,50 @@ async def test_a_crash_at_any_call_ends_done_with_one_effect_and_a_whole_audit(
     async with asyncio.TaskGroup() as group:
         runs = [group.create_task(in_turn(number, case)) for number, case in enumerate(cases, start=1)]
 
-    died = {
-        (case.name, case.nth, case.is_after) for run, case in zip(runs, cases, strict=True) if run.result().was_killed
-    }
-    assert died >= {(*point, after) for point in (*CHECKPOINTS.values(), NOTE) for after in (False, True)}
+    survived = [str(case) for run, case in zip(runs, cases, strict=True) if not run.result().was_killed]
+    assert IS_EVERY or survived == []
 
 
-def _chosen(calls: list[str]) -> list[Case]:
-    """Return a case before and after every call, or a fixed choice; the other calls are reads, and die in memory."""
+def _chosen() -> Iterator[Case]:
+    """Return a fixed choice of cases; the calls that are not in it are reads, and die in memory."""
+    for point in CHECKPOINTS.values():
+        yield from (Case(*point, is_after) for is_after in (False, True))
+    yield from (Case(*NOTE, is_after, is_unclear=True) for is_after in (False, True))
+    yield from (Case(name, 1, is_after=True) for name in sorted(SMALL_EFFECTS))
+
+
+async def _every(redis_url: str, directory: Path) -> Iterator[Case]:
+    """Return a case before and after every call that an undisturbed execution makes."""
+    calls = (await _run(Case(), redis_url, directory)).calls
     numbered = [(name, calls[: at + 1].count(name)) for at, name in enumerate(calls)]
-    is_every = bool(os.environ.get("EVERY_CRASH"))
-    both = [call for call in numbered if is_every or call in CHECKPOINTS.values()]
-    small = [] if is_every else [Case(name, 1, is_after=True) for name in sorted(SMALL_EFFECTS & set(calls))]
-    return [Case(*call, is_after) for call in both for is_after in (False, True)] + small
+    return (Case(*call, is_after) for call in numbered for is_after in (False, True))
 
 
 async def _run(case: Case, redis_url: str, directory: Path) -> Life:
-    """Run one case to its end and return the life of its first bot; what fails says which case it was."""
-    logs = directory / str(case)
-    logs.mkdir()
-    async with premises(redis_url, logs) as company:
-        try:
-            life = await _carry_out(company, case)
-            await _check(company)
-        except (AssertionError, TimeoutError) as error:
-            error.add_note(f"{case}\n{company.card()['text']}\n{await company.audit()}\n{company.everything_logged()}")
-            raise
+    """Run one case to its end and return the life of its first bot; what fails says which case it was.
+
+    On a busy machine a bot may find its surroundings too slow and refuse before anything is written: then once more.
+    """
+    for attempt in range(ATTEMPTS):
+        logs = directory / f"{case}, {attempt}"
+        logs.mkdir()
+        async with patient_link(redis_url) as link:
+            await link.call("FLUSHDB")
+        async with premises(redis_url, logs) as company:
+            try:
+                life = await _carry_out(company, case)
+                if attempt + 1 < ATTEMPTS and _is_refused(company):
+                    continue
+                await _check(company)
+            except (AssertionError, TimeoutError) as error:
+                error.add_note(f"{case}\n{company.cards()}\n{await company.audit()}\n{company.everything_logged()}")
+                raise
+        break
     return life
+
+
+def _is_refused(company: Premises) -> bool:
+    return "STALE: nothing was changed" in company.card()["text"] and company.writes() == []
 
 
 async def _check(company: Premises) -> None:
@@ -141,14 +161,14 @@ async def _carry_out(company: Premises, case: Case) -> Life:
     journal = company.logs / "journal"
     journal.touch()
     company.sim.faults.set("applied_but_timed_out", "zhangjiakou", case.is_unclear)
-    async with forked_bot(company, Fate(case.name, case.nth, case.is_after, journal)) as mortal:
+    async with company.bot(Fate(case.name, case.nth, case.is_after, journal)) as mortal:
         await ask(company)
         await decide(company, mortal)
     calls = journal.read_text().splitlines()
     if mortal.process.exitcode == 0:
         return Life(calls, was_killed=False)
     assert mortal.process.exitcode == -signal.SIGKILL
-    async with forked_bot(company, None) as successor:
+    async with company.bot() as successor:
         await decide(company, successor)
     assert successor.process.exitcode == 0
     return Life(calls, was_killed=True)

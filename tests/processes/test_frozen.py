@@ -11,18 +11,18 @@ import aiohttp
 import pytest
 
 from bot.domain.operation import SEND_DEADLINE
-from tests.processes.forked import Forked, ask, decide, forked_bot
-from tests.processes.mortal_bot import BLOCKS_FOR, Fate
+from tests.processes.forked import Forked
+from tests.processes.mortal_bot import Fate
+from tests.processes.people import approve, ask, decide
 from tests.processes.premises import STANDBY, Premises, premises
-from tests.scenarios.company import APPROVER, OPS
+from tests.scenarios.company import PATIENCE
 
 CLAIM = ("operations.commit claimed", 1, True)
 SEND = ("zones.apply", 1, False)
-A_WHILE, LONG = 2.0, 40.0
+A_WHILE = 2.0
 Story = Callable[[Premises], Awaitable[None]]
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.covers("F22", "F23", "F24", "F26")
 async def test_who_comes_back_to_an_old_claim_writes_nothing(many_databases: str, tmp_path: Path) -> None:
     async with asyncio.TaskGroup() as group:
@@ -40,7 +40,7 @@ async def _tell(story: Story, redis_url: str, logs: Path) -> None:
         assert company.holds() == STANDBY
         assert {write["params"]["Value"] for write in company.writes()} == {STANDBY}
         assert len(company.writes()) == 1 or story is _frozen_at_the_send
-        assert events.count("claimed") == 2
+        assert events.count("claimed") >= 2
         assert events.count("second read-back") == 1
         assert "DONE" in company.card()["text"]
         assert "Traceback" not in company.everything_logged()
@@ -58,38 +58,35 @@ async def _frozen_at_the_send(company: Premises) -> None:
 
 async def _outlive(company: Premises, fate: Fate) -> None:
     async with AsyncExitStack() as stack:
-        bot = await stack.enter_async_context(forked_bot(company, fate))
-        await _approve(company)
-        await company.until(lambda: _is_stopped(bot), patience=LONG)
+        bot = await stack.enter_async_context(company.bot(fate))
+        await _approve_until(company, lambda: _is_stopped(bot))
         stopped_at = time.monotonic()
-        other = await stack.enter_async_context(forked_bot(company, None))
+        other = await stack.enter_async_context(company.bot())
         await decide(company, other)
         await asyncio.sleep(max(0.0, stopped_at + SEND_DEADLINE.total_seconds() - time.monotonic()))
         bot.signal(signal.SIGCONT)
-        await _until_healthy(bot)
+        await _until(bot, is_healthy=True)
         await asyncio.sleep(A_WHILE)
 
 
 async def _blocked(company: Premises) -> None:
     """Block the event loop of a bot right after its claim; its liveness probe fails as long as that lasts."""
     async with AsyncExitStack() as stack:
-        bot = await stack.enter_async_context(forked_bot(company, _fate(company, "block")))
-        await _approve(company)
-        await _until_claimed(company)
-        assert not await _is_healthy(bot)
-        other = await stack.enter_async_context(forked_bot(company, None))
+        bot = await stack.enter_async_context(company.bot(_fate(company, "block")))
+        await _approve_until(company, lambda: _is_struck(company))
+        await _until(bot, is_healthy=False)
+        other = await stack.enter_async_context(company.bot())
         await decide(company, other)
-        await _until_healthy(bot)
+        await _until(bot, is_healthy=True)
         await asyncio.sleep(A_WHILE)
 
 
 async def _starved(company: Premises) -> None:
     """Give a bot no more memory right after its claim; the system may then kill it at any time."""
     async with AsyncExitStack() as stack:
-        bot = await stack.enter_async_context(forked_bot(company, _fate(company, "starve")))
-        await _approve(company)
-        await _until_claimed(company)
-        other = await stack.enter_async_context(forked_bot(company, None))
+        bot = await stack.enter_async_context(company.bot(_fate(company, "starve")))
+        await _approve_until(company, lambda: _is_struck(company))
+        other = await stack.enter_async_context(company.bot())
         await company.settled()
         assert other.is_alive()
         bot.signal(signal.SIGKILL)
@@ -99,15 +96,20 @@ def _fate(company: Premises, stroke: str, where: tuple[str, int, bool] = CLAIM) 
     return Fate(*where, company.logs / "journal", stroke)
 
 
-async def _approve(company: Premises) -> None:
-    await ask(company)
-    await company.slack.click(APPROVER, OPS, company.card()["ts"], "operation.approve")
+async def _approve_until(company: Premises, holds: Callable[[], bool]) -> None:
+    """Ask and approve until fate strikes: on a busy machine the bot may refuse before, its surroundings too slow."""
+    async with asyncio.timeout(PATIENCE):
+        while not holds():
+            await ask(company, len(company.cards()))
+            await approve(company)
+            while not (holds() or "STALE" in company.card()["text"]):
+                await asyncio.sleep(0.02)
 
 
-async def _until_claimed(company: Premises) -> None:
-    async with asyncio.timeout(LONG):
-        while "claimed" not in [entry["event"] for entry in await company.audit()]:
-            await asyncio.sleep(0.05)
+def _is_struck(company: Premises) -> bool:
+    """Tell whether a bot has come to its claim; the stroke follows at once."""
+    journal = company.logs / "journal"
+    return journal.exists() and CLAIM[0] in journal.read_text().splitlines()
 
 
 def _is_stopped(bot: Forked) -> bool:
@@ -124,7 +126,7 @@ async def _is_healthy(bot: Forked) -> bool:
             return False
 
 
-async def _until_healthy(bot: Forked) -> None:
-    async with asyncio.timeout(2 * BLOCKS_FOR):
-        while not await _is_healthy(bot):
+async def _until(bot: Forked, *, is_healthy: bool) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while await _is_healthy(bot) is not is_healthy:
             await asyncio.sleep(0.1)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.forked import ask, forked_bot
-from tests.processes.premises import STANDBY, Premises
+from tests.processes.forked import forked
+from tests.processes.people import ask
+from tests.processes.premises import STANDBY, Premises, until_answering, until_ready
 from tests.scenarios.company import APPROVER
 
 FULL = Path("/dev/full")
@@ -14,9 +15,11 @@ FULL = Path("/dev/full")
 @pytest.mark.skipif(not FULL.exists(), reason="This system has no device that is always full.")
 @pytest.mark.covers("F30")
 async def test_a_full_disk_under_the_log_stops_neither_decision_nor_execution(company: Premises) -> None:
-    async with forked_bot(company, None, log=FULL) as bot:
+    async with forked(company.environment, FULL, None) as bot:
+        await until_answering(bot, bot.is_alive)
+        await until_ready(bot)
         await ask(company)
-        told = await company.click_in_time(APPROVER, "approve", company.card())
+        told = await company.click(APPROVER, "approve")
         await company.shows("now go to hangzhou")
 
         assert bot.is_alive()

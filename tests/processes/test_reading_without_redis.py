@@ -7,12 +7,8 @@ import pytest
 
 from tests.processes.premises import premises
 from tests.proxy import Proxy, proxy_to
-from tests.scenarios.company import ON_CALL
 
 MISSING = "Unavailable without Redis: history, open operations, freezes, last known answers."
-LIVE_WITHIN = 8.0
-"""Seconds: the plan's own reads, and one look at the store that does not answer."""
-REFUSED_WITHIN = 2.5
 
 
 async def _refuse(proxy: Proxy) -> None:
@@ -37,18 +33,18 @@ async def test_without_redis_what_is_live_is_answered_and_what_is_not_is_refused
         await fault(proxy)
 
         for text in ("status", "replication", "plan failover hangzhou"):
-            said = await company.answer(ON_CALL, text, within=LIVE_WITHIN)
+            said = await company.answer(text)
             assert MISSING in said, said
             assert "hangzhou" in said
         assert "it cannot be requested now" in said
 
         for text in ("actions", f"show {operation_id}"):
-            said = await company.answer(ON_CALL, text, within=REFUSED_WITHIN)
+            said = await company.refusal(text)
             assert "`replication` and `help` still answer" in said, said
 
         for text in ("failover hangzhou", f"approve {operation_id}", f"cancel {operation_id}"):
-            said = await company.answer(ON_CALL, text, within=REFUSED_WITHIN)
+            said = await company.refusal(text)
             assert "E_STORE_DOWN" in said, said
 
-        assert "/registry status" in await company.answer(ON_CALL, "help", within=REFUSED_WITHIN)
+        assert "/registry status" in await company.refusal("help")
         assert company.writes() == []

@@ -1,6 +1,7 @@
 """Slack down, deaf or with a wrong token: the process stays, says so, and the work in hand is finished without it."""
 
 import asyncio
+import signal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ async def test_a_wrong_token_is_a_reason_not_to_be_ready_and_never_shown(
     async with company.unready_bot(**{variable: token}) as bot:
         reasons = await until_troubles(bot, lambda reasons: any("invalid_auth" in reason for reason in reasons))
 
-        assert bot.process.returncode is None
+        assert bot.is_alive()
         assert "Check the token" in str(reasons)
         assert CANARY not in str(reasons)
     assert CANARY not in company.everything_logged()
@@ -51,8 +52,8 @@ async def test_an_approved_operation_is_carried_out_by_a_bot_that_starts_while_s
         card = await company.failover()
         company.sim.alibaba.cloud.timing.latency_ms = 200
         await company.click(APPROVER, "approve")
-        first.process.kill()
-        await first.process.wait()
+        first.signal(signal.SIGKILL)
+        await first.ended()
     company.sim.alibaba.cloud.timing.latency_ms = 0
     company.sim.faults.set("slack_down", None, True)
 
@@ -84,9 +85,8 @@ async def test_slacks_own_variables_in_the_environment_change_nothing(company: P
     oauth = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": CANARY, "SLACK_SIGNING_SECRET": CANARY}
     async with company.bot(**oauth, SLACK_BOT_TOKEN=f"xoxb-{CANARY}"):
         await company.failover()
-        await company.click(APPROVER, "approve")
 
-        await company.shows("APPROVED")
+        assert "approved" in await company.click(APPROVER, "approve")
 
 
 async def test_every_delivery_is_acknowledged_in_time_while_slacks_api_hangs(redis_url: str, tmp_path: Path) -> None:

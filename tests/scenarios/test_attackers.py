@@ -61,7 +61,7 @@ async def test_an_approval_written_into_redis_moves_nothing_and_freezes_everythi
 async def test_an_approval_copied_from_another_operation_moves_nothing(company: Company, redis_url: str) -> None:
     first = company.operation_id(await company.failover("failover hangzhou"))
     await company.click(APPROVER, "approve")
-    await company.shows("VERIFYING")
+    await company.shows_written()
     with Redis.from_url(redis_url, decode_responses=True) as store:
         votes = json.loads(str(store.hget(OPERATION + first, "doc")))["votes"]
     written = len(company.writes())
@@ -84,7 +84,7 @@ async def test_other_records_of_the_zone_are_never_touched(company: Company) -> 
 
     await company.failover()
     await company.click(APPROVER, "approve")
-    await company.shows("VERIFYING")
+    await company.shows_written()
 
     assert _others(company) == before
     assert [call["params"]["Rr"] for call in company.writes()] == ["@"]

@@ -34,7 +34,7 @@ async def test_a_dns_api_that_goes_down_before_the_write_is_asked_again(company:
     await company.until(lambda: any(call["status"] == 503 for call in company.sim.calls))
     assert sent(company) == []
     company.sim.faults.set("pvtz_down", None, False)
-    await company.shows("VERIFYING")
+    await company.shows_written()
 
     assert len(company.writes()) == 1
 
@@ -60,7 +60,7 @@ async def test_a_record_that_cannot_be_read_right_before_the_write_is_waited_for
     assert sent(company) == []
     company.sim.alibaba.cloud.ram.denied = set()
 
-    await company.shows("VERIFYING")
+    await company.shows_written()
 
     assert len(company.writes()) == 1
 

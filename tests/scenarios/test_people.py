@@ -60,6 +60,7 @@ async def test_an_approver_whom_slack_cannot_confirm_is_not_counted(company: Com
 @pytest.mark.parametrize(("who", "flag"), [(ON_CALL, "deleted"), (APPROVER, "deleted"), (APPROVER, "is_restricted")])
 async def test_who_loses_their_standing_before_the_write_stops_it(company: Company, who: str, flag: str) -> None:
     await company.failover()
+    await company.known_to_the_bot(ON_CALL, APPROVER)
     company.slack.change_user(who, {flag: True})
 
     await company.click(APPROVER, "approve")
