@@ -16,11 +16,21 @@ SDK_KEYS = {
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secrets.ACCESS_KEY_SECRET,
 }
 """The SDK reads its keys from the environment once, when it is imported, so all worlds of a run share a pair."""
+MOSTLY_WAIT = {"faults", "processes", "scenarios"}
+"""Folders whose tests wait for processes, deadlines and other people."""
 
 
 def pytest_configure() -> None:
     """Set the keys before anything can import the SDK."""
     os.environ.update(SDK_KEYS, ALIBABA_CLOUD_ECS_METADATA_DISABLED="true")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the tests that mostly wait among those that compute, so that each worker of a run has some of both."""
+    waiting = [item for item in items if MOSTLY_WAIT & set(item.path.parts)]
+    computing = [item for item in items if not MOSTLY_WAIT & set(item.path.parts)]
+    places = {item: place / len(part) for part in (waiting, computing) for place, item in enumerate(part)}
+    items.sort(key=lambda item: places[item])
 
 
 @pytest.fixture(scope="session")
