@@ -225,6 +225,24 @@ async def test_a_scan_has_no_burst_and_keeps_its_rate() -> None:
     assert 0.5 - 2 * CATCH_UP < time.monotonic() - started < 0.8
 
 
+async def test_a_scan_goes_on_however_many_single_reads_there_are() -> None:
+    gate = Gate(rate=20, in_flight=8)
+
+    async def read() -> None:
+        while True:
+            await gate.spend(Lane.READ)
+
+    reads = [asyncio.ensure_future(read()) for _ in range(8)]
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(4):
+        await gate.spend(Lane.SCAN)
+        await gate.spend(Lane.SCAN)
+
+    for task in reads:
+        task.cancel()
+    await asyncio.gather(*reads, return_exceptions=True)
+
+
 async def test_a_scan_that_waits_to_be_let_in_again_keeps_no_single_read_from_its_slot() -> None:
     wait = Say(400, {"Code": "Throttling.User", "RequestId": "r"}, {"x-acs-retry-after": "60000"})
     small = Limits(rate=1_000, in_flight=2, read_deadline=2)

@@ -13,6 +13,8 @@ from enum import Enum, auto
 
 BULK_LEAVES = 0.25
 """Share of slots and tokens that bulk reading leaves to single reads."""
+BULK_PATIENCE = 1.0
+"""Seconds after which a bulk reading takes a token from the future, so that single reads never starve it."""
 RECOVERY = 60.0
 """Seconds in which a pace grows by the whole rate again after the vendor asked for less."""
 SLOWEST = 0.2
@@ -62,8 +64,13 @@ class Gate:
             self._tokens -= 1
             return
         async with self._queues[lane]:
-            # A write may take the token that this sleep was for, so look again after it.
-            while (missing := self._missing(lane)) > 0:  # noqa: ASYNC110 - time fills the bucket, nobody signals it
+            clock = asyncio.get_running_loop().time
+            starves_at = clock() + BULK_PATIENCE
+            # Somebody else may take the token that this sleep was for, so look again after it.
+            while (missing := self._missing(lane)) > 0:
+                is_starving = lane is not Lane.READ and clock() >= starves_at
+                if is_starving and (lane is Lane.BULK or not self._pace.missing(clock())):
+                    break
                 await asyncio.sleep(missing)
             self._tokens -= 1
             if lane is Lane.SCAN:
