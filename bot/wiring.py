@@ -16,6 +16,7 @@ from bot.adapters.alibaba.dns import AlibabaDns
 from bot.adapters.alibaba.registry import AlibabaRegistries
 from bot.adapters.data_plane import HttpsProbe
 from bot.adapters.ids import RandomIds
+from bot.adapters.pull_client import RegistryPuller
 from bot.adapters.redis_audit import RedisTrail
 from bot.adapters.redis_inventory import RedisInventories
 from bot.adapters.redis_store import RedisOperations
@@ -111,6 +112,7 @@ class Outside:
             catalogue=AlibabaCatalogue(alibaba),
             inventories=self._inventories(),
             data_plane=HttpsProbe(self.clock.now, self.settings.redirects),
+            puller=RegistryPuller(alibaba, self.clock.now, self.settings.redirects),
             resolver=DnsResolver(self.clock.now),
             operations=store,
             trail=RedisTrail(store.link),

@@ -18,6 +18,7 @@ from tests import builders
 from tests.builders import DOMAIN, HOME_ADDRESS, IMAGES, INSTANCE_ID, NOW, PUBLIC_NAME, RESOLVER, VPC
 from tests.fake_inventories import FakeCatalogue, FakeInventories
 from tests.fake_operations import FakeOperations
+from tests.fake_puller import FakePuller
 from tests.fake_trail import FakeTrail
 from tests.fake_workspace import FakeIdentities, FakeWorkspace, Post
 from tests.secrets import SIGNING_KEY
@@ -30,6 +31,7 @@ __all__ = [
     "FakeIds",
     "FakeOperations",
     "FakePrivateZone",
+    "FakePuller",
     "FakeRegistries",
     "FakeResolver",
     "FakeWorkspace",
@@ -251,6 +253,7 @@ def some_ports(**overrides: Any) -> Ports:
         catalogue=FakeCatalogue(),
         inventories=FakeInventories(clock.now),
         data_plane=FakeDataPlane(clock),
+        puller=FakePuller(),
         resolver=FakeResolver(zones, clock),
         operations=operations,
         trail=FakeTrail(operations),

@@ -19,6 +19,7 @@ from bot.ports.protocols import (
     Signer,
     Workspace,
 )
+from bot.ports.puller import Puller, Registry
 from bot.ports.stores import AuditTrail, Operations
 from bot.ports.values import (
     CLAIM_DURABLE_WITHIN,
@@ -59,7 +60,9 @@ __all__ = [
     "Operations",
     "Ports",
     "PrivateZone",
+    "Puller",
     "Registries",
+    "Registry",
     "Resolved",
     "Resolver",
     "Rules",
@@ -101,6 +104,7 @@ class Ports:
     catalogue: Catalogue
     inventories: Inventories
     data_plane: DataPlane
+    puller: Puller
     resolver: Resolver
     operations: Operations
     trail: AuditTrail

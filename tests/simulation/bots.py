@@ -25,6 +25,7 @@ from bot.tasks import Tasks
 from bot.worker import Worker
 from tests.builders import WORKSPACE, a_topology
 from tests.fake_inventories import FakeCatalogue, FakeInventories
+from tests.fake_puller import FakePuller
 from tests.fakes import SIGNING_KEY, FakeDataPlane, FakeResolver
 from tests.simulation.clock import SimClock
 from tests.simulation.cloud import Cloud, CloudWitness, SimRegistries, SimZones
@@ -126,6 +127,7 @@ class SimBot:
             catalogue=FakeCatalogue(),
             inventories=FakeInventories(),
             data_plane=FakeDataPlane(clock),
+            puller=FakePuller(),
             resolver=FakeResolver(around.cloud.zones, clock),
             operations=store,
             trail=store,
