@@ -1,14 +1,17 @@
 """Values for tests: name only what matters, the rest fits together as one small company with two sites."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from bot.domain.access import Access, Identity, People, Person, Policy, Role
+from bot.domain.comparing import Comparer, Critical
+from bot.domain.differences import Side
 from bot.domain.draft import Draft
 from bot.domain.freeze import Freeze
+from bot.domain.inventory import Coverage, Repository, Tag
 from bot.domain.operation import LEASE, Lease, Operation, Progress, Requester, State, SubState, Verb, Vote
 from bot.domain.plan import Change, Effect, Finding, Kind, Level, Plan
 from bot.domain.record import Record, Zone
@@ -211,9 +214,36 @@ def an_answer(site: str = "hangzhou", **fields: Any) -> Answer:
     return replace(Answer(INSTANCE_ID[site], 401, PUBLIC_NAME[site], expires_at, NOW), **fields)
 
 
-def a_comparison(**fields: Any) -> Comparison:
-    """Return a comparison in which the standby has everything."""
-    return replace(Comparison(tuple(IMAGES), (), (), NOW, NOW), **fields)
+def a_comparison(
+    identical: Iterable[str] = IMAGES,
+    missing: Iterable[str] = (),
+    different: Iterable[str] = (),
+    *,
+    kept_home: Coverage | None = None,
+    kept_standby: Coverage | None = None,
+    pushed_at: datetime | None = None,
+) -> Comparison:
+    """Return a comparison in which the standby has everything; a side is live unless it is kept."""
+    home = kept_home or Coverage(INSTANCE_ID["zhangjiakou"], NOW)
+    standby = kept_standby or Coverage(INSTANCE_ID["hangzhou"], NOW)
+    sides = Side.of(a_site(), home), Side.of(a_site("hangzhou"), standby)
+    ours, theirs = dict.fromkeys(missing, "1") | dict.fromkeys(different, "1"), dict.fromkeys(different, "2")
+    same = dict.fromkeys(identical, "3")
+    here, there = _repositories(same | ours, home, pushed_at), _repositories(same | theirs, standby, None)
+    comparer = Comparer(*sides, Critical(("*",)))
+    for path in sorted({*here, *there, *home.unread, *standby.unread}):
+        comparer.add(path, here.get(path), there.get(path))
+    return Comparison(comparer.result(), *sides, kept_home is None, kept_standby is None)
+
+
+def _repositories(
+    images: Mapping[str, str], coverage: Coverage, pushed_at: datetime | None
+) -> Mapping[str, Repository]:
+    tags: dict[str, dict[str, Tag]] = {}
+    for image, digest in images.items():
+        path, _, tag = image.rpartition(":")
+        tags.setdefault(path, {})[tag] = Tag(digest, pushed_at)
+    return {path: Repository(path, path, held, coverage.as_of or NOW, 1) for path, held in tags.items()}
 
 
 def a_replication(home: str = "zhangjiakou", **fields: Any) -> Replication:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.access import Policy
+from bot.domain.critical_images import weigh
 from bot.domain.moves import Move, changed_often, taken_back
 from bot.domain.plan import Change, Effect, Finding, Level
 from bot.domain.snapshot import (
     Answer,
-    Comparison,
     Instance,
     Replication,
     Silence,
@@ -28,7 +28,6 @@ from bot.domain.snapshot import (
 from bot.domain.topology import Route, Site
 
 CERTIFICATE_WARNING = timedelta(days=14)
-_SHORT_LIST = 5
 
 Outcome = tuple[Level, str]
 
@@ -199,22 +198,7 @@ def _critical_images(c: Circumstances) -> Outcome | None:
     comparison = replication.comparison
     if isinstance(comparison, Unknown):
         return Level.UNKNOWN, f"Whether {c.to.name} has the critical images is unknown: {comparison.reason}."
-    if comparison.total == 0:
-        return Level.WARN, f"No image at {c.away.name} matches `critical` in registry.yaml, so none was compared."
-    as_of = _as_of(comparison)
-    same = f"{len(comparison.identical)} of {comparison.total} critical images are identical at {c.to.name}{as_of}"
-    lost = [*(f"{i} missing" for i in comparison.missing), *(f"{i} different" for i in comparison.different)]
-    if lost:
-        rest = f" and {len(lost) - _SHORT_LIST} more" if len(lost) > _SHORT_LIST else ""
-        return Level.FAIL, f"{same}; {', '.join(lost[:_SHORT_LIST])}{rest}."
-    return Level.PASS, f"{same}."
-
-
-def _as_of(comparison: Comparison) -> str:
-    """Say how old the older of two lists is, where one of them is remembered."""
-    ages = [(comparison.home_is_live, comparison.home_as_of), (comparison.standby_is_live, comparison.standby_as_of)]
-    remembered = [as_of for is_live, as_of in ages if not is_live]
-    return f" (as of {min(remembered):%Y-%m-%d %H:%M} UTC)" if remembered else ""
+    return weigh(comparison, c.snapshot.taken_at)
 
 
 def _replication_backlog(c: Circumstances) -> Outcome | None:

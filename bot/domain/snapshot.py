@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from bot.domain.differences import Differences, Side
 from bot.domain.moves import Move
 from bot.domain.record import Record, Zone, folded
 from bot.domain.topology import Site, View
@@ -134,30 +135,22 @@ class ViewState:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Digests of images on one instance, read at `as_of`; `is_live` is False for a remembered list."""
+    """Digests of images on one instance, as it answered from `as_of` on."""
 
     instance_id: str
     digests: Mapping[str, str]
     as_of: datetime
-    is_live: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Critical images of the home against the standby, by digest."""
+    """Critical images of the home against the standby, by digest: live where an instance answered, else as kept."""
 
-    identical: tuple[str, ...]
-    missing: tuple[str, ...]
-    different: tuple[str, ...]
-    home_as_of: datetime
-    standby_as_of: datetime
+    found: Differences
+    home: Side
+    standby: Side
     home_is_live: bool = True
     standby_is_live: bool = True
-
-    @property
-    def total(self) -> int:
-        """Return how many critical images the home has."""
-        return len(self.identical) + len(self.missing) + len(self.different)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,24 +234,6 @@ class Snapshot:
     """Views of other sites, which a plan does not move, whatever they pull from."""
     opposed_by: tuple[str, ...] = ()
     """Open operations that want to move pulls to the very site that this plan leaves."""
-
-
-def compare(home: Inventory, standby: Inventory) -> Comparison:
-    """Compare two inventories by digest, from the home's point of view."""
-    by_kind: dict[str, list[str]] = {"identical": [], "missing": [], "different": []}
-    for image, digest in sorted(home.digests.items()):
-        other = standby.digests.get(image)
-        kind = "missing" if other is None else "identical" if other == digest else "different"
-        by_kind[kind].append(image)
-    return Comparison(
-        identical=tuple(by_kind["identical"]),
-        missing=tuple(by_kind["missing"]),
-        different=tuple(by_kind["different"]),
-        home_as_of=home.as_of,
-        standby_as_of=standby.as_of,
-        home_is_live=home.is_live,
-        standby_is_live=standby.is_live,
-    )
 
 
 def serving_site(value: str, sites: Mapping[str, SiteState]) -> Site | Unknown:

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain.comparing import Critical
 from bot.domain.differences import Side
 from bot.domain.inventory import Coverage, Repository
-from bot.domain.snapshot import Inventory, Unknown
 from bot.domain.topology import Site
 from bot.errors import StoreUnavailable
 from bot.ports import Clock
@@ -28,6 +26,18 @@ class Taker(Protocol):
 
     def add(self, path: str, here: Repository | None, there: Repository | None) -> None:
         """Take in one repository; None stands for a side that keeps nothing of it."""
+        ...
+
+
+class Stock(Protocol):
+    """What is known of instances, repository by repository; raises StoreUnavailable."""
+
+    async def paths(self, instance: str) -> tuple[str, ...]:
+        """Return the paths of all repositories, in any order."""
+        ...
+
+    async def repositories(self, instance: str, paths: Sequence[str]) -> tuple[Repository | None, ...]:
+        """Return these repositories in this order, None for one that is not known."""
         ...
 
 
@@ -70,16 +80,16 @@ async def sides(inventories: Inventories, *sites: Site) -> tuple[tuple[Side, ...
     return tuple(Side.of(site, Coverage(site.instance, trouble=trouble)) for site in sites), trouble
 
 
-async def paths(inventories: Inventories, sides: Iterable[Side]) -> tuple[str, ...]:
+async def paths(known: Stock, sides: Iterable[Side]) -> tuple[str, ...]:
     """Return every repository that any side has or could not read, sorted. Raises StoreUnavailable."""
     found: set[str] = set()
     for each in sides:
-        found.update(await inventories.paths(each.site.instance), each.unread)
+        found.update(await known.paths(each.site.instance), each.unread)
     return tuple(sorted(found))
 
 
 async def compared(
-    inventories: Inventories, instances: tuple[str, str], chosen: Sequence[str], taker: Taker, clock: Clock
+    known: Stock, instances: tuple[str, str], chosen: Sequence[str], taker: Taker, clock: Clock
 ) -> AsyncIterator[int]:
     """Feed these repositories of both instances to `taker`, and yield after each batch how many are done.
 
@@ -87,43 +97,10 @@ async def compared(
     """
     for start in range(0, len(chosen), BATCH):
         batch = chosen[start : start + BATCH]
-        here = await inventories.repositories(instances[0], batch)
-        there = await inventories.repositories(instances[1], batch)
+        here = await known.repositories(instances[0], batch)
+        there = await known.repositories(instances[1], batch)
         await _feed(taker, zip(batch, here, there, strict=True), clock)
         yield start + len(batch)
-
-
-async def kept_images(inventories: Inventories, site: Site, globs: tuple[str, ...]) -> Inventory | Unknown:
-    """Return the digests of a site's images that match a glob, as they were when last read."""
-    critical = Critical(globs)
-    try:
-        known = Side.of(site, await inventories.coverage(site.instance))
-        if known.coverage.as_of is None or not known.is_whole:
-            return Unknown(f"{site.name}: its images have not been read whole yet")
-        chosen = [path for path in await paths(inventories, (known,)) if critical.touches(path)]
-        return await _images(inventories, known, known.coverage.as_of, chosen, critical)
-    except StoreUnavailable as error:
-        return Unknown(f"{site.name}: {str(error).rstrip('.')}")
-
-
-async def _images(
-    inventories: Inventories, known: Side, as_of: datetime, chosen: Sequence[str], critical: Critical
-) -> Inventory | Unknown:
-    digests: dict[str, str] = {}
-    for start in range(0, len(chosen), BATCH):
-        batch = chosen[start : start + BATCH]
-        for path, kept in zip(batch, await inventories.repositories(known.site.instance, batch), strict=True):
-            moment = known.moment(path, kept)
-            if moment is None:
-                return Unknown(f"{known.site.name}: {path} could not be read")
-            as_of = min(as_of, moment)
-            digests |= _digests(kept, critical) if kept else {}
-    return Inventory(known.site.instance, digests, as_of, is_live=False)
-
-
-def _digests(kept: Repository, critical: Critical) -> dict[str, str]:
-    is_critical = critical.tags_of(kept.path)
-    return {f"{kept.path}:{tag}": image.digest for tag, image in kept.tags.items() if is_critical(tag)}
 
 
 async def _feed(taker: Taker, pairs: Iterable[tuple[str, Repository | None, Repository | None]], clock: Clock) -> None:

@@ -6,27 +6,25 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
+from bot.domain.comparing import Critical
 from bot.domain.freeze import ALL, Freeze
 from bot.domain.moves import Move
 from bot.domain.operation import Operation, SubState
 from bot.domain.overview import Overview
 from bot.domain.snapshot import (
     Answer,
-    Comparison,
     Endpoints,
-    Inventory,
     Replication,
     Silence,
     SiteState,
     Snapshot,
     Unknown,
     ViewState,
-    compare,
 )
 from bot.domain.topology import Route, Site, View
 from bot.errors import BotError, NotMovable, ProviderError, UnknownSite
 from bot.ports import Ports
-from bot.services import memory
+from bot.services import copies, memory, stock
 from bot.services.history import unavailable, unreadable
 
 T = TypeVar("T")
@@ -108,7 +106,7 @@ async def take_snapshot(
         sites = [group.create_task(site_state(ports, site)) for site in ports.rules.topology.sites.values()]
         seen = [group.create_task(view_state(ports, view, PLAN_DEADLINE)) for view in views]
         beside = [group.create_task(view_state(ports, view, VIEW_DEADLINE)) for view in bystanders]
-        copies = group.create_task(survey_replication(ports, away, to, ports.rules.read_deadline, domains))
+        copied = group.create_task(survey_replication(ports, away, to, ports.rules.read_deadline, domains))
     states = {task.result().site.name: task.result() for task in sites}
     view_states = tuple(task.result() for task in seen)
     async with asyncio.TaskGroup() as group:
@@ -120,7 +118,7 @@ async def take_snapshot(
         sites=states,
         standby_answer=standby.result(),
         home_answer=home.result(),
-        replication=copies.result(),
+        replication=copied.result(),
         moves=_moves(recent.result(), view_states),
         bystanders=tuple(task.result() for task in beside),
         opposed_by=tuple(op.id for op in recent.result() if not op.is_terminal and op.plan.to == away.name),
@@ -132,32 +130,18 @@ async def survey_replication(
 ) -> Replication:
     """Compare the critical images of two sites by digest, and read rules and task feed, each within `limit`.
 
-    A list of images that takes longer is replaced by the last one known, with its age.
+    A list of images that takes longer is replaced by what is kept of that site, which says how old it is.
     """
-    globs = ports.rules.topology.critical_globs(domains or {view.domain for view in home.views})
+    critical = Critical(globs := ports.rules.topology.critical_globs(domains or {view.domain for view in home.views}))
     async with asyncio.TaskGroup() as group:
         rules = group.create_task(observe(ports.registries.sync_rules(home), limit))
         feed = group.create_task(observe(ports.registries.sync_tasks(home), limit))
-        here = group.create_task(_inventory(ports, home, globs, limit))
-        there = group.create_task(_inventory(ports, standby, globs, limit))
-    return Replication(home, standby, rules.result(), feed.result(), _compared(here.result(), there.result()))
-
-
-def _compared(home: Inventory | Unknown, standby: Inventory | Unknown) -> Comparison | Unknown:
-    if isinstance(home, Unknown):
-        return home
-    if isinstance(standby, Unknown):
-        return standby
-    return compare(home, standby)
-
-
-async def _inventory(ports: Ports, site: Site, globs: tuple[str, ...], limit: timedelta) -> Inventory | Unknown:
-    found = await observe(ports.registries.inventory(site, globs), limit)
-    if isinstance(found, Inventory):
-        await memory.keep_inventory(ports, found, globs)
-        return found
-    last = await memory.last_inventory(ports, site.instance, globs)
-    return last or Unknown(f"{site.name}: {found.reason}")
+        here = group.create_task(observe(ports.registries.inventory(home, globs), limit))
+        there = group.create_task(observe(ports.registries.inventory(standby, globs), limit))
+        kept = group.create_task(stock.sides(ports.inventories, home, standby))
+    (known_home, known_standby), trouble = kept.result()
+    ends = copies.end(here.result(), known_home, trouble), copies.end(there.result(), known_standby, trouble)
+    return Replication(home, standby, rules.result(), feed.result(), await copies.compare(ports, critical, *ends))
 
 
 def _select(ports: Ports, only: str | None) -> tuple[View, ...]:

@@ -1,4 +1,4 @@
-"""Keep ready what a bad hour will need: fresh identities for open decisions, and last good answers of every site."""
+"""Keep ready what a bad hour will need: fresh identities for open decisions, and every site's last good endpoints."""
 
 import asyncio
 from datetime import timedelta
@@ -10,15 +10,13 @@ from bot.domain.operation import Operation, State
 from bot.domain.topology import Site
 from bot.errors import BotError, ProviderError
 from bot.ports import Ports
-from bot.services.survey import RECENT_OPERATIONS, site_state, survey_replication
+from bot.services.survey import RECENT_OPERATIONS, site_state
 
 log = structlog.get_logger()
 IDENTITY_EVERY = timedelta(seconds=45)
 RECENT_ENOUGH = timedelta(seconds=10)
 """An answer this young is not asked again: many clicks wake the worker, and Slack counts calls."""
 REMEMBER_EVERY = timedelta(minutes=5)
-REMEMBER_WITHIN = timedelta(minutes=2)
-"""For all critical images of a site: thousands of them take longer than anybody waits for a card."""
 
 
 async def refresh_identities(ports: Ports) -> None:
@@ -40,7 +38,7 @@ async def warm_identities(ports: Ports, waiting: list[Operation]) -> None:
 
 
 async def remember_sites(ports: Ports) -> None:
-    """Read every site's endpoints and critical images, so that their last good state is known when they fail."""
+    """Read every site's endpoints, so that its last good ones are known when it fails."""
     async with asyncio.TaskGroup() as group:
         for site in ports.rules.topology.sites.values():
             group.create_task(_remember(ports, site))
@@ -49,6 +47,5 @@ async def remember_sites(ports: Ports) -> None:
 async def _remember(ports: Ports, site: Site) -> None:
     try:
         await site_state(ports, site)
-        await survey_replication(ports, site, ports.rules.topology.site(site.standby[0]), REMEMBER_WITHIN)
     except BotError as error:
         log.warning("site.not_remembered", site=site.name, why=str(error))

@@ -1,25 +1,20 @@
-"""What was observed: values that are recognised or unknown, never guessed, and images compared by digest."""
+"""What was observed: values that are recognised or unknown, never guessed."""
 
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.domain.overview import Overview
 from bot.domain.snapshot import (
     InternetEndpoint,
-    Inventory,
     TaskFeed,
     Unknown,
     VpcLink,
-    compare,
     movable_value,
     serving_site,
 )
 from tests.builders import (
     HOME_ADDRESS,
-    IMAGES,
     NOW,
     PUBLIC_NAME,
     a_record,
@@ -31,7 +26,6 @@ from tests.builders import (
 )
 
 SITES = {name: a_site_state(name) for name in ("hangzhou", "zhangjiakou")}
-DIGESTS = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["1", "2"]))
 
 
 @pytest.mark.parametrize("value", [PUBLIC_NAME["hangzhou"], HOME_ADDRESS["hangzhou"]])
@@ -88,26 +82,6 @@ def test_an_overview_gives_the_reason_for_a_view_that_nobody_could_read() -> Non
     assert Overview(NOW, SITES, (state,)).serving(state) == Unknown("no answer within 3 s")
 
 
-def test_images_are_compared_by_digest_from_the_homes_point_of_view() -> None:
-    home = Inventory("cri-bbbbb", {"a:1": "1", "b:1": "2", "c:1": "3"}, NOW, is_live=False)
-    standby = Inventory("cri-aaaaa", {"a:1": "1", "b:1": "9", "only-here:1": "4"}, NOW)
-
-    comparison = compare(home, standby)
-
-    assert (comparison.identical, comparison.different, comparison.missing) == (("a:1",), ("b:1",), ("c:1",))
-    assert not comparison.home_is_live
-
-
-@given(DIGESTS, DIGESTS)
-def test_every_image_of_the_home_is_identical_different_or_missing_and_only_one_of_them(
-    home: dict[str, str], standby: dict[str, str]
-) -> None:
-    comparison = compare(Inventory("h", home, NOW), Inventory("s", standby, NOW))
-
-    assert sorted((*comparison.identical, *comparison.different, *comparison.missing)) == sorted(home)
-    assert comparison.total == len(home)
-
-
 @pytest.mark.parametrize(
     ("edition", "can"),
     [("Enterprise_Advanced", True), ("Enterprise_Standard", True), ("Enterprise_Basic", False), ("Economy", False)],
@@ -126,10 +100,6 @@ def test_an_endpoint_that_is_switched_off_is_closed_whatever_its_status(
 def test_a_feed_is_partial_when_the_vendor_has_more_tasks_than_were_read() -> None:
     assert TaskFeed((), 1, NOW).is_partial
     assert not TaskFeed((), 0, NOW).is_partial
-
-
-def test_the_images_of_the_builders_are_what_both_sites_have() -> None:
-    assert compare(Inventory("h", IMAGES, NOW), Inventory("s", IMAGES, NOW)).identical == tuple(sorted(IMAGES))
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,15 @@
 """Last good answers: kept with their age, never taken for live ones, never in the way."""
 
 from dataclasses import replace
-from types import MappingProxyType
-from typing import Any
 
 import pytest
 
-from bot.domain.snapshot import Endpoints, Inventory
+from bot.domain.snapshot import Endpoints
 from bot.errors import StoreUnavailable
 from bot.services import memory
-from tests.builders import IMAGES, NOW, endpoints
+from tests.builders import endpoints
 from tests.fakes import FakeClock, FakeOperations
 from tests.services.world import a_world
-
-INVENTORY = Inventory("cri-bbbbb", IMAGES, NOW)
-GLOBS = ("core/*", "platform/base:*")
 
 
 class _NoStore(FakeOperations):
@@ -37,25 +32,6 @@ async def test_endpoints_come_back_as_they_were_but_not_as_live() -> None:
     assert await memory.last_endpoints(world.ports, "cri-bbbbb") is None
 
 
-@pytest.mark.parametrize("digests", [dict(IMAGES), MappingProxyType(IMAGES), {}])
-async def test_an_inventory_comes_back_as_it_was_but_not_as_live(digests: Any) -> None:
-    world = a_world()
-    await memory.keep_inventory(world.ports, replace(INVENTORY, digests=digests), GLOBS)
-
-    assert await memory.last_inventory(world.ports, "cri-bbbbb", GLOBS) == Inventory(
-        "cri-bbbbb", dict(digests), NOW, is_live=False
-    )
-
-
-async def test_an_inventory_of_other_images_is_none_of_these() -> None:
-    world = a_world()
-    await memory.keep_inventory(world.ports, INVENTORY, GLOBS)
-
-    assert await memory.last_inventory(world.ports, "cri-bbbbb", ("core/*",)) is None
-    assert await memory.last_inventory(world.ports, "cri-bbbbb", (*GLOBS, "web/*")) is None
-    assert await memory.last_inventory(world.ports, "cri-bbbbb", tuple(reversed(GLOBS))) is not None
-
-
 @pytest.mark.parametrize("text", ["", "{}", "not JSON", "null", '{"internet": 1, "links": [], "as_of": 0}'])
 async def test_what_cannot_be_read_back_is_nothing(text: str) -> None:
     world = a_world()
@@ -69,10 +45,8 @@ async def test_a_store_that_fails_is_not_noticed() -> None:
     world.ports = replace(world.ports, operations=_NoStore(FakeClock()))
 
     await memory.keep_endpoints(world.ports, "cri-aaaaa", endpoints())
-    await memory.keep_inventory(world.ports, INVENTORY, GLOBS)
 
     assert await memory.last_endpoints(world.ports, "cri-aaaaa") is None
-    assert await memory.last_inventory(world.ports, "cri-aaaaa", GLOBS) is None
 
 
 async def test_an_answer_is_never_kept_as_remembered_twice_over() -> None:

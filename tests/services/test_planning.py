@@ -238,7 +238,7 @@ async def test_a_standby_that_cannot_serve_makes_a_no_go_with_its_reason(spoil: 
 async def test_a_dead_home_does_not_stop_its_own_failover() -> None:
     world = a_world()
     await survey_sites(world.ports)
-    await _draft(world)
+    await world.know_images()
     world.registries.down.add("zhangjiakou")
     world.data_plane.silence("zhangjiakou")
 

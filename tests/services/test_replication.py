@@ -8,7 +8,7 @@ from bot.domain.differences import Cause, Difference
 from bot.domain.inventory import Coverage, Repository
 from bot.domain.report import Question, Report
 from bot.domain.rule_audit import PairAudit, Possible
-from bot.domain.snapshot import Inventory, Unknown
+from bot.domain.snapshot import Unknown
 from bot.domain.verdict import Verdict
 from bot.errors import StoreUnavailable, UsageError
 from bot.ports import Ports
@@ -249,40 +249,6 @@ async def test_one_repository_is_told_with_the_moment_it_holds_for(
 
     assert found.repository == (kept if path == kept.path else None)
     assert found.at == (None if at_minute is None else at(at_minute))
-
-
-async def test_kept_images_are_those_that_match_as_old_as_the_oldest_reading() -> None:
-    ports = _ports()
-    repositories = (
-        a_repository(*IMAGES),
-        a_repository("web/shop", {"1": a_tag()}),
-        a_repository("core/x", read_at=at(5)),
-    )
-    await _keep(ports, SOURCE, *repositories, as_of=at(-9))
-
-    found = await _kept(ports)
-
-    digests = {"core/api:1": "a" * 64, "core/api:2": "b" * 64}
-    assert found == Inventory(INSTANCE_ID[SOURCE], digests, at(-9), is_live=False)
-
-
-@pytest.mark.parametrize("fields", [{"as_of": None}, {"unread": ("core/web",)}, {"unlisted": 1}])
-async def test_kept_images_are_not_told_unless_all_were_read(fields: dict[str, Any]) -> None:
-    ports = _ports()
-    await _keep(ports, SOURCE, a_repository(*IMAGES), **fields)
-
-    assert isinstance(await _kept(ports), Unknown)
-
-
-async def test_kept_images_are_unknown_without_the_store() -> None:
-    inventories = FakeInventories()
-    inventories.down = GONE
-
-    assert await _kept(_ports(inventories=inventories)) == Unknown(f"{SOURCE}: Redis does not answer")
-
-
-async def _kept(ports: Ports) -> Inventory | Unknown:
-    return await stock.kept_images(ports.inventories, ports.rules.topology.sites[SOURCE], ("core/*",))
 
 
 async def _audits(ports: Ports) -> dict[tuple[str, str], PairAudit]:

@@ -9,10 +9,10 @@ import pytest
 
 from bot.domain.moves import Move
 from bot.domain.operation import State
-from bot.domain.snapshot import Comparison, Endpoints, Instance, Silence, Unknown
+from bot.domain.snapshot import Endpoints, Instance, Silence, Unknown
 from bot.domain.topology import Route, Site
 from bot.errors import BotError, ForgedApproval, StoreUnavailable, UnknownSite, Unreachable
-from bot.services.survey import survey_replication, survey_sites, take_snapshot
+from bot.services.survey import survey_sites, take_snapshot
 from tests.builders import DOMAIN, HOME_ADDRESS, NOW, PUBLIC_NAME, a_site, a_topology, a_view, endpoints
 from tests.fakes import FakeClock, FakeOperations, FakeRegistries
 from tests.services.world import World, a_world
@@ -249,28 +249,3 @@ async def test_without_the_store_no_move_is_known_and_the_rest_is(error: BotErro
     world.ports = replace(world.ports, operations=_NoStore(error))
 
     assert (await _snapshot(world)).moves == ()
-
-
-async def test_images_of_a_silent_home_are_compared_as_they_were_last_seen() -> None:
-    world = a_world()
-    sites = world.ports.rules.topology.sites
-    home, standby = sites["zhangjiakou"], sites["hangzhou"]
-    await survey_replication(world.ports, home, standby, PATIENCE)
-    world.registries.down.add("zhangjiakou")
-    world.registries.images["hangzhou"] = {}
-
-    found = await survey_replication(world.ports, home, standby, PATIENCE)
-
-    assert isinstance(found.comparison, Comparison)
-    assert (found.comparison.home_is_live, len(found.comparison.missing)) == (False, 3)
-    assert found.rules == found.feed == Unknown("cn-zhangjiakou does not answer")
-
-
-async def test_images_that_were_never_seen_are_unknown_with_the_site_named() -> None:
-    world = a_world()
-    world.registries.down.add("zhangjiakou")
-    sites = world.ports.rules.topology.sites
-
-    found = await survey_replication(world.ports, sites["zhangjiakou"], sites["hangzhou"], PATIENCE)
-
-    assert found.comparison == Unknown("zhangjiakou: cn-zhangjiakou does not answer")

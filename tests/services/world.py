@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.domain.draft import Draft
 from bot.domain.grammar import parse_wish, split
+from bot.domain.inventory import Coverage, Tag
 from bot.domain.operation import Operation, Requester, State, Verb
 from bot.domain.snapshot import VpcLink
 from bot.domain.topology import Topology, View
@@ -14,7 +15,20 @@ from bot.ports import Ports, Rules
 from bot.services.execution import step
 from bot.services.requests import cast_vote, propose
 from bot.worker.execute import RETRY_AFTER
-from tests.builders import APPROVER, CHANNEL, ON_CALL, a_record, a_site, a_topology, a_view, a_zone, endpoints
+from tests.builders import (
+    APPROVER,
+    CHANNEL,
+    INSTANCE_ID,
+    ON_CALL,
+    a_record,
+    a_site,
+    a_topology,
+    a_view,
+    a_zone,
+    endpoints,
+)
+from tests.domain.stocks import a_repository
+from tests.fake_inventories import FakeInventories
 from tests.fakes import (
     FakeClock,
     FakeDataPlane,
@@ -48,6 +62,7 @@ class World:
     operations: FakeOperations
     identities: FakeIdentities
     workspace: FakeWorkspace
+    inventories: FakeInventories
 
     def obey(self, **fields: Any) -> None:
         """Go on under other rules."""
@@ -58,6 +73,16 @@ class World:
         raised: list[str] = []
         self.ports = replace(self.ports, alarm=raised.append)
         return raised
+
+    async def know_images(self) -> None:
+        """Have the bot know what every instance holds, as if it had just been read."""
+        for site, images in self.registries.images.items():
+            held: dict[str, dict[str, Tag]] = {}
+            for image, digest in images.items():
+                path, _, tag = image.rpartition(":")
+                held.setdefault(path, {})[tag] = Tag(digest)
+            await self.inventories.put(INSTANCE_ID[site], [a_repository(path, tags) for path, tags in held.items()])
+            await self.inventories.save_coverage(Coverage(INSTANCE_ID[site], self.clock.now()))
 
     async def ask(self, text: str = "zhangjiakou because the region is down") -> Operation:
         """Have on-call ask for a failover."""
@@ -146,6 +171,7 @@ def around(zones: FakePrivateZone, rules: Rules) -> World:
     clock = FakeClock()
     identities, operations, workspace = FakeIdentities(clock), FakeOperations(clock), FakeWorkspace()
     registries, data_plane, resolver = FakeRegistries(), FakeDataPlane(clock), FakeResolver(zones, clock)
+    inventories = FakeInventories(clock.now)
     ports = some_ports(
         clock=clock,
         zones=zones,
@@ -155,9 +181,10 @@ def around(zones: FakePrivateZone, rules: Rules) -> World:
         operations=operations,
         identities=identities,
         workspace=workspace,
+        inventories=inventories,
         rules=rules,
     )
-    return World(ports, clock, zones, registries, data_plane, resolver, operations, identities, workspace)
+    return World(ports, clock, zones, registries, data_plane, resolver, operations, identities, workspace, inventories)
 
 
 def moves(world: World) -> list[tuple[str, str]]:
