@@ -16,6 +16,8 @@ NAMES = (
     "replication_stalled",
     "false_success",
     "incomplete_copies",
+    "manifest_missing",
+    "blob_missing",
     "rate_limited",
     "shifting_pages",
     "wrong_counts",

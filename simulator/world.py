@@ -14,6 +14,7 @@ What other parts of the simulator rely on (the classes are in `simulator.model`)
   (`SyncTrigger` PASSIVE) whose source it is, all with one batch id. The replication engine moves `tasks` on and calls
   `land(task)`, which copies `task.image` to the target or returns the vendor's `TaskIssue`; under faults it calls
   `land_falsely(task)` or `land_in_part(task)` instead.
+- `logins` are the passwords that were handed out for pulling.
 - `is_time_stuck(instance)` tells whether what changes in an instance leaves the time of its repository as it was.
 """
 
@@ -29,6 +30,7 @@ from random import Random
 
 from simulator.generator import Generation
 from simulator.images import Image, sha256
+from simulator.logins import Logins
 from simulator.model import (
     AUTOMATIC,
     OPEN,
@@ -60,6 +62,7 @@ class World:
         self.state = state
         self.now_ms = now_ms
         self.created_ms = now_ms()
+        self.logins = Logins(now_ms)
         self.is_time_stuck: Callable[[Instance], bool] = lambda _: False
 
     @classmethod

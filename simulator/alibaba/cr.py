@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from simulator.alibaba.cr_images import Images
+from simulator.alibaba.cr_images import Images, running
 from simulator.alibaba.cr_paging import page
 from simulator.alibaba.cr_sync import Replication
 from simulator.alibaba.cr_sync_writes import SyncWrites
@@ -12,6 +12,7 @@ from simulator.alibaba.distortion import Distortion
 from simulator.alibaba.errors import BusinessFailure, Refusal
 from simulator.alibaba.parameters import Parameters
 from simulator.faults import Faults
+from simulator.logins import USER
 from simulator.model import Instance, Link
 from simulator.world import World
 
@@ -42,6 +43,7 @@ class ContainerRegistry:
             "GetInstanceEndpoint": self.get_endpoint,
             "GetInstanceVpcEndpoint": self.get_vpc_endpoint,
             "GetInstanceCustomizedDomain": self.get_custom_domain,
+            "GetAuthorizationToken": self.hand_out_password,
             **images.calls,
             **replication.calls,
             **SyncWrites(world, self.instance).calls,
@@ -136,6 +138,12 @@ class ContainerRegistry:
             "RegionId": instance.region,
         }
         return wire | self._times(int)
+
+    def hand_out_password(self, given: Parameters) -> Wire:
+        """GetAuthorizationToken: a name, a password for this instance, and when it ends."""
+        hours = given.integer("ExpiresInHours", 1, 1, 24)
+        password, expires_ms = self._world.logins.issue(running(self.instance, given).id, hours)
+        return {"TempUsername": USER, "AuthorizationToken": password, "ExpireTime": expires_ms}
 
     def _has(self, instance: Instance, given: Parameters) -> bool:
         return instance.region == self.region and instance.account == given.account

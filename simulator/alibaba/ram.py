@@ -27,7 +27,9 @@ RENAMED = {
 WRITES = re.compile(
     r"(Add|Bind|Cancel|Change|Create|Delete|Move|Reset|Set|Start|Tag|Untag|Update|Upload)[A-Z][A-Za-z]+"
 )
-SECRETS = ("GetAuthorizationToken", "ListEventCenterRecord", "GetStorageDomainRoutingRule", "DescribeZoneVpcTree")
+PULL = "cr:PullRepository"
+"""What a password is good for that GetAuthorizationToken hands out; no call of the OpenAPI needs it."""
+SECRETS = ("ListEventCenterRecord", "GetStorageDomainRoutingRule", "DescribeZoneVpcTree")
 
 
 def is_forbidden(call: str) -> bool:

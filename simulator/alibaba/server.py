@@ -17,7 +17,7 @@ from simulator.alibaba.errors import BusinessFailure, Refusal
 from simulator.alibaba.flow import Flow, throttled
 from simulator.alibaba.parameters import Parameters
 from simulator.alibaba.pvtz import PrivateZone
-from simulator.alibaba.ram import GRANTED, Identity, Ram, is_forbidden
+from simulator.alibaba.ram import GRANTED, PULL, Identity, Ram, is_forbidden
 from simulator.alibaba.signature import Received, Verifier
 from simulator.canary import secret
 from simulator.faults import Faults
@@ -101,6 +101,7 @@ class Alibaba:
         ]
         pairs += self.others
         ram = Ram(world.state.accounts, {pair.access_key_id: pair for pair in pairs})
+        world.logins.may_pull = lambda: PULL not in ram.denied
         verifier = Verifier({pair.access_key_id: pair.access_key_secret for pair in pairs}, lambda: datetime.now(UTC))
         self.cloud = Cloud(world, faults, ram, verifier)
         self.pvtz = ""

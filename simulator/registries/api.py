@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from simulator.images import INDEX_TYPE, Image
+from simulator.logins import Logins
 from simulator.model import Instance
 from simulator.registries.shelf import Shelf
 from simulator.registries.tokens import TOKEN_SECONDS, Grant, Tokens
@@ -17,7 +18,11 @@ API_VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
 PULL_SCOPE = re.compile(r"repository:(?P<name>[^:]+):(?:[a-z]+,)*pull(?:,[a-z]+)*")
 STORED = "/docker/registry/v2/blobs/sha256/{short}/{hex}/data"
 
+SLOW_SECONDS = 1.0
+
 Find = Callable[[], Instance]
+IsOn = Callable[[str], bool]
+"""Tells whether a fault is on for the instance."""
 
 
 def service_of(instance: Instance) -> str:
@@ -25,12 +30,28 @@ def service_of(instance: Instance) -> str:
     return f"registry.aliyuncs.com:{instance.region}:26842:{instance.id}"
 
 
+class KnownLogins:
+    """Who may ask for tokens: the password that never changes, and those that were handed out for a while."""
+
+    def __init__(self, fixed: str, passing: Logins) -> None:
+        self._fixed = fixed
+        self._passing = passing
+
+    def know(self, header: str, service: str) -> bool:
+        """Tell whether this Authorization header is good for the instance that a service names at its end."""
+        return header == self._fixed or self._passing.admits(header, service.rpartition(":")[2])
+
+    def may_pull(self, header: str) -> bool:
+        """Tell whether a known login lets anything be pulled."""
+        return header == self._fixed or self._passing.may_pull()
+
+
 def registry_app(
-    find: Find, tokens: Tokens, shelf: Shelf, bucket_host: Callable[[], str], delay: Callable[[], float]
+    find: Find, tokens: Tokens, shelf: Shelf, bucket_host: Callable[[], str], is_on: IsOn
 ) -> web.Application:
     """Serve `/v2/` of one instance; layers are to be fetched from the bucket host that `bucket_host` names."""
-    api = _Registry(find, tokens, shelf, bucket_host)
-    app = web.Application(middlewares=[_late_by(delay), api.known_host, _versioned])
+    api = _Registry(find, tokens, shelf, bucket_host, is_on)
+    app = web.Application(middlewares=[_late_when_slow(is_on), api.known_host, _versioned])
     app.router.add_get("/v2/", api.base)
     app.router.add_get("/v2/{name:.+}/manifests/{reference}", api.manifest)
     app.router.add_get("/v2/{name:.+}/blobs/{digest}", api.blob)
@@ -38,18 +59,19 @@ def registry_app(
 
 
 def services_app(
-    services: Callable[[], set[str]], tokens: Tokens, shelf: Shelf, login: str, delay: Callable[[], float]
+    services: Callable[[], set[str]], tokens: Tokens, shelf: Shelf, logins: KnownLogins, is_on: IsOn
 ) -> web.Application:
     """Serve what stands beside an instance: the token service of its region, and its layer bucket."""
-    app = web.Application(middlewares=[_late_by(delay)])
-    app.router.add_get("/auth", _TokenService(services, tokens, login).token)
-    app.router.add_get(STORED.format(short="{short}", hex="{hex}"), _Bucket(tokens, shelf).layer)
+    app = web.Application(middlewares=[_late_when_slow(is_on)])
+    app.router.add_get("/auth", _TokenService(services, tokens, logins).token)
+    app.router.add_get(STORED.format(short="{short}", hex="{hex}"), _Bucket(tokens, shelf, is_on).layer)
     return app
 
 
 class _Registry:
-    def __init__(self, find: Find, tokens: Tokens, shelf: Shelf, bucket_host: Callable[[], str]) -> None:
+    def __init__(self, find: Find, tokens: Tokens, shelf: Shelf, bucket_host: Callable[[], str], is_on: IsOn) -> None:
         self._find = find
+        self._is_on = is_on
         self._tokens = tokens
         self._shelf = shelf
         self._bucket_host = bucket_host
@@ -108,6 +130,8 @@ class _Registry:
         return None
 
     def _image(self, name: str, reference: str) -> Image | None:
+        if self._is_on("manifest_missing"):
+            return None
         if ":" not in reference:
             tag = self._find().tag(name, reference)
             return tag.image if tag else None
@@ -137,10 +161,10 @@ class _Registry:
 
 
 class _TokenService:
-    def __init__(self, services: Callable[[], set[str]], tokens: Tokens, login: str) -> None:
+    def __init__(self, services: Callable[[], set[str]], tokens: Tokens, logins: KnownLogins) -> None:
         self._services = services
         self._tokens = tokens
-        self._login = login
+        self._logins = logins
 
     async def token(self, request: web.Request) -> web.Response:
         """Grant what was asked for to the login, nothing to the nameless, and no token at all to a wrong password."""
@@ -148,18 +172,19 @@ class _TokenService:
         if service not in self._services():
             return _error(400, "UNSUPPORTED", "service is unknown to this realm", {"service": service})
         given = request.headers.get("Authorization")
-        if given is not None and given != self._login:
+        if given is not None and not self._logins.know(given, service):
             return _error(401, "UNAUTHORIZED", "authentication required", None)
-        scopes = request.query.getall("scope", []) if given else []
+        scopes = request.query.getall("scope", []) if given and self._logins.may_pull(given) else []
         asked = (PULL_SCOPE.fullmatch(part) for scope in scopes for part in scope.split())
         token = self._tokens.issue(Grant(service, tuple(match["name"] for match in asked if match)))
         return web.json_response({"token": token, "access_token": token, "expires_in": TOKEN_SECONDS})
 
 
 class _Bucket:
-    def __init__(self, tokens: Tokens, shelf: Shelf) -> None:
+    def __init__(self, tokens: Tokens, shelf: Shelf, is_on: IsOn) -> None:
         self._tokens = tokens
         self._shelf = shelf
+        self._is_on = is_on
 
     async def layer(self, request: web.Request) -> web.Response:
         """Serve a stored layer to whoever holds a signed link."""
@@ -167,7 +192,7 @@ class _Bucket:
         if not self._tokens.opens(request.path, expires, signature):
             return _oss_error(403, "AccessDenied")
         content = self._shelf.get("sha256:" + request.match_info["hex"])
-        if content is None:
+        if content is None or self._is_on("blob_missing"):
             return _oss_error(404, "NoSuchKey")
         return web.Response(body=content, content_type="application/octet-stream")
 
@@ -177,10 +202,10 @@ def _takes_indexes(request: web.Request) -> bool:
     return INDEX_TYPE in accepted or "*/*" in accepted
 
 
-def _late_by(delay: Callable[[], float]) -> Middleware:
+def _late_when_slow(is_on: IsOn) -> Middleware:
     @web.middleware
     async def late(request: web.Request, handler: Handler) -> web.StreamResponse:
-        await asyncio.sleep(delay())
+        await asyncio.sleep(SLOW_SECONDS if is_on("slow") else 0.0)
         return await handler(request)
 
     return late

@@ -8,13 +8,12 @@ from aiohttp import web
 from simulator.certificates import Authority
 from simulator.faults import Faults
 from simulator.model import Instance
-from simulator.registries.api import registry_app, service_of, services_app
+from simulator.registries.api import KnownLogins, registry_app, service_of, services_app
 from simulator.registries.door import Door, Verdict
 from simulator.registries.shelf import Shelf
 from simulator.registries.tokens import Tokens
 from simulator.world import World
 
-SLOW_SECONDS = 1.0
 CLOSING_SECONDS = 0.5
 
 
@@ -28,11 +27,12 @@ class Front:
         self._world = world
         self._faults = faults
         self.site = self._instance().site
-        instance, delay, shelf = self._instance, self._delay, Shelf()
+        instance, is_on, shelf = self._instance, self._is_on, Shelf()
+        logins = KnownLogins(login, world.logins)
         self._apps = [
-            _runner(registry_app(instance, tokens, shelf, lambda: instance().bucket_host, delay)),
-            _runner(registry_app(instance, tokens, shelf, lambda: instance().internal_bucket_host, delay)),
-            _runner(services_app(self._services, tokens, shelf, login, delay)),
+            _runner(registry_app(instance, tokens, shelf, lambda: instance().bucket_host, is_on)),
+            _runner(registry_app(instance, tokens, shelf, lambda: instance().internal_bucket_host, is_on)),
+            _runner(services_app(self._services, tokens, shelf, logins, is_on)),
         ]
         context, beside = self._contexts(authority)
         self.internet = Door(context, lambda: _protocol(self._apps[0]), self._at_the_public_endpoint)
@@ -103,9 +103,6 @@ class Front:
 
     def _is_on(self, fault: str) -> bool:
         return self._faults.active(fault, self.site)
-
-    def _delay(self) -> float:
-        return SLOW_SECONDS if self._is_on("slow") else 0.0
 
     def _services(self) -> set[str]:
         """List the services that this region's realm hands out tokens for."""

@@ -10,6 +10,8 @@ const WORDS = {
   replication_stalled: ["Replication stalled", "New images stay where they were pushed"],
   false_success: ["Copies lie", "Tasks say SUCCESS, but nothing or the image before has arrived"],
   incomplete_copies: ["Copies are incomplete", "Manifests arrive without a layer, indexes without an image"],
+  manifest_missing: ["Tags are empty", "The API lists them, the registry does not have their manifests"],
+  blob_missing: ["Layers are lost", "The registry has manifests, its store none of the layers"],
   modified_time_stuck: ["Repository times stand still", "Pushes leave the time of a repository as it was"],
   shifting_pages: ["Pages shift", "While a list is read, others push: an entry comes twice, another not at all"],
   wrong_counts: ["Counts are wrong", "Lists say that there is more or less than there is"],
