@@ -21,6 +21,10 @@ _UNTRIED = (
     "Whether the bot may write a record cannot be tried without writing one: "
     "`registry-bot check --policy` prints the permissions that it takes."
 )
+_DEEP = (
+    "cr:GetAuthorizationToken and cr:PullRepository, the last two statements, are for `/registry replication … deep` "
+    "alone: it looks at images the way that pulls do. Leave them out where nobody is to ask for that."
+)
 _LOOK_AFTER_REDIS = "Check REGISTRY_BOT_REDIS_URL, and that Redis runs and can be reached from here."
 
 
@@ -42,6 +46,7 @@ def print_policy() -> int:
     for account, policy in policies(topology).items():
         print(f"RAM policy for the identity of account '{account}':", file=sys.stderr)
         print(policy)
+    print(_DEEP, file=sys.stderr)
     for view in topology.views:
         if view.zone is None:
             print(f"{view} has no zone id in registry.yaml, so no permission to write it is listed.", file=sys.stderr)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from bot.adapters.alibaba.permissions import Grant, ram_actions
+from bot.adapters.alibaba.permissions import Grant, deep_actions, ram_actions
 from bot.domain.topology import Topology
 
 Statement = dict[str, object]
@@ -11,14 +11,18 @@ Statement = dict[str, object]
 
 def policies(topology: Topology) -> dict[str, str]:
     """Return a policy (JSON) for each account of registry.yaml that needs one."""
-    grants: dict[str, list[Grant]] = {}
-    for grant in ram_actions(topology):
-        grants.setdefault(grant.account, []).append(grant)
-    return {account: _policy(found) for account, found in grants.items()}
+    needed, deep = ram_actions(topology), deep_actions(topology)
+    accounts = dict.fromkeys(grant.account for grant in (*needed, *deep))
+    return {account: _policy(_of(account, needed), _of(account, deep)) for account in accounts}
 
 
-def _policy(grants: Iterable[Grant]) -> str:
-    document = {"Version": "1", "Statement": _statements(grants)}
+def _of(account: str, grants: Iterable[Grant]) -> list[Grant]:
+    return [grant for grant in grants if grant.account == account]
+
+
+def _policy(needed: Iterable[Grant], deep: Iterable[Grant]) -> str:
+    """Keep what only a deep check needs in statements of its own, so that it is easily left out."""
+    document = {"Version": "1", "Statement": [*_statements(needed), *_statements(deep)]}
     return json.dumps(document, indent=2)
 
 

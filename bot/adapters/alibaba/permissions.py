@@ -20,6 +20,8 @@ _REPOSITORY = {
 _ZONE_WIDE = ("DescribeZones", "DescribeZoneInfo")
 _CHANGE_LOG = "DescribeChangeLogs"
 """Granted for everything or not at all; without it nobody is named when somebody else edits a record."""
+_LOGIN, _PULL = "GetAuthorizationToken", "PullRepository"
+"""The first is granted for everything or not at all, and its login may do what the identity may: pull, no more."""
 _ZONE_NARROW = ("DescribeZoneRecords", "DescribeZoneRecord", "UpdateZoneRecord")
 
 
@@ -38,6 +40,8 @@ def needed_for(action: str, region: str | None, query: Mapping[str, str]) -> tup
         return f"pvtz:{action}", "*"
     if region is None:
         return f"pvtz:{action}", f"acs:pvtz::*:zone/{query.get('ZoneId', '*')}"
+    if action == _LOGIN:
+        return f"cr:{action}", "*"
     instance = query.get("InstanceId", "*")
     if action in _REPOSITORY:
         return f"cr:{_REPOSITORY[action]}", _repository(region, instance)
@@ -45,7 +49,7 @@ def needed_for(action: str, region: str | None, query: Mapping[str, str]) -> tup
 
 
 def ram_actions(topology: Topology) -> tuple[Grant, ...]:
-    """List everything that the bot needs for this configuration, and nothing more.
+    """List everything that the bot needs for this configuration, and nothing more; `deep_actions` come on top.
 
     Looking for a zone by name meets zones that are not configured, so these two reads are for all zones; records are
     read and written in the configured zones only.
@@ -58,6 +62,15 @@ def ram_actions(topology: Topology) -> tuple[Grant, ...]:
         grants += _site_grants(site)
     roles = [account.role_arn for account in topology.accounts.values() if account.role_arn]
     return tuple(dict.fromkeys([*grants, *(Grant("main", "sts:AssumeRole", role) for role in roles)]))
+
+
+def deep_actions(topology: Topology) -> tuple[Grant, ...]:
+    """List what only `replication … deep` needs, as it looks at images the way that pulls do."""
+    grants: list[Grant] = []
+    for site in topology.sites.values():
+        grants.append(Grant(site.account, f"cr:{_LOGIN}", "*"))
+        grants.append(Grant(site.account, f"cr:{_PULL}", _repository(site.region, site.instance)))
+    return tuple(dict.fromkeys(grants))
 
 
 def _site_grants(site: Site) -> list[Grant]:
