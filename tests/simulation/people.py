@@ -18,6 +18,8 @@ SITES = ("zhangjiakou", "hangzhou")
 ROUTES = {"A": "internet", "CNAME": "internal"}
 """By which route to ask for a move while the record is of a type, so that there is something to change."""
 
+PATIENCE = 4.0
+"""Seconds that people give a bot to show a plan."""
 MOSTLY = 0.8
 """How often people do what makes sense, where they may also do what does not."""
 
@@ -32,6 +34,7 @@ class People:
         self, chance: random.Random, judge: Judge, running: Callable[[], list[SimBot]], note: Note, told: Told
     ) -> None:
         self._chance, self._judge, self._running, self._note, self._told = chance, judge, running, note, told
+        self._asked_at: dict[str, float] = {}
 
     def act(self) -> None:
         """Do one thing that somebody would do."""
@@ -65,6 +68,7 @@ class People:
 
     def _wish(self) -> str:
         site = self._site()
+        self._asked_at[site] = self._judge.now
         route = ROUTES[self._judge.cloud.zones.held[RECORD_ID[site]].type]
         return f"failover {site} via {route} because of a drill" if self._chance.random() < 0.9 else f"failover {site}"
 
@@ -75,7 +79,8 @@ class People:
 
     def _is_taken(self, *sites: str) -> bool:
         """Tell whether something is under way for all of these."""
-        return all(RECORD_ID[site] in self._judge.redis.serving.store._open for site in sites)
+        taken, patient = self._judge.redis.serving.store._open, self._judge.now - PATIENCE
+        return all(RECORD_ID[site] in taken or self._asked_at.get(site, patient) > patient for site in sites)
 
     def _press(self, cards: list[Posted]) -> None:
         card = self._chance.choice(cards[-3:])

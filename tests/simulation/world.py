@@ -30,7 +30,7 @@ BOTS = 3
 BUSY_FOR = (20.0, 30.0, 40.0, 40.0, 60.0, 200.0)
 """Seconds; the longest outlasts holds, lapsed approvals and late writes."""
 LATE_WRITES_LAND = 110.0
-PACE = 1.2
+PACE = 0.8
 """Acts of people a second."""
 OPERATIONS_END_WITHIN = 180.0
 CARDS_SHOWN_WITHIN = 60.0
