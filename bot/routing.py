@@ -1,17 +1,22 @@
 """From the words of a command, or the id of a button, to the handler that owns them."""
 
+import asyncio
 import difflib
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from bot.domain.access import Act, Identity, Person, Role
 from bot.domain.freeze import Switches
 from bot.errors import UsageError
 from bot.messages import CommandHelp
 from bot.ports import Message, Ports
+from bot.tasks import Tasks
 
 SHORTEST_PREFIX = 3
+
+
+Linger = Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"]
 
 
 async def unseen() -> Switches:
@@ -24,7 +29,8 @@ class Call:
     """One command or click, after it was admitted: who, where and with which words.
 
     `value` and `message_ts` are those of the pressed button; `known` is everything that may be asked. `frozen` returns
-    what is frozen, which every answer tells anyway, so that nobody asks the store for it twice.
+    what is frozen, which every answer tells anyway, so that nobody asks the store for it twice. `linger` runs what
+    goes on after the answer.
     """
 
     verb: str
@@ -41,6 +47,9 @@ class Call:
     message_ts: str = ""
     known: tuple[CommandHelp, ...] = ()
     frozen: Callable[[], Awaitable[Switches]] = unseen
+    linger: Callable[[Coroutine[Any, Any, Any], str], "asyncio.Task[Any]"] = field(
+        default_factory=lambda: Tasks().start
+    )
 
 
 Handler = Callable[[Call, Ports], Awaitable[Message | None]]

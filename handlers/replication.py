@@ -9,6 +9,7 @@ from bot.errors import UsageError
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
 from bot.services.history import missing
+from bot.services.publishing import Inquiry
 from bot.services.replication import question
 from bot.services.study import study_all
 
@@ -24,8 +25,11 @@ USAGE = "replication [from <site>] [to <site>] [domain <domain>] [repo <glob>]"
 )
 async def replication(call: Call, ports: Ports) -> Message:
     """Show which images a failover would lose, by digest, and how the copying goes."""
-    answers = await study_all(ports, _questions(call.words, ports))
-    told = messages.replications(answers, ports.clock.now())
+    questions = _questions(call.words, ports)
+    if len(questions) == 1:
+        told = await Inquiry(ports, questions[0], call.channel_id, messages.ReplicationVoice(), call.linger).answer()
+    else:
+        told = messages.replications(await study_all(ports, questions), ports.clock.now())
     return messages.noted(told, missing(ports, await call.frozen()))
 
 

@@ -156,7 +156,7 @@ class Desk:
     async def _carry_out(self, delivery: Delivery, job: _Job) -> Reply:
         """Have the handler answer, and look at the same time what is frozen: every answer tells that."""
         look = self._banner.look()
-        call = replace(job.call, frozen=partial(self._banner.found, look))
+        call = replace(job.call, frozen=partial(self._banner.found, look), linger=self._tasks.start)
         reply = await self._handled(delivery, replace(job, call=call))
         if reply.message is None:
             return reply

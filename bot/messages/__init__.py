@@ -6,16 +6,20 @@ from bot.messages.direct import NOT_ME, all_frozen, disowned, homeless, own_word
 from bot.messages.freeze import banner, frozen, relevant, with_banner
 from bot.messages.help import CommandHelp, asker, help_text
 from bot.messages.listing import actions_list
+from bot.messages.losses_file import LossesFile
 from bot.messages.notices import noted, outcome_notice, proposed, refusal, sighting_notice, unexpected, voted
 from bot.messages.record import step_reply
-from bot.messages.replication import comparing, replication, replications
+from bot.messages.replication import comparing, published, replication, replications
 from bot.messages.spread import spread
 from bot.messages.status import overview
 from bot.messages.timeline import timeline
+from bot.messages.voice import ReplicationVoice
 
 __all__ = [
     "NOT_ME",
     "CommandHelp",
+    "LossesFile",
+    "ReplicationVoice",
     "actions_list",
     "all_frozen",
     "asker",
@@ -36,6 +40,7 @@ __all__ = [
     "own_word",
     "perhaps_twice",
     "proposed",
+    "published",
     "refusal",
     "relevant",
     "replication",

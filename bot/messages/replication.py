@@ -44,17 +44,26 @@ def replications(answers: Sequence[Assessment], now: datetime) -> Message:
         return replication(answers[0], now)
     parts = [replication(answer, now, MOST_LISTED_OF_SEVERAL) for answer in answers]
     blocks: list[Block] = [block for part in parts for block in (divider(), *map(dict, part.blocks))]
-    return compose("\n".join(part.text for part in parts), blocks[1:])
+    more = f"One direction in full: {code('/registry replication from <site> to <site>')}"
+    return compose("\n".join(part.text for part in parts), [*blocks[1:], context(more)])
 
 
-def comparing(known: Assessment, now: datetime, asked_by: str) -> Message:
+def comparing(known: Assessment, now: datetime) -> Message:
     """Return how far a comparison has come, and what it has found by now."""
     report = known.report
     done = f"{report.done:,} of {_repositories(report.total)}"
     lost = report.judgement.judged.lost
     found = f", {plural(lost, 'loss', 'losses')} so far" if lost else ""
     said = f"COMPARING {_way(report)}: {done}{found}"
-    return compose(said, [section(f"*{said}*"), context(f"For {asked_by} · as of {stamp(now)}")])
+    return compose(said, [section(f"*{said}*"), context(f"As of {stamp(now)}")])
+
+
+def published(known: Assessment, link: str | None) -> Message:
+    """Tell the asker where the answer is given."""
+    is_link = link and not set("|>") & set(link)
+    here = f"<{link}|in this channel, with the full list in its thread>" if is_link else "in this channel"
+    way = _way(known.report)
+    return compose(f"{way}: the answer is given in this channel", [section(f"{way}: the answer is given {here}.")])
 
 
 def headline(known: Assessment, now: datetime) -> str:

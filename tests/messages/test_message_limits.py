@@ -16,7 +16,7 @@ from bot.domain.operation import Operation, Step, Verb
 from bot.domain.overview import Overview
 from bot.domain.report import Assessment
 from bot.errors import BotError, NotPermitted
-from bot.messages.text import escape, mention
+from bot.messages.text import escape
 from bot.ports import Message
 from simulator.slack.blockkit import check_blocks
 from tests import builders as make
@@ -107,11 +107,11 @@ def test_slack_takes_every_overview(overview: Overview) -> None:
 
 
 @hard
-@given(hostile.ASSESSMENTS, hostile.TEXT)
-def test_slack_takes_every_replication(known: Assessment, text: str) -> None:
+@given(hostile.ASSESSMENTS)
+def test_slack_takes_every_replication(known: Assessment) -> None:
     assert_slack_takes(messages.replication(known, NOW))
     assert_slack_takes(messages.replications([known, known, known], NOW))
-    assert_slack_takes(messages.comparing(known, NOW, mention(text)))
+    assert_slack_takes(messages.comparing(known, NOW))
 
 
 @hard

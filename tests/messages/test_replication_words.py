@@ -235,6 +235,6 @@ def test_several_directions_are_told_one_below_the_other() -> None:
 def test_a_comparison_under_way_says_how_far_it_is() -> None:
     report = replace(BEHIND.report, done=600, total=1200, is_final=False)
 
-    assert messages.comparing(Assessment(report), LATER, "somebody").text == (
+    assert messages.comparing(Assessment(report), LATER).text == (
         "COMPARING zhangjiakou to hangzhou: 600 of 1,200 repositories, 15 losses so far"
     )

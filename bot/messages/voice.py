@@ -1,0 +1,39 @@
+"""The words for one direction of copies, from the first to the last, whether they go to one person or to a channel."""
+
+from datetime import datetime
+
+from bot.domain.report import Assessment
+from bot.messages.losses_file import LossesFile
+from bot.messages.notices import noted
+from bot.messages.replication import MOST_LISTED, comparing, published, replication
+from bot.ports import Message
+
+INVITE = "The full list needs a channel of which the bot is a member: type `/invite @registry` there and ask again."
+
+
+class ReplicationVoice:
+    """What is said of one direction."""
+
+    def table(self) -> LossesFile:
+        """Return an empty table."""
+        return LossesFile()
+
+    def fits(self, known: Assessment) -> bool:
+        """Tell whether every loss is named in a short answer."""
+        return known.report.found.all.lost <= MOST_LISTED
+
+    def whole(self, known: Assessment, now: datetime) -> Message:
+        """Return the answer."""
+        return replication(known, now)
+
+    def progress(self, known: Assessment, now: datetime) -> Message:
+        """Return how far it is."""
+        return comparing(known, now)
+
+    def pointer(self, known: Assessment, link: str | None) -> Message:
+        """Return where the answer is given."""
+        return published(known, link)
+
+    def uninvited(self, known: Assessment, now: datetime) -> Message:
+        """Return the answer, and how to get its list."""
+        return noted(replication(known, now), INVITE)

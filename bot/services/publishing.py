@@ -1,0 +1,177 @@
+"""Answer about copies at once where that is soon done and short; else in the channel, with progress and the full list.
+
+The message in the channel outlives the command that asked for it, so that no answer is given up after a minute.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from bot.domain.differences import Difference, Side
+from bot.domain.report import Assessment, Question
+from bot.errors import ProviderError, Refused
+from bot.ports import Attachment, Message, Ports
+from bot.services import stock
+from bot.services.bulletin import Bulletin
+from bot.services.study import Study
+
+log = structlog.get_logger()
+AT_ONCE = timedelta(seconds=1.5)
+"""A large comparison that takes longer than this shows its progress."""
+SMALL, SOON = 2_000, timedelta(seconds=8)
+"""So few repositories are compared in no time; what is waited for is an instance that does not tell its rules."""
+LONG_READING = 300
+"""Calls that a first reading must still need for its progress to be worth a message in the channel."""
+LONGEST = timedelta(minutes=15)
+LAST_WORD = timedelta(seconds=12)
+"""For the last edit and the file, also while the process stops."""
+LOOK_EVERY = 0.5
+READING_EVERY = 3.0
+"""Seconds between looks at a comparison, and at a first reading of an instance."""
+
+Linger = Callable[[Coroutine[Any, Any, Assessment | None], str], "asyncio.Task[Any]"]
+
+
+class Table(Protocol):
+    """Takes in every difference, for a file."""
+
+    def add(self, difference: Difference) -> None:
+        """Take in one more."""
+        ...
+
+    def attachment(self, known: Assessment) -> Attachment | None:
+        """Return the file, or None where there is nothing to list."""
+        ...
+
+
+class Voice(Protocol):
+    """The words for an answer."""
+
+    def table(self) -> Table:
+        """Return an empty table."""
+        ...
+
+    def fits(self, known: Assessment) -> bool:
+        """Tell whether a short answer says all."""
+        ...
+
+    def whole(self, known: Assessment, now: datetime) -> Message:
+        """Return the answer."""
+        ...
+
+    def progress(self, known: Assessment, now: datetime) -> Message:
+        """Return how far it is."""
+        ...
+
+    def pointer(self, known: Assessment, link: str | None) -> Message:
+        """Return where the answer is given."""
+        ...
+
+    def uninvited(self, known: Assessment, now: datetime) -> Message:
+        """Return the answer without its list, for a channel in which the bot cannot post."""
+        ...
+
+
+class Inquiry:
+    """One question of one person in one channel; `linger` runs what goes on after the answer."""
+
+    def __init__(self, ports: Ports, asked: Question, channel: str, voice: Voice, linger: Linger) -> None:
+        self._ports, self._asked, self._channel = ports, asked, channel
+        self._voice, self._linger = voice, linger
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._table = self._voice.table()
+        self._study = Study(self._ports, self._asked, self._table.add)
+
+    async def answer(self) -> Message:
+        """Return the answer, or where it is given. Raises UsageError when no repository is called so."""
+        await self._study.begin()
+        work = self._linger(self._study.finish(), "replication.study")
+        patience = SOON if self._latest().report.total <= SMALL else AT_ONCE
+        await asyncio.wait([work], timeout=patience.total_seconds())
+        if work.done() and _is_settled(work.result()) and self._voice.fits(work.result()):
+            return self._voice.whole(work.result(), self._ports.clock.now())
+        if not await self._may_post():
+            return self._voice.uninvited(await work, self._ports.clock.now())
+        return await self._published(work)
+
+    async def _may_post(self) -> bool:
+        try:
+            return (await self._ports.workspace.channel(self._channel)).has_bot
+        except Refused:
+            return False
+
+    async def _published(self, work: "asyncio.Task[Assessment]") -> Message:
+        bulletin = Bulletin(self._ports, self._channel)
+        try:
+            link = await bulletin.post(self._voice.progress(self._latest(), self._ports.clock.now()))
+        except ProviderError as error:
+            log.warning("bulletin.not_posted", why=str(error))
+            return self._voice.uninvited(await work, self._ports.clock.now())
+        self._linger(self._follow(bulletin, work), "replication.follow")
+        return self._voice.pointer(self._latest(), link)
+
+    def _latest(self) -> Assessment:
+        assert self._study.latest is not None  # set since it began
+        return self._study.latest
+
+    async def _follow(self, bulletin: Bulletin, work: "asyncio.Task[Assessment]") -> None:
+        """Show the progress until the end, and the end whatever comes: what is known by then says what it lacks."""
+        last: Assessment | None = None
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST.total_seconds()):
+                    last = await self._to_the_end(bulletin, work)
+        finally:
+            known = last or self._latest()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORD.total_seconds()):
+                    await bulletin.conclude(
+                        self._voice.whole(known, self._ports.clock.now()), self._table.attachment(known)
+                    )
+
+    async def _to_the_end(self, bulletin: Bulletin, work: "asyncio.Task[Assessment]") -> Assessment:
+        known = await self._watched(bulletin, work)
+        if _is_settled(known):
+            return known
+        while _is_being_read(known):
+            await bulletin.show(self._voice.whole(known, self._ports.clock.now()))
+            await self._ports.clock.sleep(READING_EVERY)
+            sides, _trouble = await stock.sides(self._ports.inventories, self._asked.source, self._asked.target)
+            known = replace(known, report=replace(known.report, source=sides[0], target=sides[1]))
+        self._begin_anew()
+        await self._study.begin()
+        return await self._study.finish()
+
+    async def _watched(self, bulletin: Bulletin, work: "asyncio.Task[Assessment]") -> Assessment:
+        while not work.done():
+            await asyncio.wait([work], timeout=LOOK_EVERY)
+            await bulletin.show(self._voice.progress(self._latest(), self._ports.clock.now()))
+        return work.result()
+
+
+def _is_settled(known: Assessment) -> bool:
+    """Tell whether no instance is in the middle of a long first reading: then waiting brings little more."""
+    return not any(_is_long_reading(side) for side in (known.report.source, known.report.target))
+
+
+def _is_long_reading(side: Side) -> bool:
+    at_hand = side.coverage.running
+    return (
+        _is_first_reading(side) and at_hand is not None and (at_hand.pages_total or 0) - side.pages_done > LONG_READING
+    )
+
+
+def _is_being_read(known: Assessment) -> bool:
+    return any(_is_first_reading(side) for side in (known.report.source, known.report.target))
+
+
+def _is_first_reading(side: Side) -> bool:
+    known = side.coverage
+    return known.as_of is None and known.running is not None and known.silent_since is None
