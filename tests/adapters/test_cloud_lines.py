@@ -52,7 +52,7 @@ async def test_a_write_over_a_line_that_fails_is_unknown_within_its_whole_deadli
             await AlibabaDns(client).apply(change, "token")
         await client.close()
 
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 3
     assert len(server.calls) <= 1
 
 

@@ -146,7 +146,7 @@ async def test_silence_ends_with_the_deadline() -> None:
         with pytest.raises(Unreachable, match=r"did not answer within 0\.2 s"):
             await DnsResolver(now, deadline=0.2).resolve(DOMAIN, address)
 
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 async def test_a_lost_packet_is_sent_again() -> None:
