@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+from bot.adapters.clock import SystemClock
 from bot.adapters.signer import HmacSigner
 from bot.domain.plan import Change
 from bot.domain.record import ChangeLogLine, Record, Zone
@@ -60,6 +61,10 @@ class FakeClock:
         """Let others run, and move on."""
         await asyncio.sleep(0)
         self.move(timedelta(seconds=seconds))
+
+    async def pause(self, span: timedelta, unless: asyncio.Event) -> None:
+        """Wait as the real clock does: a loop whose pauses took no time would let nobody else run."""
+        await SystemClock().pause(span, unless)
 
     def move(self, span: timedelta) -> None:
         """Let time pass."""

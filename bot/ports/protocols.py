@@ -1,5 +1,6 @@
 """The outside world as the use cases see it."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -135,6 +136,10 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
+
+    async def pause(self, span: timedelta, unless: asyncio.Event) -> None:
+        """Wait between two looks: that long, or until the event is set."""
         ...
 
 

@@ -1,7 +1,6 @@
 """The part that acts when nobody is clicking: execution, outbox, watch, the seals of the audit, the inventories."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
@@ -93,23 +92,23 @@ class Worker:
             self._execute_now.clear()
             started = await self._guarded(lambda: self._executor.begin(group))
             quick = BUSY_ROUNDS if started else max(quick - 1, 0)
-            await self._pause(BUSY_SCAN_EVERY if quick else SCAN_EVERY, self._execute_now)
+            await self._ports.clock.pause(BUSY_SCAN_EVERY if quick else SCAN_EVERY, self._execute_now)
 
     async def _post(self, group: asyncio.TaskGroup) -> None:
         while not self._stopping.is_set():
             self._post_now.clear()
             await self._guarded(lambda: self._outbox.begin(group))
-            await self._pause(OUTBOX_EVERY, self._post_now)
+            await self._ports.clock.pause(OUTBOX_EVERY, self._post_now)
 
     async def _watch_freezes(self) -> None:
         while not self._stopping.is_set():
             await self._guarded(self._freezes.tick)
-            await self._pause(FREEZES_EVERY, self._stopping)
+            await self._ports.clock.pause(FREEZES_EVERY, self._stopping)
 
     async def _tell_of_freezes(self) -> None:
         while not self._stopping.is_set():
             await self._guarded(lambda: tell_of_freezes(self._ports, self._freezes.seen.freezes))
-            await self._pause(FREEZES_EVERY, self._stopping)
+            await self._ports.clock.pause(FREEZES_EVERY, self._stopping)
 
     async def _refresh(self) -> None:
         while not self._stopping.is_set():
@@ -117,23 +116,23 @@ class Worker:
             if await self._guarded(lambda: end_outdated(self._ports)):
                 self._has_news()
             await self._guarded(lambda: watch.refresh_identities(self._ports))
-            await self._pause(watch.IDENTITY_EVERY, self._refresh_now)
+            await self._ports.clock.pause(watch.IDENTITY_EVERY, self._refresh_now)
 
     async def _remember(self) -> None:
         while not self._stopping.is_set():
             await self._guarded(lambda: watch.remember_sites(self._ports))
-            await self._pause(watch.REMEMBER_EVERY, self._stopping)
+            await self._ports.clock.pause(watch.REMEMBER_EVERY, self._stopping)
 
     async def _seal(self) -> None:
         while not self._stopping.is_set():
             await self._guarded(self._sealer.tick)
-            await self._pause(SEAL_EVERY, self._stopping)
+            await self._ports.clock.pause(SEAL_EVERY, self._stopping)
         await self._guarded(self._sealer.tick)  # what was done on the way out
 
     async def _inspect(self) -> None:
         while not self._stopping.is_set():
             await self._guarded(self._sealer.inspect)
-            await self._pause(INSPECT_EVERY, self._stopping)
+            await self._ports.clock.pause(INSPECT_EVERY, self._stopping)
 
     async def _take_stock(self, group: asyncio.TaskGroup) -> None:
         """Read all instances side by side until told to stop, and drop it at once then: a pass can be resumed."""
@@ -144,10 +143,10 @@ class Worker:
             task.cancel()
 
     async def _read(self, site: Site) -> None:
-        await self._pause(min(READ_AFTER, self._ports.rules.inventory_every), self._stopping)
+        await self._ports.clock.pause(min(READ_AFTER, self._ports.rules.inventory_every), self._stopping)
         while not self._stopping.is_set():
             wait = await self._guarded(lambda: self._scanner.tick(site))
-            await self._pause(SILENT_EVERY if wait is None else wait, self._stopping)
+            await self._ports.clock.pause(SILENT_EVERY if wait is None else wait, self._stopping)
 
     async def _guarded(self, tick: Callable[[], Awaitable[T]]) -> T | None:
         try:
@@ -157,8 +156,3 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - a loop that ends would leave operations without a worker
             log.error("worker.tick_broken", kind=type(error).__name__)
         return None
-
-    async def _pause(self, span: timedelta, unless: asyncio.Event) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(span.total_seconds()):
-                await unless.wait()

@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -53,28 +52,6 @@ class SimIds:
         return f"{self._chance.getrandbits(128):032x}"
 
 
-class SimWorker(Worker):
-    """The real worker, whose pauses cost a fifth: it takes most of its time between two looks."""
-
-    async def _pause(self, span: timedelta, unless: asyncio.Event) -> None:
-        if unless.is_set():
-            return
-        loop = asyncio.get_running_loop()
-        over = loop.create_future()
-        unless._waiters.append(over)
-        timer = loop.call_later(span.total_seconds(), _end, over)
-        try:
-            await over
-        finally:
-            timer.cancel()
-            unless._waiters.remove(over)
-
-
-def _end(pause: "asyncio.Future[bool]") -> None:
-    if not pause.done():
-        pause.set_result(False)
-
-
 @dataclass(slots=True)
 class Surroundings:
     """What all bots share, and how a planted bug alters what they are given."""
@@ -109,7 +86,7 @@ class SimBot:
         clock = SimClock(around.loop, offset)
         self._operations = SimOperations(around.redis, name)
         self.ports = around.alter(self._ports(clock))
-        self._worker = SimWorker(self.ports, self.owner, partial(button_value, self.ports))
+        self._worker = Worker(self.ports, self.owner, partial(button_value, self.ports))
         budget = {"budget": around.desk_budget} if around.desk_budget else {}
         self._desk = Desk(self.ports, around.router, self._tasks, self._answer, **budget)
         self._main = around.loop.spawn(self.process, self._live())

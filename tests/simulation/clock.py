@@ -29,3 +29,21 @@ class SimClock:
     async def sleep(self, seconds: float) -> None:
         """Wait in virtual time."""
         await asyncio.sleep(seconds)
+
+    async def pause(self, span: timedelta, unless: asyncio.Event) -> None:
+        """Wait that long, or until the event is set; bots spend most of their time here, so it costs one future."""
+        if unless.is_set():
+            return
+        over = self._loop.create_future()
+        unless._waiters.append(over)
+        timer = self._loop.call_later(span.total_seconds(), _end, over)
+        try:
+            await over
+        finally:
+            timer.cancel()
+            unless._waiters.remove(over)
+
+
+def _end(pause: "asyncio.Future[bool]") -> None:
+    if not pause.done():
+        pause.set_result(False)
