@@ -4,17 +4,15 @@ import asyncio
 import sys
 from collections.abc import Iterable
 
-from bot.adapters.clock import SystemClock
-from bot.adapters.redis_durability import Trust, assess
-from bot.adapters.redis_link import RedisLink
-from bot.adapters.redis_store import stored_workspace
+from bot.app import kill_switch
 from bot.configuration import Registry, load_registry
 from bot.console.check_cloud import cloud_rows
-from bot.console.check_slack import slack_rows, team_id
+from bot.console.check_redis import redis_rows
+from bot.console.check_slack import slack_rows
 from bot.console.cloud import quiet
 from bot.console.policy import policies
 from bot.console.table import Row, fail, failed, look, ok, render, warn
-from bot.errors import InvalidConfiguration, ProviderError, StoreUnavailable
+from bot.errors import InvalidConfiguration
 from bot.settings import Settings, SiteSettings, load_settings, read_environment
 
 _UNTRIED = (
@@ -25,7 +23,6 @@ _DEEP = (
     "cr:GetAuthorizationToken and cr:PullRepository, the last two statements, are for `/registry replication … deep` "
     "alone: it looks at images the way that pulls do. Leave them out where nobody is to ask for that."
 )
-_LOOK_AFTER_REDIS = "Check REGISTRY_BOT_REDIS_URL, and that Redis runs and can be reached from here."
 
 
 async def check() -> int:
@@ -61,7 +58,7 @@ async def _rows() -> list[Row]:
         asked = [group.create_task(look("cloud", cloud_rows(sites, registry.topology())))]
         if settings is not None:
             slack = group.create_task(look("slack: token", slack_rows(settings, registry.access(""))))
-            redis = group.create_task(look("redis", _redis_rows(settings)))
+            redis = group.create_task(look("redis", redis_rows(settings)))
             asked = [slack, redis, *asked]
     return [*rows, *(row for task in asked for row in task.result())]
 
@@ -75,6 +72,7 @@ def _configuration() -> tuple[list[Row], Settings | None, SiteSettings | None, R
     try:
         sites = settings = load_settings()
         rows.append(ok("environment", f"complete; Slack in {settings.slack_mode} mode"))
+        rows += [warn("frozen", why)] if (why := kill_switch(settings)) else []
     except InvalidConfiguration as error:
         rows += _mistakes("environment", error)
     try:
@@ -101,38 +99,3 @@ def _simulation(settings: SiteSettings) -> list[Row]:
     if settings.connect_to or settings.alibaba_protocol == "http":
         return [warn("environment", "REGISTRY_BOT_CONNECT_TO or the http protocol is set: this is a SIMULATION")]
     return []
-
-
-async def _redis_rows(settings: Settings) -> list[Row]:
-    url = settings.redis_url.get_secret_value()
-    trust = Trust(settings.redis_replicas, settings.redis_durability == "asserted", settings.redis_allow_volatile)
-    link = RedisLink(url)
-    try:
-        mode = await assess(link, SystemClock().now, trust)
-        owner = await stored_workspace(url)
-    except StoreUnavailable as error:
-        return [fail("redis", f"{error} {_LOOK_AFTER_REDIS}")]
-    finally:
-        await link.close()
-    if not mode.is_allowed:
-        return [fail("redis", mode.sentence)]
-    row = warn("redis", mode.sentence) if mode.sentence else ok("redis", "durable, and it takes writes")
-    return [row, *_new(settings, owner), *await _foreign(settings, owner)]
-
-
-def _new(settings: Settings, owner: str | None) -> list[Row]:
-    """Say with what the first start on this Redis begins."""
-    if owner is not None or settings.redis_allow_volatile:
-        return []
-    return [warn("redis: owner", "no bot has used it yet; the first freezes everything until two people lift that")]
-
-
-async def _foreign(settings: Settings, owner: str | None) -> list[Row]:
-    """Say when this Redis already is the store of another workspace's bot."""
-    try:
-        ours = await team_id(settings)
-    except ProviderError:
-        return []  # the Slack rows say what is wrong with the token
-    if owner in (None, ours):
-        return []
-    return [fail("redis: owner", f"This Redis belongs to the bot of workspace {owner}. Give each bot its own.")]

@@ -6,6 +6,9 @@ from typing import Any
 
 import yaml
 
+from bot.adapters.clock import SystemClock
+from bot.adapters.redis_store import RedisOperations
+from bot.services.freezing import of_new_store
 from simulator.app import running
 from tests.console.terminal import Terminal, everything, registry_bot, world
 
@@ -32,6 +35,22 @@ async def test_a_sound_installation_has_no_failures_and_changes_nothing(redis_ur
     assert found["change log"] == "can be read: when others change a record, the bot tells who"
     assert found["slack: token"].startswith("workspace T01SIM")
     assert {"slack: scopes", "slack: app token", "slack: home channel", "redis", "access key: main"} <= set(found)
+
+
+async def test_what_is_frozen_is_a_warning_with_how_it_ends(terminal: Terminal, redis_url: str) -> None:
+    store = RedisOperations(redis_url, clock=SystemClock(), workspace="T01SIM", beginning=of_new_store)
+    await store.adopt()
+    await store.close()
+    async with world() as sim:
+        begun = await terminal.registry_bot("check", environment=everything(sim, redis_url))
+        frozen_here = everything(sim, redis_url) | {"REGISTRY_BOT_FREEZE": "1"}
+        here = await registry_bot("check", environment=frozen_here | {"REGISTRY_BOT_REDIS_URL": "redis://127.0.0.1:1"})
+
+    assert begun.code == 0
+    said = begun.rows("WARN")["frozen"]
+    assert said.startswith("all sites until two people lift it, by bot (No bot has used this Redis before")
+    assert said.endswith("`/registry unfreeze all because …` and a second person lift that")
+    assert here.rows("WARN")["frozen"] == "The kill switch is on (REGISTRY_BOT_FREEZE)."
 
 
 async def test_wrong_keys_tokens_and_addresses_get_a_sentence_each_and_never_a_secret() -> None:
