@@ -71,6 +71,7 @@ def _outbox(world: World) -> Outbox:
     return Outbox(world.ports, lambda operation, verb: button_value(world.ports, operation, verb))
 
 
+@pytest.mark.covers("F07")
 async def test_what_was_drawn_from_a_lost_store_is_drawn_again_once_the_process_is_back() -> None:
     split = await _a_split()
     await cast_vote(split.world.ports, split.operation.id, Verb.REJECT, APPROVER)
