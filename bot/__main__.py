@@ -29,9 +29,15 @@ _CANNOT_LISTEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 def main() -> int:
     """Run one command and return its exit code."""
     try:
-        return asyncio.run(answer(sys.argv[1:]))
+        code = asyncio.run(answer(sys.argv[1:]))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        # whoever reads has enough, as `head` has; Python flushes once more at its end and must find somewhere to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code
 
 
 async def answer(words: Sequence[str]) -> int:

@@ -1,6 +1,9 @@
 """The command line: exit codes, and sentences instead of stack traces."""
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from bot import __version__
 from bot.__main__ import answer
 from simulator.app import running
-from tests.console.terminal import everything, registry_bot
+from tests.console.terminal import ROOT, everything, registry_bot
 
 
 async def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,6 +28,25 @@ async def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[
         await answer(["--version"])
 
     assert capsys.readouterr().out == f"registry-failover-bot {__version__}\n"
+
+
+def test_a_reader_who_has_enough_ends_it_without_a_stack_trace() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {"PATH": os.environ["PATH"], "REGISTRY_BOT_CONFIG": str(ROOT / "deploy" / "registry.example.yaml")}
+    with os.fdopen(writing, "wb") as nobody:
+        outcome = subprocess.run(
+            [sys.executable, "-m", "bot", "check", "--policy"],
+            cwd=ROOT,
+            env=environment,
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+
+    assert outcome.returncode == 1
+    assert b"RAM policy" in outcome.stderr
+    assert b"BrokenPipe" not in outcome.stderr
 
 
 @pytest.mark.parametrize("words", [[], ["dance"], ["discover"], ["manual"], ["manual", "zjk", "--via", "tunnel"]])
