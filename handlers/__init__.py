@@ -15,6 +15,7 @@ from handlers import (
     show,
     status,
     unfreeze,
+    watch,
 )
 from handlers import help as help_
 
@@ -28,6 +29,7 @@ def all_handlers() -> Router:
             status,
             replication,
             diff,
+            watch,
             plan,
             failover,
             approve,

@@ -22,6 +22,7 @@ POLICY = {
     "soak": "10m",
     "anti_flap": "5m",
     "review_after": "24h",
+    "replication_lag": "15m",
     "channels": ["C01OPS", "inc-*"],
     "home_channel": "C01OPS",
 }

@@ -47,6 +47,7 @@ class FakeOperations:
         self._posting: dict[str, tuple[str, datetime]] = {}
         self._cards: dict[str, Card] = {}
         self._last: dict[str, str] = {}
+        self._watches: set[tuple[str, str]] = set()
         self._told: dict[str, int] = {}
         self._asked: dict[tuple[str, datetime], int] = {}
         self._failures: list[tuple[BotError, bool]] = []
@@ -251,6 +252,23 @@ class FakeOperations:
     async def claims(self, record_id: str) -> Claims:
         """Return which operations have to do with a record."""
         return Claims(self._open.get(record_id), self._watched.get(record_id))
+
+    async def subscribe(self, site: str, channel: str, user_id: str) -> bool:
+        """Have a channel told of a site."""
+        is_new = (site, channel) not in self._watches
+        self._watches.add((site, channel))
+        return is_new
+
+    async def unsubscribe(self, site: str, channel: str) -> bool:
+        """Have a channel told no more of a site."""
+        was_there = (site, channel) in self._watches
+        self._watches.discard((site, channel))
+        return was_there
+
+    async def subscriptions(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the channels that are told of each site."""
+        sites = {site for site, _ in self._watches}
+        return {name: tuple(sorted(channel for site, channel in self._watches if site == name)) for name in sites}
 
     async def remember(self, key: str, value: str) -> None:
         """Keep a last good answer (JSON) under a name."""

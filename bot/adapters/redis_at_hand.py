@@ -3,6 +3,7 @@ newest operations, last good answers. Nothing here decides anything.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from structlog import get_logger
 
 from bot.adapters import documents
 from bot.adapters.redis_freeze import milliseconds
-from bot.adapters.redis_keys import ASKED, DUE, LAST, OPERATION, OUTBOX, POSTING, RECENT
+from bot.adapters.redis_keys import ASKED, DUE, LAST, OPERATION, OUTBOX, POSTING, RECENT, WATCHES
 from bot.adapters.redis_link import Command, RedisLink, explained
 from bot.domain.operation import Operation
 from bot.errors import BotError
@@ -123,6 +124,22 @@ class AtHand:
     async def release_news(self, operation_id: str) -> None:
         """Give the drawing of a card back."""
         await self._link.call("DEL", POSTING + operation_id)
+
+    async def subscribe(self, site: str, channel: str, user_id: str) -> bool:
+        """Have a channel told of a site until that is ended; False when it was already."""
+        return bool(await self._link.call("HSETNX", WATCHES, f"{site}/{channel}", user_id))
+
+    async def unsubscribe(self, site: str, channel: str) -> bool:
+        """Have a channel told no more of a site; False when it was not."""
+        return bool(await self._link.call("HDEL", WATCHES, f"{site}/{channel}"))
+
+    async def subscriptions(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the channels that are told of each site."""
+        found: dict[str, tuple[str, ...]] = {}
+        for key in sorted((await self._link.call("HGETALL", WATCHES))[::2]):  # each is followed by its value
+            site, _, channel = key.rpartition("/")
+            found[site] = (*found.get(site, ()), channel)
+        return found
 
     async def remember(self, key: str, value: str) -> None:
         """Keep a last good answer (JSON) under a name."""

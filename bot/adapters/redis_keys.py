@@ -19,6 +19,8 @@ LAST = f"{TAG}:last:"
 INVENTORY = f"{TAG}:inv:"
 """+ instance → how well it is known; with `:repositories` path → packed repository; with `:lease` who reads it. A month
 after the last word about the instance, the lease a minute."""
+WATCHES = f"{TAG}:watches"
+"""Site and channel → who asked for it. Never: it ends when somebody ends it."""
 DUE = f"{TAG}:due"
 """Never: members go when their operation has no next step."""
 OUTBOX = f"{TAG}:outbox"

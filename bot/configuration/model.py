@@ -136,6 +136,7 @@ class PolicyPart(_Part):
     soak: Duration = timedelta(minutes=10)
     anti_flap: Duration = timedelta(minutes=5)
     review_after: Duration = timedelta(hours=24)
+    replication_lag: Annotated[Duration, AfterValidator(_lasting)] = timedelta(minutes=15)
 
 
 class Registry(_Part):

@@ -25,6 +25,7 @@ policy:
   soak: 10m            # read, no effect yet
   anti_flap: 5m  # a plan that takes back a younger move warns of it
   review_after: 24h    # read, no effect yet
+  replication_lag: 15m  # channels that watch a site are told of critical images that wait longer
   channels: [{CHANNEL}, "inc-*"]  # where a failover may be proposed: ids, or patterns of names
   home_channel: {CHANNEL}  # where its card goes when proposed elsewhere
 """

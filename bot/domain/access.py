@@ -62,6 +62,7 @@ class Identity:
 class Policy:
     """The rules of approval; spans are timedeltas.
 
+    Channels that watch a site are told of critical images that wait longer than `replication_lag` for a standby.
     `soak` and `review_after` are for failbacks and reviews, which do not exist yet: nothing goes by them.
     """
 
@@ -72,6 +73,7 @@ class Policy:
     soak: timedelta = timedelta(minutes=10)
     anti_flap: timedelta = timedelta(minutes=5)
     review_after: timedelta = timedelta(hours=24)
+    replication_lag: timedelta = timedelta(minutes=15)
 
     def admits_channel(self, channel_id: str, name: str) -> bool:
         """Tell whether a card may be posted to this channel: by exact id, or by name pattern."""

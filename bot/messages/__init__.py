@@ -14,6 +14,7 @@ from bot.messages.spread import spread
 from bot.messages.status import overview
 from bot.messages.timeline import timeline
 from bot.messages.voice import ReplicationVoice
+from bot.messages.watching import concerned, unwatched, watches, watching
 
 __all__ = [
     "NOT_ME",
@@ -25,6 +26,7 @@ __all__ = [
     "asker",
     "banner",
     "comparing",
+    "concerned",
     "disowned",
     "draft_card",
     "frozen",
@@ -52,7 +54,10 @@ __all__ = [
     "step_reply",
     "timeline",
     "unexpected",
+    "unwatched",
     "voted",
+    "watches",
+    "watching",
     "with_banner",
     "you_froze",
 ]

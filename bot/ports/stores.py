@@ -116,6 +116,18 @@ class Operations(Protocol):
         """Return which operations have to do with a record."""
         ...
 
+    async def subscribe(self, site: str, channel: str, user_id: str) -> bool:
+        """Have a channel told of a site until that is ended; False when it was already."""
+        ...
+
+    async def unsubscribe(self, site: str, channel: str) -> bool:
+        """Have a channel told no more of a site; False when it was not."""
+        ...
+
+    async def subscriptions(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the channels that are told of each site."""
+        ...
+
     async def remember(self, key: str, value: str) -> None:
         """Keep a last good answer (JSON) under a name."""
         ...

@@ -16,6 +16,7 @@ from bot.worker.cards import ButtonValue
 from bot.worker.execute import Executor
 from bot.worker.freezes import FreezeKeeper
 from bot.worker.froze import tell_of_freezes
+from bot.worker.lookout import look_out
 from bot.worker.outbox import Outbox
 from bot.worker.scanner import SILENT_EVERY, Scanner
 from bot.worker.sealer import INSPECT_EVERY, SEAL_EVERY, Sealer
@@ -28,6 +29,8 @@ BUSY_ROUNDS = 40
 """Quick scans after the last step taken here: an operation in hand is followed to its end without waiting."""
 OUTBOX_EVERY = timedelta(seconds=1)
 FREEZES_EVERY = timedelta(seconds=1)
+LOOK_OUT_EVERY = timedelta(seconds=30)
+"""How often watched sites are looked at; several bots take turns."""
 READ_AFTER = timedelta(seconds=1)
 """From ready on: those who have waited for a bot come before what nobody waits for."""
 
@@ -37,6 +40,7 @@ class Worker:
 
     def __init__(self, ports: Ports, owner: str, button_value: ButtonValue) -> None:
         self._ports = ports
+        self._owner = owner
         self._executor = Executor(ports, owner, moved=self._has_news)
         self._freezes = FreezeKeeper(ports)
         self._outbox = Outbox(ports, button_value, lambda: self._freezes.seen)
@@ -85,6 +89,7 @@ class Worker:
             group.create_task(self._seal())
             group.create_task(self._inspect())
             group.create_task(self._take_stock(group))
+            group.create_task(self._look_out())
 
     async def _act(self, group: asyncio.TaskGroup) -> None:
         quick = 0
@@ -147,6 +152,12 @@ class Worker:
         while not self._stopping.is_set():
             wait = await self._guarded(lambda: self._scanner.tick(site))
             await self._ports.clock.pause(SILENT_EVERY if wait is None else wait, self._stopping)
+
+    async def _look_out(self) -> None:
+        await self._is_started.wait()
+        while not self._stopping.is_set():
+            await self._guarded(lambda: look_out(self._ports, self._owner))
+            await self._ports.clock.pause(LOOK_OUT_EVERY, self._stopping)
 
     async def _guarded(self, tick: Callable[[], Awaitable[T]]) -> T | None:
         try:

@@ -1,0 +1,107 @@
+"""What the channels that watch a site are told of its copies: each concern once, and once when it is over."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from bot.domain.report import Assessment
+from bot.domain.rule_audit import PairAudit, RuleUse
+from bot.domain.rule_reach import Reached
+from bot.domain.snapshot import Unknown
+
+FAILS_AFTER = 3
+"""Copies of a rule that failed since its last success, before anybody is told: one may fail for once."""
+
+
+class Kind(StrEnum):
+    """What there is to be concerned about; the values are kept in the store."""
+
+    LAG = "lag"
+    UNCOVERED = "uncovered"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Concern:
+    """One of them: for copies to `target`; `subject` names the repository or the rule, the lag has none."""
+
+    kind: Kind
+    target: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookout:
+    """What is to be told of a site now, each concern with its particulars, and which kinds are known for sure.
+
+    A concern that is not there any more is over only where its kind is in `sure`: what cannot be seen is not over.
+    """
+
+    concerns: Mapping[Concern, str] = field(default_factory=dict)
+    sure: frozenset[tuple[Kind, str]] = frozenset()
+
+    def begun(self, told: Collection[Concern]) -> tuple[Concern, ...]:
+        """Return what nobody was told of yet."""
+        return tuple(sorted(set(self.concerns) - set(told)))
+
+    def over(self, told: Collection[Concern]) -> tuple[Concern, ...]:
+        """Return what people were told of and is over."""
+        gone = set(told) - set(self.concerns)
+        return tuple(sorted(each for each in gone if (each.kind, each.target) in self.sure))
+
+
+def joined(lookouts: Collection[Lookout]) -> Lookout:
+    """Return several directions as one."""
+    concerns = {concern: detail for each in lookouts for concern, detail in each.concerns.items()}
+    return Lookout(concerns, frozenset(pair for each in lookouts for pair in each.sure))
+
+
+def look_out(known: Assessment, limit: timedelta) -> Lookout:
+    """Return what there is to be concerned about in one direction, when critical pushes may wait up to `limit`."""
+    target = known.report.target.site.name
+    parts = [_lag(known, target, limit)]
+    if not isinstance(known.audit, Unknown):
+        parts += [_uncovered(known.audit, target), _failing(known.audit, target)]
+    return joined(parts)
+
+
+def _lag(known: Assessment, target: str, limit: timedelta) -> Lookout:
+    """Judge the oldest push that was missing when the target was last looked at; a later one may have arrived since."""
+    judged, oldest = known.report.judgement, known.report.found.oldest_critical
+    lag = known.report.taken_at - oldest.pushed_at if oldest and oldest.pushed_at else timedelta()
+    if oldest is not None and lag > limit:
+        if oldest.is_unsettled:
+            return Lookout()
+        lost = known.report.found.critical.lost
+        more = f" and {lost - 1:,} more" if lost > 1 else ""
+        detail = f"{oldest.image}{more} after {int(lag.total_seconds()) // 60} min"
+        return Lookout({Concern(Kind.LAG, target): detail}, frozenset({(Kind.LAG, target)}))
+    return Lookout(sure=frozenset({(Kind.LAG, target)}) if judged.is_whole else frozenset())
+
+
+def _uncovered(audit: PairAudit, target: str) -> Lookout:
+    if isinstance(audit.reached, Unknown):
+        return Lookout()
+    named = audit.reached.uncovered
+    found = {Concern(Kind.UNCOVERED, target, name): name for name in named.names}
+    is_complete = named.count == len(named.names) and _has_looked(audit.reached)
+    return Lookout(found, frozenset({(Kind.UNCOVERED, target)} if is_complete else ()))
+
+
+def _has_looked(reached: Reached) -> bool:
+    """Tell whether there was any critical repository to look at: an emptied store proves nothing."""
+    return reached.repositories > 0
+
+
+def _failing(audit: PairAudit, target: str) -> Lookout:
+    if isinstance(audit.rules, Unknown) or isinstance(audit.feed, Unknown):
+        return Lookout()
+    failing = [use for use in audit.rules if use.failed >= FAILS_AFTER]
+    found = {Concern(Kind.FAILING, target, use.rule.rule_id): _failure(use) for use in failing}
+    return Lookout(found, frozenset({(Kind.FAILING, target)}))
+
+
+def _failure(use: RuleUse) -> str:
+    why = f": {use.issues[0]}" if use.issues else ""
+    return f"{use.rule.name}, {use.failed:,} copies in a row{why}"

@@ -1,0 +1,81 @@
+"""What channels that watch a site are told, and the receipts for who asked for it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.domain.concern import Concern, Kind, Lookout
+from bot.messages.blocks import compose, context, say, section, sections
+from bot.messages.text import code, escape, listed, short, span
+from bot.ports import Message
+
+MOST_NAMED = 5
+
+
+def concerned(
+    site: str, lookout: Lookout, begun: Sequence[Concern], over: Sequence[Concern], limit: timedelta
+) -> Message:
+    """Return what has come up and what is over, the first first."""
+    lines = [*_lines(site, lookout, begun, limit), *_ended(site, over)]
+    asked = code(f"/registry replication from {site} to {(*begun, *over)[0].target}")
+    ends = code(f"/registry unwatch {site}")
+    blocks = [section(f"*{lines[0]}*"), *sections(lines[1:]), context(f"All of it: {asked} · no more of this: {ends}")]
+    return compose("\n".join(lines), blocks)
+
+
+def _lines(site: str, lookout: Lookout, begun: Sequence[Concern], limit: timedelta) -> list[str]:
+    lines = []
+    for target in dict.fromkeys(each.target for each in begun):
+        ours = [each for each in begun if each.target == target]
+        way = f"{_name(site)} to {_name(target)}"
+        for each in ours:
+            detail = escape(short(lookout.concerns[each], 300))
+            if each.kind is Kind.LAG:
+                lines.append(f"LAG: {detail} not at {_name(target)}, more than {span(limit)}, {way}")
+            elif each.kind is Kind.FAILING:
+                lines.append(f"RULE FAILS: {detail}, {way}")
+        uncovered = [each.subject for each in ours if each.kind is Kind.UNCOVERED]
+        if uncovered:
+            lines.append(f"NO RULE: critical {listed(map(_name, uncovered), MOST_NAMED)} copied by no rule, {way}")
+    return lines
+
+
+def _ended(site: str, over: Sequence[Concern]) -> list[str]:
+    lines = []
+    for target in dict.fromkeys(each.target for each in over):
+        way = f"{_name(site)} to {_name(target)}"
+        kinds = [each.kind for each in over if each.target == target]
+        lines += [f"RECOVERED: {_OVER[kind]}, {way}" for kind in Kind if kind in kinds]
+    return lines
+
+
+_OVER = {
+    Kind.LAG: "no critical image waits too long",
+    Kind.UNCOVERED: "a rule copies what none did, or it is gone",
+    Kind.FAILING: "rules that failed copy again",
+}
+
+
+def watching(site: str, limit: timedelta, *, is_new: bool) -> Message:
+    """Tell that a channel watches a site, and what it will be told."""
+    state = "now watches" if is_new else "watches already"
+    return say(
+        f"This channel {state} {_name(site)}: critical images that wait more than {span(limit)} for a standby, "
+        "critical repositories in no rule, and rules that fail are told here, once each, and when they recover."
+    )
+
+
+def unwatched(site: str, *, was_watched: bool) -> Message:
+    """Tell that a channel watches a site no more."""
+    state = "no longer watches" if was_watched else "did not watch"
+    return say(f"This channel {state} {_name(site)}.")
+
+
+def watches(sites: Sequence[str]) -> Message:
+    """Tell what a channel watches."""
+    if not sites:
+        return say(f"This channel watches no site. {code('/registry watch <site>')} begins it.")
+    return say(f"This channel watches {', '.join(map(_name, sites))}. {code('/registry unwatch <site>')} ends it.")
+
+
+def _name(name: str) -> str:
+    return escape(short(name, 100))

@@ -1,0 +1,69 @@
+"""Which channels watch which sites, and what they are told: each concern once, and once when it is over."""
+
+import json
+from collections.abc import Collection
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.concern import Concern, Kind, Lookout, joined, look_out
+from bot.domain.topology import Site
+from bot.errors import Refused, UserError
+from bot.ports import Ports
+from bot.services.replication import question
+from bot.services.study import Study
+
+log = structlog.get_logger()
+ROUND = timedelta(seconds=60)
+"""One bot looks after a site for so long; when it dies another takes over."""
+
+
+async def subscribe(ports: Ports, site: Site, channel: str, user_id: str) -> bool:
+    """Have a channel watch a site; False when it did already. Raises UserError where the bot cannot post."""
+    try:
+        has_bot = (await ports.workspace.channel(channel)).has_bot
+    except Refused:
+        has_bot = False
+    if not has_bot:
+        raise UserError("The bot is not a member of this channel. Type `/invite @registry` here, then ask again.")
+    if not await ports.operations.subscribe(site.name, channel, user_id):
+        return False
+    await save_told(ports, site, channel, ())
+    return True
+
+
+async def unsubscribe(ports: Ports, site: Site, channel: str) -> bool:
+    """Have a channel watch a site no more; False when it did not."""
+    return await ports.operations.unsubscribe(site.name, channel)
+
+
+async def watched_in(ports: Ports, channel: str) -> tuple[str, ...]:
+    """Return the sites that a channel watches."""
+    known = await ports.operations.subscriptions()
+    return tuple(sorted(site for site, channels in known.items() if channel in channels))
+
+
+async def look_after(ports: Ports, site: Site) -> Lookout:
+    """Look at everything that a failover away from a site would rest on."""
+    lookouts = []
+    for name in site.standby:
+        study = Study(ports, question(ports, site, ports.rules.topology.site(name), None, None))
+        await study.begin()
+        lookouts.append(look_out(await study.finish(), ports.rules.access.policy.replication_lag))
+    return joined(lookouts)
+
+
+async def told(ports: Ports, site: Site, channel: str) -> frozenset[Concern]:
+    """Return what a channel was told and has not been told the end of."""
+    kept = await ports.operations.recall(_key(site, channel))
+    return frozenset(Concern(Kind(kind), target, subject) for kind, target, subject in json.loads(kept or "[]"))
+
+
+async def save_told(ports: Ports, site: Site, channel: str, concerns: Collection[Concern]) -> None:
+    """Remember it."""
+    plain = [[each.kind, each.target, each.subject] for each in sorted(concerns)]
+    await ports.operations.remember(_key(site, channel), json.dumps(plain))
+
+
+def _key(site: Site, channel: str) -> str:
+    return f"watch/{site.name}/{channel}"

@@ -1,0 +1,40 @@
+"""Tell the channels that watch a site what comes up and what is over, once, whichever of several bots does it."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from bot import messages
+from bot.domain.concern import Lookout
+from bot.domain.topology import Site
+from bot.errors import ProviderError
+from bot.ports import Ports
+from bot.services import subscribing
+
+log = structlog.get_logger()
+
+
+async def look_out(ports: Ports, owner: str) -> None:
+    """Look after every site that a channel watches. Raises StoreUnavailable."""
+    watched = await ports.operations.subscriptions()
+    for name, channels in watched.items():
+        site = ports.rules.topology.sites.get(name)
+        until = ports.clock.now() + subscribing.ROUND
+        if site and await ports.operations.claim_news(f"watch/{name}", owner, until):
+            lookout = await subscribing.look_after(ports, site)
+            await _tell(ports, site, lookout, channels)
+
+
+async def _tell(ports: Ports, site: Site, lookout: Lookout, channels: Sequence[str]) -> None:
+    limit = ports.rules.access.policy.replication_lag
+    for channel in channels:
+        told = await subscribing.told(ports, site, channel)
+        begun, over = lookout.begun(told), lookout.over(told)
+        if not begun and not over:
+            continue
+        try:
+            await ports.workspace.post(channel, messages.concerned(site.name, lookout, begun, over, limit))
+        except ProviderError as error:
+            log.warning("watch.untold", site=site.name, channel=channel, why=str(error))
+            continue
+        await subscribing.save_told(ports, site, channel, (told | set(begun)) - set(over))

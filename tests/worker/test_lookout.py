@@ -1,0 +1,151 @@
+"""Channels that watch a site: each concern is told once, and once when it is over, whichever bot sees it."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.inventory import Tag
+from bot.errors import Unreachable
+from bot.ports import Ports
+from bot.services.subscribing import ROUND
+from bot.worker.lookout import look_out
+from tests.builders import CHANNEL, ON_CALL
+from tests.domain.stocks import a_feed, a_repository, a_rule, a_tag, a_task
+from tests.fakes import FakeClock, FakeRegistries, FakeWorkspace, some_ports
+from tests.handlers.kept import keep
+
+ZJK, HZ, INC = "zhangjiakou", "hangzhou", "C02INC"
+WAY = "zhangjiakou to hangzhou"
+LONG_AGO = {"1": a_tag(), "2": a_tag("b", -22)}
+
+
+class Watched:
+    """A company whose channel watches zhangjiakou."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.clock = FakeClock()
+        self.registries = FakeRegistries()
+        self.registries.rules = (a_rule(),)
+        self.registries.feed = replace(a_feed(), total=0)
+        self.workspace = FakeWorkspace()
+        self.ports: Ports = some_ports(clock=self.clock, registries=self.registries, workspace=self.workspace, **fields)
+
+    async def holds(self, here: dict[str, Tag], there: dict[str, Tag], *paths: str) -> None:
+        """Have both sites hold these tags of each repository, as just read."""
+        repositories = paths or ("core/api",)
+        now = self.clock.now()
+        for site, tags in ((ZJK, here), (HZ, there)):
+            kept = [a_repository(path, tags, read_at=now) for path in repositories]
+            await keep(self.ports, site, *kept, as_of=now)
+
+    async def looks(self, *owners: str) -> list[str]:
+        """Have bots look, a round later, and return what is told in all channels by then."""
+        self.clock.move(ROUND)
+        for owner in owners or ("bot-1",):
+            await look_out(self.ports, owner)
+        return [post.message.text for post in self.workspace.posts]
+
+
+@pytest.fixture
+async def watched() -> Watched:
+    company = Watched()
+    await company.ports.operations.subscribe(ZJK, CHANNEL, ON_CALL)
+    return company
+
+
+async def test_a_critical_image_that_waits_too_long_is_told_once_and_its_arrival_once(watched: Watched) -> None:
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    first = await watched.looks()
+    again = await watched.looks()
+    await watched.holds(LONG_AGO, LONG_AGO)
+    after = await watched.looks()
+
+    assert first == again == [f"LAG: core/api:2 after 23 min not at hangzhou, more than 15 min, {WAY}"]
+    assert after[1:] == [f"RECOVERED: no critical image waits too long, {WAY}"]
+    assert await watched.looks() == after
+
+
+async def test_what_has_waited_less_is_not_told(watched: Watched) -> None:
+    await watched.holds({"1": a_tag("a", -9)}, {})
+
+    assert await watched.looks() == []
+
+
+async def test_a_push_since_the_target_was_read_is_no_lag(watched: Watched) -> None:
+    await watched.holds({"1": a_tag("a", 1)}, {})
+    watched.clock.move(timedelta(hours=1))
+
+    assert await watched.looks() == []
+
+
+async def test_what_cannot_be_seen_any_more_is_not_over(watched: Watched) -> None:
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    first = await watched.looks()
+    await watched.ports.inventories.drop("cri-bbbbb", ["core/api"])
+    await keep(watched.ports, ZJK, as_of=None)
+
+    assert await watched.looks() == first
+
+
+async def test_a_critical_repository_in_no_rule_is_told_and_a_new_one_too(watched: Watched) -> None:
+    watched.registries.rules = (a_rule(scope="REPO", repository="api"),)
+    await watched.holds(LONG_AGO, LONG_AGO, "core/api", "core/new")
+    first = await watched.looks()
+    await watched.holds(LONG_AGO, LONG_AGO, "core/api", "core/new", "core/newer")
+    second = await watched.looks()
+    watched.registries.rules = (a_rule(),)
+
+    assert first == [f"NO RULE: critical core/new copied by no rule, {WAY}"]
+    assert second[1:] == [f"NO RULE: critical core/newer copied by no rule, {WAY}"]
+    assert (await watched.looks())[2:] == [f"RECOVERED: a rule copies what none did, or it is gone, {WAY}"]
+
+
+async def test_a_rule_that_fails_in_a_row_is_told_and_its_recovery(watched: Watched) -> None:
+    await watched.holds(LONG_AGO, LONG_AGO)
+    failed = [a_task("ERROR", task_id=f"task-{n}", changed=-50 + n, issue="NETWORK_ERROR") for n in range(3)]
+    watched.registries.feed = a_feed(*failed[:2])
+    quiet = await watched.looks()
+    watched.registries.feed = a_feed(*failed)
+    first = await watched.looks()
+    watched.registries.feed = a_feed(*failed, a_task(task_id="task-4", changed=-10))
+
+    assert quiet == []
+    assert first == [f"RULE FAILS: core, 3 copies in a row: NETWORK_ERROR, {WAY}"]
+    assert (await watched.looks())[1:] == [f"RECOVERED: rules that failed copy again, {WAY}"]
+
+
+async def test_an_instance_that_tells_nothing_ends_no_concern(watched: Watched) -> None:
+    await watched.holds(LONG_AGO, LONG_AGO)
+    watched.registries.feed = a_feed(*(a_task("ERROR", task_id=f"task-{n}") for n in range(3)))
+    first = await watched.looks()
+    watched.registries.down = {ZJK, HZ}
+
+    assert await watched.looks() == first
+
+
+async def test_several_bots_tell_each_channel_once(watched: Watched) -> None:
+    await watched.ports.operations.subscribe(ZJK, INC, ON_CALL)
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    watched.clock.move(ROUND)
+
+    await asyncio.gather(*(look_out(watched.ports, f"bot-{n}") for n in range(3)))
+    await watched.looks("bot-2", "bot-1")
+
+    assert sorted(post.channel for post in watched.workspace.posts) == [CHANNEL, INC]
+
+
+async def test_what_slack_did_not_take_is_told_in_the_next_round(watched: Watched) -> None:
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    watched.workspace.fail_next(Unreachable("Slack does not answer."))
+
+    assert await watched.looks() == []
+    assert len(await watched.looks()) == 1
+
+
+async def test_a_site_that_is_configured_no_more_is_left_out(watched: Watched) -> None:
+    await watched.ports.operations.subscribe("shanghai", CHANNEL, ON_CALL)
+
+    assert await watched.looks() == []
