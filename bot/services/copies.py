@@ -31,7 +31,7 @@ def end(answer: Inventory | Unknown, known: Side, trouble: str) -> End | Unknown
         return End(Side.of(known.site, Coverage(answer.instance_id, as_of=answer.as_of)), _by_repository(answer))
     if known.is_started:
         return End(known)
-    why = trouble.rstrip(".") or "what it holds was never read"
+    why = trouble.rstrip(".") or "what it holds was never read whole"
     return Unknown(f"{known.site.name}: {answer.reason}, and {why}")
 
 

@@ -138,7 +138,7 @@ async def test_a_side_that_neither_answers_nor_was_ever_read_is_unknown() -> Non
     world.registries.down.add(SOURCE)
 
     assert (await _survey(world)).comparison == Unknown(
-        "zhangjiakou: cn-zhangjiakou does not answer, and what it holds was never read"
+        "zhangjiakou: cn-zhangjiakou does not answer, and what it holds was never read whole"
     )
 
 
@@ -147,7 +147,7 @@ async def test_a_slow_list_of_a_standby_that_was_never_read_is_unknown_with_the_
     await _keep(world, SOURCE, _held(API))
 
     assert (await _survey(world)).comparison == Unknown(
-        "hangzhou: no answer within 0.02 s, and what it holds was never read"
+        "hangzhou: no answer within 0.02 s, and what it holds was never read whole"
     )
 
 

@@ -10,13 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.comparing import Critical
+from bot.domain.critical_images import weigh
 from bot.domain.differences import Cause, Difference, Likeness, Newer
+from bot.domain.plan import Level
 from bot.domain.report import Report
-from bot.domain.snapshot import TaskFeed
+from bot.domain.snapshot import Comparison, Inventory, TaskFeed, Unknown
+from bot.domain.topology import Site
 from bot.domain.verdict import Verdict
 from bot.errors import StoreUnavailable, Unreachable
 from bot.services.replication import question, report
 from bot.services.stocktaking import take_stock
+from bot.services.survey import survey_replication
 from tests.builders import INSTANCE_ID
 from tests.domain.stocks import SOURCE, TARGET, a_rule
 from tests.fake_inventories import FakeCatalogue
@@ -24,6 +28,7 @@ from tests.fakes import FakeClock, FakeRegistries, some_ports
 from tests.services.replicated import Held, Replicated
 
 Act = Callable[[], None]
+Moment = Callable[[Replicated, str, str], datetime | None]
 FULL_EVERY = timedelta(hours=1)
 SITES = (SOURCE, TARGET)
 PATHS = ("core/api", "core/web", "web/shop")
@@ -105,6 +110,29 @@ async def _ask(world: Replicated, unlisted: int) -> tuple[Report, list[Differenc
     return await report(ports, question(ports, sites[SOURCE], sites[TARGET], None, None), heard.append), heard
 
 
+class _Answering(FakeRegistries):
+    """Registries that list what their instances hold at the moment."""
+
+    def __init__(self, world: Replicated) -> None:
+        super().__init__(*world.down)
+        self._world = world
+
+    async def inventory(self, site: Site, globs: tuple[str, ...]) -> Inventory:
+        """Return the digests of what matches."""
+        self._require_up(site)
+        stock = self._world.stocks[site.name]
+        held = {f"{path}:{tag}": each.digest for path, tags in stock.items() for tag, each in tags.items()}
+        return Inventory(site.instance, {i: d for i, d in held.items() if _is_critical(i)}, self._world.now)
+
+
+async def _plan(world: Replicated) -> Comparison | Unknown:
+    """Compare as for a plan to leave the source."""
+    ports = some_ports(clock=FakeClock(world.now), inventories=world.kept, registries=_Answering(world))
+    sites = ports.rules.topology.sites
+    found = await survey_replication(ports, sites[SOURCE], sites[TARGET], timedelta(seconds=3))
+    return found.comparison
+
+
 def _moment(world: Replicated, site: str, path: str) -> datetime | None:
     """Say from the history of reading alone when a repository of a site was last seen, or seen to be absent."""
     known = world.kept.known.get(INSTANCE_ID[site])
@@ -115,11 +143,16 @@ def _moment(world: Replicated, site: str, path: str) -> datetime | None:
     return max(seen, default=None)
 
 
-def _expected(world: Replicated) -> dict[str, Likeness]:
+def _moment_in_a_plan(world: Replicated, site: str, path: str) -> datetime | None:
+    """Say the same for a plan, which asks every site that answers."""
+    return _moment(world, site, path) if site in world.down else world.now
+
+
+def _expected(world: Replicated, moment: Moment = _moment) -> dict[str, Likeness]:
     """Return how every image compares in truth, of repositories of which both sides were seen."""
     expected: dict[str, Likeness] = {}
     for path in world.paths():
-        moments = [_moment(world, site, path) for site in (SOURCE, TARGET)]
+        moments = [moment(world, site, path) for site in (SOURCE, TARGET)]
         if moments[0] is not None and moments[1] is not None:
             ours, theirs = world.truth(SOURCE, path, moments[0]), world.truth(TARGET, path, moments[1])
             expected |= {f"{path}:{tag}": _likeness(ours.get(tag), theirs.get(tag)) for tag in {*ours, *theirs}}
@@ -180,6 +213,31 @@ async def test_the_verdict_denies_a_loss_only_where_all_was_seen(drawn: tuple[in
     if found.judgement.verdict in (Verdict.IN_STEP, Verdict.NOTHING_COMPARED):
         paths = {path for path in world.paths() if path.startswith("core/")}
         assert all(_moment(world, site, path) for path in paths for site in (SOURCE, TARGET))
+
+
+@settings(max_examples=60, deadline=None)
+@given(WORLDS, st.sets(st.sampled_from(SITES)))
+async def test_a_plan_counts_what_is_true_and_denies_a_loss_only_where_all_was_seen(
+    drawn: tuple[int, int], silent: set[str]
+) -> None:
+    world = _world(drawn)
+    for site in silent - world.down:
+        world.toggle(site)
+    critical = {i: each for i, each in _expected(world, _moment_in_a_plan).items() if _is_critical(i)}
+
+    found = await _plan(world)
+
+    if isinstance(found, Unknown):
+        known = [world.kept.known.get(INSTANCE_ID[site]) for site in world.down]
+        assert any(each is None or each.as_of is None for each in known)
+        return
+    level, _ = weigh(found, world.now)
+    counts, tally = Counter(critical.values()), found.found.critical
+    assert [tally.identical, tally.missing, tally.different, tally.extra] == [counts[each] for each in Likeness]
+    assert (level is Level.FAIL) == bool(tally.lost)
+    if level in (Level.PASS, Level.WARN):
+        paths = {path for path in world.paths() if path.startswith("core/")}
+        assert all(_moment_in_a_plan(world, site, path) for path in paths for site in SITES)
 
 
 @settings(max_examples=60, deadline=None)
