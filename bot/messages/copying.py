@@ -81,7 +81,7 @@ def _findings(audit: PairAudit, now: datetime) -> Iterator[str]:
     elif rules:
         yield from _reached(audit.reached, escape(short(audit.target.name, 60)))
     yield from _filters(rules)
-    if feasibility.possible is Possible.UNKNOWN:
+    if feasibility.possible is Possible.UNKNOWN and not rules:
         yield f"Whether it is possible is unknown: {sentence(feasibility.reason, 200)}"
     yield from (f"Rules not listed by {sentence(silent, 200)}" for silent in audit.silent)
 

@@ -19,8 +19,8 @@ class ReplicationVoice:
         return LossesFile()
 
     def fits(self, known: Assessment) -> bool:
-        """Tell whether every loss is named in a short answer."""
-        return known.report.found.all.lost <= MOST_LISTED
+        """Tell whether a short answer names everything that it judges by."""
+        return known.report.judgement.judged.lost <= MOST_LISTED
 
     def whole(self, known: Assessment, now: datetime) -> Message:
         """Return the answer."""

@@ -50,10 +50,12 @@ class Bulletin:
                 break
             except ProviderError as error:
                 await self._wait(error, left)
-        if file is not None:
-            await self._attach(file)
+        await self.attach(file)
 
-    async def _attach(self, file: Attachment) -> None:
+    async def attach(self, file: Attachment | None) -> None:
+        """Put a file, where there is one, into its thread."""
+        if file is None:
+            return
         for left in reversed(range(TRIES)):
             try:
                 await self._ports.workspace.share(self._channel, self._ts, file)

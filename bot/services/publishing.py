@@ -95,8 +95,9 @@ class Inquiry:
         work = self._linger(self._study.finish(), "replication.study")
         patience = SOON if self._latest().report.total <= SMALL else AT_ONCE
         await asyncio.wait([work], timeout=patience.total_seconds())
-        if work.done() and _is_settled(work.result()) and self._voice.fits(work.result()):
-            return self._voice.whole(work.result(), self._ports.clock.now())
+        over = _end_of(work)
+        if over and self._voice.fits(over):
+            return self._voice.whole(over, self._ports.clock.now())
         if not await self._may_post():
             return self._voice.uninvited(await work, self._ports.clock.now())
         return await self._published(work)
@@ -108,13 +109,17 @@ class Inquiry:
             return False
 
     async def _published(self, work: "asyncio.Task[Assessment]") -> Message:
-        bulletin = Bulletin(self._ports, self._channel)
+        bulletin, over = Bulletin(self._ports, self._channel), _end_of(work)
+        now = self._ports.clock.now()
         try:
-            link = await bulletin.post(self._voice.progress(self._latest(), self._ports.clock.now()))
+            link = await bulletin.post(
+                self._voice.whole(over, now) if over else self._voice.progress(self._latest(), now)
+            )
         except ProviderError as error:
             log.warning("bulletin.not_posted", why=str(error))
             return self._voice.uninvited(await work, self._ports.clock.now())
-        self._linger(self._follow(bulletin, work), "replication.follow")
+        rest = bulletin.attach(self._table.attachment(over)) if over else self._follow(bulletin, work)
+        self._linger(rest, "replication.follow")
         return self._voice.pointer(self._latest(), link)
 
     def _latest(self) -> Assessment:
@@ -154,6 +159,11 @@ class Inquiry:
             await asyncio.wait([work], timeout=LOOK_EVERY)
             await bulletin.show(self._voice.progress(self._latest(), self._ports.clock.now()))
         return work.result()
+
+
+def _end_of(work: "asyncio.Task[Assessment]") -> Assessment | None:
+    """Return the answer if it is there, and no more of it is to be waited for."""
+    return work.result() if work.done() and _is_settled(work.result()) else None
 
 
 def _is_settled(known: Assessment) -> bool:
