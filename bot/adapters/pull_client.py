@@ -26,6 +26,7 @@ from bot.domain.topology import Site
 from bot.errors import Unreachable
 
 VENDOR = ".aliyuncs.com"
+_STORE_SCHEME = "https"
 AT_ONCE = 32
 KEEP_ALIVE = 30.0
 HOURS = 1
@@ -103,7 +104,7 @@ class OpenRegistry:
 
     def __init__(self, wire: Wire, base: URL, tokens: Authority) -> None:
         self._wire = wire
-        self._base = str(base).rstrip("/")
+        self._base = base
         self._tokens = tokens
         self.at = base.host or ""
 
@@ -138,7 +139,7 @@ class OpenRegistry:
             url = URL(location, encoded=True)
         except ValueError:
             url = URL()
-        if url.scheme != "https" or not (url.host or "").endswith(VENDOR):
+        if url.scheme != _STORE_SCHEME or not (url.host or "").endswith(VENDOR):
             return Absent(Lack.REFUSED, f"sends pulls to {url.host or 'nowhere'}, which is no store of the vendor's")
         reply = await self._wire.ask("HEAD", url)
         if isinstance(reply, Absent):
@@ -151,7 +152,8 @@ class OpenRegistry:
 
     async def _ask(self, method: str, repository: str, kind: str, reference: str) -> Reply | Absent:
         """Return a good answer, or why there is none; an old token is renewed once, a busy registry waited for."""
-        url = URL(f"{self._base}/v2/{quote(repository)}/{kind}/{quote(reference, safe=':')}", encoded=True)
+        path = f"/v2/{quote(repository)}/{kind}/{quote(reference, safe=':')}"
+        url = self._base.with_path(path, encoded=True)  # nothing in a name leads to another host
         pauses, is_renewed = iter(PAUSES), False
         while True:
             token = await self._tokens.of(repository)
