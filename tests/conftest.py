@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from redis import Redis
 
 from simulator.local_redis import local_redis
@@ -21,7 +22,9 @@ MOSTLY_WAIT = {"faults", "processes", "scenarios"}
 
 
 def pytest_configure() -> None:
-    """Set the keys before anything can import the SDK."""
+    """Set the keys before anything can import the SDK, and let no example fail for having taken long."""
+    settings.register_profile("patient", deadline=None)
+    settings.load_profile("patient")
     os.environ.update(SDK_KEYS, ALIBABA_CLOUD_ECS_METADATA_DISABLED="true")
 
 

@@ -19,7 +19,7 @@ from bot.ports import WORD_DURABLE_WITHIN
 from bot.services import freezing
 from bot.services.requests import cast_vote
 from tests.builders import APPROVER, ON_CALL, WORKSPACE, a_freeze
-from tests.faults.bots import Bots, two_bots
+from tests.faults.bots import PATIENCE, Bots, two_bots
 from tests.faults.servers import Pair, a_pair, told
 
 SMALL_TALK = 40
@@ -42,7 +42,14 @@ async def bots(pair: Pair) -> AsyncIterator[Bots]:
 
 def _store(pair: Pair) -> RedisOperations:
     """Return another bot's store, none of whose connections has written anything."""
-    return RedisOperations(pair.door.url, clock=SystemClock(), workspace=WORKSPACE, replicas=1)
+    return RedisOperations(
+        pair.door.url,
+        clock=SystemClock(),
+        workspace=WORKSPACE,
+        replicas=1,
+        connect_timeout=PATIENCE,
+        operation_timeout=PATIENCE,
+    )
 
 
 async def _vote(bots: Bots, operation: Operation, verb: Verb) -> Operation:

@@ -68,29 +68,35 @@ async def test_a_slow_handler_that_is_quick_for_once_answers_at_once_and_only_on
 
 @pytest.mark.covers("F45")
 async def test_an_answer_that_response_url_does_not_take_is_whispered() -> None:
+    go_on = asyncio.Event()
+
     async def try_(call: Call, ports: Ports) -> Message:
         """Wait."""
-        await asyncio.sleep(0.05)
+        await go_on.wait()
         return Message("Here it is")
 
-    async with office(router=_router(try_, "Looking…"), budget=0.02) as place:
+    async with office(router=_router(try_, "Looking…"), budget=60) as place:
         await place.say(ON_CALL, "try")
         place.slack._responses.reset()  # Slack forgets the URL
+        go_on.set()
         await place.settled()
 
         assert place.whispers(ON_CALL)[-1] == "Here it is"
 
 
 async def test_an_answer_that_slack_takes_nowhere_is_lost_with_a_log_and_nothing_else() -> None:
+    go_on = asyncio.Event()
+
     async def try_(call: Call, ports: Ports) -> Message:
         """Wait."""
-        await asyncio.sleep(0.05)
+        await go_on.wait()
         return Message("Here it is")
 
     with capture_logs() as logs:
-        async with office(router=_router(try_, "Looking…"), budget=0.02) as place:
+        async with office(router=_router(try_, "Looking…"), budget=60) as place:
             await place.say(ON_CALL, "try")
             place.faults.set("slack_down", None, True)
+            go_on.set()
             await place.settled()
 
     assert "answer.lost" in [entry["event"] for entry in logs]

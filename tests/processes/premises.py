@@ -260,7 +260,7 @@ async def until_troubles(bot: Running, holds: Callable[[list[str]], bool]) -> li
 @asynccontextmanager
 async def patient_link(url: str) -> AsyncIterator[RedisLink]:
     """Open a way to a Redis server that forgives a busy machine."""
-    link = RedisLink(url, connect_timeout=10, operation_timeout=10)
+    link = RedisLink(url, connect_timeout=PATIENCE, operation_timeout=PATIENCE)
     try:
         yield link
     finally:

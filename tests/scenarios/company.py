@@ -34,6 +34,7 @@ PATIENCE = 60.0
 """Seconds; after an outage of whatever length the cards show within them how things stand, so nothing waits less."""
 TOO_SLOW = re.compile(
     "^operation_timeout$|Slack did not say in time|did not answer users.info|No answer came in time|E_UNKNOWN_CARD"
+    "|Redis did not answer in time"
 )
 """What is said to whoever shall try again in a moment; the last to who presses a button of a card just posted."""
 TIMES = 4
@@ -205,7 +206,7 @@ class Company(People):
 
 async def make_known(redis_url: str) -> None:
     """Have a Redis look as if a bot had begun to use it before, which would freeze everything in a new one."""
-    async with Redis.from_url(redis_url) as server:
+    async with Redis.from_url(redis_url, socket_timeout=PATIENCE) as server:
         await server.hset(META, mapping={"workspace": WORKSPACE, "store": "known before"})
 
 
