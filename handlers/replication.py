@@ -11,10 +11,10 @@ from bot.routing import Call, Router
 from bot.services.history import missing
 from bot.services.publishing import Inquiry
 from bot.services.replication import question
-from bot.services.study import study_all
+from bot.services.study import DeepStudy, Study, study_all
 
 router = Router()
-USAGE = "replication [from <site>] [to <site>] [domain <domain>] [repo <glob>]"
+USAGE = "replication [from <site>] [to <site>] [domain <domain>] [repo <glob>] [deep]"
 
 
 @router.subcommand(
@@ -25,9 +25,14 @@ USAGE = "replication [from <site>] [to <site>] [domain <domain>] [repo <glob>]"
 )
 async def replication(call: Call, ports: Ports) -> Message:
     """Show which images a failover would lose, by digest, and how the copying goes."""
-    questions = _questions(call.words, ports)
+    is_deep = len(call.words) % 2 == 1 and call.words[-1] == "deep"
+    words, study = (call.words[:-1], DeepStudy) if is_deep else (call.words, Study)
+    questions = _questions(words, ports)
     if len(questions) == 1:
-        told = await Inquiry(ports, questions[0], call.channel_id, messages.ReplicationVoice(), call.linger).answer()
+        voice = messages.ReplicationVoice()
+        told = await Inquiry(ports, questions[0], call.channel_id, voice, call.linger, study).answer()
+    elif is_deep:
+        raise UsageError("Say which way: /registry replication from <site> to <site> deep.")
     else:
         told = messages.replications(await study_all(ports, questions), ports.clock.now())
     return messages.noted(told, missing(ports, await call.frozen()))
@@ -39,7 +44,7 @@ def _questions(words: tuple[str, ...], ports: Ports) -> list[Question]:
     if len(named) * 2 != len(words) or not named.keys() <= {"from", "to", "domain", "repo"}:
         raise UsageError(
             "Use /registry replication, or narrow it: from <site> to <site>, domain <domain>, repo <namespace/name>, "
-            "where * stands for any part of a name. Each of them once."
+            "where * stands for any part of a name. Each of them once; deep at the end also pulls."
         )
     topology = ports.rules.topology
     domain = _domain(named.get("domain"), topology)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.differences import Differences, Side
+from bot.domain.pulling import DeepReport
 from bot.domain.rule_audit import PairAudit
 from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
 from bot.domain.topology import Site
@@ -55,7 +56,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """A report, and what the rules in that direction do."""
+    """A report, what the rules in that direction do, and where that was asked for, the target as pulls meet it."""
 
     report: Report
     audit: PairAudit | Unknown = NOT_YET
+    deep: DeepReport | None = None

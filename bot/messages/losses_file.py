@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from bot.domain.differences import Difference, Likeness, Newer
 from bot.domain.inventory import Tag
+from bot.domain.pulling import Flaw
 from bot.domain.report import Assessment
 from bot.messages.text import plural
 from bot.ports import Attachment
@@ -40,7 +41,7 @@ class LossesFile:
         self._text = io.TextIOWrapper(self._content, encoding="utf-8-sig", errors="replace", newline="")
         self._rows = csv.writer(self._text)
         self._rows.writerow(COLUMNS)
-        self._taken = 0
+        self._taken = self._flaws = 0
 
     def add(self, difference: Difference) -> None:
         """Take in one more."""
@@ -48,15 +49,23 @@ class LossesFile:
         if self._taken <= MOST_ROWS:
             self._rows.writerow([_inert(cell) for cell in _cells(difference)])
 
+    def add_flaw(self, flaw: Flaw) -> None:
+        """Take in one thing wrong with what the target serves."""
+        self._flaws += 1
+        if self._flaws <= MOST_ROWS:
+            cells = (flaw.image, f"pull {flaw.trouble}", "", flaw.detail, "", "", f"sha256:{flaw.listed_digest}")
+            self._rows.writerow([_inert(cell) for cell in (*cells, "", "", "", "", _time(flaw.seen_at))])
+
     def attachment(self, known: Assessment) -> Attachment | None:
         """Return the file, or None where nothing differs."""
-        if not self._taken:
+        if not self._taken and not self._flaws:
             return None
         self._text.flush()
         source, target = known.report.question.source.name, known.report.question.target.name
         at = known.report.taken_at.astimezone(UTC)
-        cut = f", the first {MOST_ROWS:,} of them" if self._taken > MOST_ROWS else ""
-        title = f"{plural(self._taken, 'difference')} from {source} to {target}, {at:%Y-%m-%d %H:%M} UTC{cut}"
+        cut = f", the first {MOST_ROWS:,} of them" if max(self._taken, self._flaws) > MOST_ROWS else ""
+        flaws = f" and {plural(self._flaws, 'flaw')}" if self._flaws else ""
+        title = f"{plural(self._taken, 'difference')}{flaws} from {source} to {target}, {at:%Y-%m-%d %H:%M} UTC{cut}"
         return Attachment(f"{source}-to-{target}-{at:%Y%m%dT%H%M}Z.csv", title, self._content.getvalue())
 
 

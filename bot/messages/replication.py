@@ -11,6 +11,7 @@ from bot.domain.verdict import Verdict
 from bot.messages.blocks import Block, compose, context, divider, section, sections
 from bot.messages.copying import rule_lines, task_lines
 from bot.messages.losses import image_lines
+from bot.messages.pulls import broken, looking, pull_lines
 from bot.messages.text import ago, code, escape, listed, plural, sentence, short, span, stamp
 from bot.ports import Message
 
@@ -31,6 +32,7 @@ def replication(known: Assessment, now: datetime, most: int = MOST_LISTED) -> Me
             section(f"*{said}*"),
             *sections([*_gaps(report, now), *_unseen(report)]),
             *sections(image_lines(report, now, most)),
+            *sections(pull_lines(known.deep, now)),
             *sections(task_lines(report, now)),
             *sections(rule_lines(known.audit, now)),
             context(_sources(report, now)),
@@ -50,6 +52,8 @@ def replications(answers: Sequence[Assessment], now: datetime) -> Message:
 
 def comparing(known: Assessment, now: datetime) -> Message:
     """Return how far a comparison has come, and what it has found by now."""
+    if known.deep:
+        return looking(known.deep, now)
     report = known.report
     done = f"{report.done:,} of {_repositories(report.total)}"
     lost = report.judgement.judged.lost
@@ -82,7 +86,7 @@ def headline(known: Assessment, now: datetime) -> str:
             said = f"NOTHING COMPARED: {_nothing(report)}, {_way(report)}{age}"
         case Verdict.UNKNOWN:
             said = f"UNKNOWN: {_way(report)}, {_missing(report)}"
-    return f"{said}{_impossible(known.audit)}"
+    return f"{broken(known.deep)}{said}{_impossible(known.audit)}"
 
 
 def _way(report: Report) -> str:

@@ -20,7 +20,8 @@ class ReplicationVoice:
 
     def fits(self, known: Assessment) -> bool:
         """Tell whether a short answer names everything that it judges by."""
-        return known.report.judgement.judged.lost <= MOST_LISTED
+        flaws = len(known.deep.found.flaws) if known.deep else 0
+        return max(known.report.judgement.judged.lost, flaws) <= MOST_LISTED
 
     def whole(self, known: Assessment, now: datetime) -> Message:
         """Return the answer."""

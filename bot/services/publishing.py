@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import structlog
 
 from bot.domain.differences import Difference, Side
+from bot.domain.pulling import Flaw
 from bot.domain.report import Assessment, Question
 from bot.errors import ProviderError, Refused
 from bot.ports import Attachment, Message, Ports
@@ -42,6 +43,10 @@ class Table(Protocol):
 
     def add(self, difference: Difference) -> None:
         """Take in one more."""
+        ...
+
+    def add_flaw(self, flaw: Flaw) -> None:
+        """Take in one thing wrong with what the target serves."""
         ...
 
     def attachment(self, known: Assessment) -> Attachment | None:
@@ -80,14 +85,16 @@ class Voice(Protocol):
 class Inquiry:
     """One question of one person in one channel; `linger` runs what goes on after the answer."""
 
-    def __init__(self, ports: Ports, asked: Question, channel: str, voice: Voice, linger: Linger) -> None:
+    def __init__(
+        self, ports: Ports, asked: Question, channel: str, voice: Voice, linger: Linger, study: type[Study] = Study
+    ) -> None:
         self._ports, self._asked, self._channel = ports, asked, channel
-        self._voice, self._linger = voice, linger
+        self._voice, self._linger, self._kind = voice, linger, study
         self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._table = self._voice.table()
-        self._study = Study(self._ports, self._asked, self._table.add)
+        self._study = self._kind(self._ports, self._asked, self._table.add, self._table.add_flaw)
 
     async def answer(self) -> Message:
         """Return the answer, or where it is given. Raises UsageError when no repository is called so."""

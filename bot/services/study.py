@@ -1,23 +1,37 @@
-"""Assessment what is asked about copies: the comparison and the audit of the rules side by side."""
+"""Answer what is asked about copies: the comparison and the audit of the rules side by side."""
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bot.domain.comparing import unheard
 from bot.domain.differences import Difference
+from bot.domain.pulling import Flaw
 from bot.domain.report import Assessment, Question
 from bot.errors import UsageError
 from bot.ports import Ports
+from bot.services.deep_check import deep_reports
+from bot.services.deep_check import unheard as unheard_flaw
 from bot.services.replication import reports
 from bot.services.rule_auditing import audit_pair
 
 
 class Study:
-    """One question; `latest` is what is known by now. `each` hears of every image that is not the same."""
+    """One question; `latest` is what is known by now. `each` hears of every image that is not the same.
 
-    def __init__(self, ports: Ports, asked: Question, each: Callable[[Difference], None] = unheard) -> None:
+    `each_flaw` hears of everything wrong with what the target serves, where that is looked at.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        asked: Question,
+        each: Callable[[Difference], None] = unheard,
+        each_flaw: Callable[[Flaw], None] = unheard_flaw,
+    ) -> None:
         self._ports, self._asked = ports, asked
         self._frames = reports(ports, asked, each)
+        self._each_flaw = each_flaw
         self.latest: Assessment | None = None
 
     async def begin(self) -> None:
@@ -35,8 +49,19 @@ class Study:
         return self.latest
 
 
+class DeepStudy(Study):
+    """The same, and then the target as pulls meet it."""
+
+    async def finish(self) -> Assessment:
+        """Compare all of it, look at what the target serves, and return the whole answer."""
+        known = await super().finish()
+        async for deep in deep_reports(self._ports, self._asked, self._each_flaw):
+            known = self.latest = replace(known, deep=deep)
+        return known
+
+
 async def study_all(ports: Ports, questions: Sequence[Question]) -> tuple[Assessment, ...]:
-    """Assessment several questions at once, leaving out those in which no repository is called so.
+    """Answer several questions at once, leaving out those in which no repository is called so.
 
     Raises UsageError when that leaves nothing.
     """

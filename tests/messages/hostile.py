@@ -25,6 +25,7 @@ from bot.domain.observation import Observation, Observed
 from bot.domain.operation import Operation, Progress, Requester, State, Step, SubState, Verb
 from bot.domain.overview import Overview
 from bot.domain.plan import Change, Effect, Finding, Kind, Level
+from bot.domain.pulling import DeepReport, Findings, Flaw, Trouble
 from bot.domain.record import Record, Zone
 from bot.domain.report import Assessment, Question, Report
 from bot.domain.rule_audit import Feasibility, PairAudit, Possible, RuleUse
@@ -285,4 +286,25 @@ AUDITS = st.builds(
     last_success_at=MAYBE_TIME,
     silent=many(TEXT, 2),
 )
-ASSESSMENTS = st.builds(Assessment, REPORTS, AUDITS | UNKNOWNS)
+FLAWS = st.builds(
+    Flaw,
+    path=TEXT,
+    tag=TEXT,
+    trouble=st.sampled_from(Trouble),
+    detail=TEXT,
+    listed_digest=TEXT,
+    listed_at=TIMES,
+    seen_at=TIMES,
+)
+DEEP = st.builds(
+    DeepReport,
+    side=SIDES,
+    taken_at=TIMES,
+    at=TEXT,
+    found=st.builds(Findings, *(COUNTS for _ in range(6)), flaws=many(FLAWS, 20)),
+    done=COUNTS,
+    total=COUNTS,
+    never_listed=COUNTS,
+    interrupted=TEXT,
+)
+ASSESSMENTS = st.builds(Assessment, REPORTS, AUDITS | UNKNOWNS, st.none() | DEEP)

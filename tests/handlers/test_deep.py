@@ -1,0 +1,89 @@
+"""/registry replication … deep"""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.inventory import Repository, Tag
+from bot.domain.manifests import digest_of
+from bot.errors import UsageError
+from bot.ports import Ports
+from bot.tasks import Tasks
+from tests.builders import NOW
+from tests.domain.stocks import a_repository
+from tests.fake_puller import FakePuller, a_layer, an_image
+from tests.fakes import FakeWorkspace, some_ports
+from tests.handlers.calls import answer
+from tests.handlers.kept import keep
+from tests.messages.reading import words_of
+
+TEXT = "replication from zjk to hz deep"
+IMAGE = an_image()
+
+
+async def a_world(count: int = 2) -> tuple[Ports, FakePuller, FakeWorkspace]:
+    """Both sites list the same images, and the target serves them."""
+    puller, workspace = FakePuller(), FakeWorkspace()
+    ports = some_ports(puller=puller, workspace=workspace)
+    tags = {f"{n:02}": Tag(digest_of(IMAGE).removeprefix("sha256:"), NOW) for n in range(count)}
+    for site in ("zhangjiakou", "hangzhou"):
+        await keep(ports, site, _repository(tags))
+    for tag in tags:
+        puller.registry.hold("core/api", IMAGE, tag=tag)
+    return ports, puller, workspace
+
+
+def _repository(tags: dict[str, Tag]) -> Repository:
+    return a_repository("core/api", tags)
+
+
+async def test_what_is_listed_and_comes_whole_is_said_to() -> None:
+    ports, _, _ = await a_world()
+
+    message = await answer(ports, TEXT)
+
+    assert message.text.startswith("IN STEP: all 2 critical images identical")
+    assert "*Pulls from hangzhou*: 2 of 2 tags sound" in words_of(message)
+
+
+async def test_what_is_listed_and_does_not_come_whole_is_said_before_everything_else() -> None:
+    ports, puller, _ = await a_world()
+    puller.registry.lacks.add(a_layer("base"))
+
+    message = await answer(ports, TEXT)
+
+    assert message.text.startswith("BROKEN: 2 tags of hangzhou cannot be pulled whole. IN STEP: all 2 critical images")
+    assert "• `core/api:00` lacks a layer" in words_of(message)
+
+
+async def test_what_is_broken_in_many_images_is_listed_in_the_file() -> None:
+    ports, puller, workspace = await a_world(14)
+    puller.registry.lacks.add(a_layer("base"))
+    tasks = Tasks()
+
+    await answer(ports, TEXT, linger=tasks.start)
+    await tasks.drain(timedelta(seconds=20))
+
+    ((_, _, file),) = workspace.files
+    rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
+    assert {row["compared"] for row in rows} == {"pull lacks a layer"}
+    assert (len(rows), "and 14 flaws" in file.title) == (14, True)
+    assert workspace.posts[0].message.text.startswith("BROKEN: 14 tags")
+
+
+async def test_it_is_not_looked_into_unless_somebody_asks() -> None:
+    ports, puller, _ = await a_world()
+
+    await answer(ports, "replication from zjk to hz")
+
+    assert puller.registry.asked == []
+
+
+@pytest.mark.parametrize("text", ["replication deep", "replication deep from zjk to hz", "replication repo deep deep"])
+async def test_one_direction_must_be_named(text: str) -> None:
+    ports, _, _ = await a_world()
+
+    with pytest.raises(UsageError, match="/registry replication"):
+        await answer(ports, text)
