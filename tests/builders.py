@@ -222,6 +222,7 @@ def a_comparison(
     kept_home: Coverage | None = None,
     kept_standby: Coverage | None = None,
     pushed_at: datetime | None = None,
+    written_at: datetime | None = None,
 ) -> Comparison:
     """Return a comparison in which the standby has everything; a side is live unless it is kept."""
     home = kept_home or Coverage(INSTANCE_ID["zhangjiakou"], NOW)
@@ -229,21 +230,23 @@ def a_comparison(
     sides = Side.of(a_site(), home), Side.of(a_site("hangzhou"), standby)
     ours, theirs = dict.fromkeys(missing, "1") | dict.fromkeys(different, "1"), dict.fromkeys(different, "2")
     same = dict.fromkeys(identical, "3")
-    here, there = _repositories(same | ours, home, pushed_at), _repositories(same | theirs, standby, None)
+    here = repositories_of(same | ours, home.as_of, pushed_at)
+    there = repositories_of(same | theirs, standby.as_of, written_at)
     comparer = Comparer(*sides, Critical(("*",)))
     for path in sorted({*here, *there, *home.unread, *standby.unread}):
         comparer.add(path, here.get(path), there.get(path))
     return Comparison(comparer.result(), *sides, kept_home is None, kept_standby is None)
 
 
-def _repositories(
-    images: Mapping[str, str], coverage: Coverage, pushed_at: datetime | None
-) -> Mapping[str, Repository]:
+def repositories_of(
+    images: Mapping[str, str], read_at: datetime | None = None, pushed_at: datetime | None = None
+) -> dict[str, Repository]:
+    """Return the repositories that hold these images, given with their digests, by path."""
     tags: dict[str, dict[str, Tag]] = {}
     for image, digest in images.items():
         path, _, tag = image.rpartition(":")
         tags.setdefault(path, {})[tag] = Tag(digest, pushed_at)
-    return {path: Repository(path, path, held, coverage.as_of or NOW, 1) for path, held in tags.items()}
+    return {path: Repository(path, f"crr-{path}", held, read_at or NOW, 1) for path, held in tags.items()}
 
 
 def a_replication(home: str = "zhangjiakou", **fields: Any) -> Replication:

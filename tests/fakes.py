@@ -16,7 +16,7 @@ from bot.domain.topology import Site, View
 from bot.errors import BotError, Gone, NotMovable, Unreachable
 from bot.ports import Clock, Ports, Resolved, Rules, Written
 from tests import builders
-from tests.builders import DOMAIN, HOME_ADDRESS, IMAGES, INSTANCE_ID, NOW, PUBLIC_NAME, RESOLVER, VPC
+from tests.builders import DOMAIN, HOME_ADDRESS, IMAGES, INSTANCE_ID, NOW, PUBLIC_NAME, RESOLVER, VPC, repositories_of
 from tests.fake_inventories import FakeCatalogue, FakeInventories
 from tests.fake_operations import FakeOperations
 from tests.fake_puller import FakePuller
@@ -177,9 +177,9 @@ class FakeRegistries:
         return self.reachable[site.name]
 
     async def inventory(self, site: Site, globs: tuple[str, ...]) -> Inventory:
-        """Return the digests of this site's images, all of which the globs of the builders match."""
+        """Return this site's repositories, all of which the globs of the builders name."""
         self._require_up(site)
-        return Inventory(site.instance, self.images[site.name], NOW)
+        return Inventory(site.instance, repositories_of(self.images[site.name]), NOW)
 
     async def sync_rules(self, site: Site) -> tuple[SyncRule, ...]:
         """Return the replication rules."""

@@ -7,6 +7,7 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.resolver import DnsResolver
 from bot.console.cloud import MAIN, Cloud, cloud, seen
 from bot.console.table import Row, fail, ok, warn
+from bot.domain.comparing import Critical
 from bot.domain.plan import desired_value, movable_record
 from bot.domain.record import Zone
 from bot.domain.snapshot import Endpoints, Inventory, SiteState, SyncRule, TaskFeed, Unknown, ViewState
@@ -115,7 +116,8 @@ async def _images(reached: Cloud, topology: Topology, site: Site) -> Row:
     found = (images.result(), rules.result(), feed.result())
     match found:
         case (Inventory() as inventory, tuple() as known, TaskFeed()):
-            return ok(what, f"{len(inventory.digests)} critical images and {len(known)} replication rules can be read")
+            count = Critical(globs).count(inventory.repositories.values())
+            return ok(what, f"{count} critical images and {len(known)} replication rules can be read")
     return warn(what, f"{_first_reason(found)}. Plans will say that replication is unknown.")
 
 

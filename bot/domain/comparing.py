@@ -44,6 +44,10 @@ class Critical:
         globs = tuple(glob for name, glob in self._tagged if fnmatchcase(path, name))
         return lambda tag: any(fnmatchcase(f"{path}:{tag}", glob) for glob in globs)
 
+    def count(self, repositories: Iterable[Repository]) -> int:
+        """Return how many of their images are critical."""
+        return sum(sum(map(self.tags_of(each.path), each.tags)) for each in repositories)
+
 
 class Shortlist:
     """The first few of many differences: critical ones first, then those pushed last."""

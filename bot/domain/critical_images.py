@@ -104,7 +104,7 @@ def _losses(comparison: Comparison, now: datetime) -> str:
     kinds = (("missing", missing), ("different", different))
     named = "; ".join(f"{kind}: {_images(images, now)}" for kind, images in kinds if images)
     left = found.critical.lost - len(missing) - len(different)
-    return f"{named}{f' and {left:,} more' if left else ''}{_unsettled(comparison)}"
+    return f"{named}{f' and {left:,} more' if left else ''}{_doubts(comparison)}"
 
 
 def _images(lost: Iterable[Difference], now: datetime) -> str:
@@ -115,9 +115,12 @@ def _pushed(lost: Difference, now: datetime) -> str:
     return f" (pushed {_clock(lost.pushed_at, now)})" if lost.pushed_at else ""
 
 
-def _unsettled(comparison: Comparison) -> str:
-    count, name = comparison.found.critical.unsettled, comparison.standby.site.name
-    return f"; {count:,} of them pushed after {name} was read, so they may be there by now" if count else ""
+def _doubts(comparison: Comparison) -> str:
+    """Say which of the losses may be none, as one side was read before the other was written."""
+    tally, home, standby = comparison.found.critical, comparison.home.site.name, comparison.standby.site.name
+    pushed = f"; {tally.unsettled:,} pushed after {standby} was read, so they may be there by now"
+    written = f"; {tally.overtaken:,} written at {standby} after {home} was read, so they may be newer there"
+    return f"{pushed if tally.unsettled else ''}{written if tally.overtaken else ''}"
 
 
 def _clock(at: datetime, now: datetime) -> str:

@@ -158,6 +158,12 @@ class Difference:
         """Tell whether the target was last looked at before this push, so that it may have arrived since."""
         return self.is_loss and self.pushed_at is not None and self.pushed_at >= self.place.target_at
 
+    @property
+    def is_overtaken(self) -> bool:
+        """Tell whether the target's was written after the source was last looked at, which may have had it by then."""
+        written_at = self.target.pushed_at if self.target and self.source else None
+        return written_at is not None and written_at >= self.place.source_at
+
     def explained(self, explanation: Explanation) -> "Difference":
         """Return the same with its explanation; built by hand, as `replace` is slow and there may be many."""
         return Difference(self.place, self.tag, self.likeness, self.source, self.target, self.is_critical, explanation)
@@ -170,9 +176,9 @@ Explain = Callable[[Difference], Explanation]
 class Tally:
     """How many images compare how.
 
-    Of those that would be lost, `unsettled` were pushed after the target was last looked at, and `undated` have no
-    push time; `causes` counts all of them. `unjudged` images are known on one side while nothing is known about the
-    other; `unread` repositories are those that this concerns.
+    Of those that would be lost, `unsettled` were pushed after the target was last looked at, `overtaken` written there
+    after the source was, and `undated` have no push time; `causes` counts all of them. `unjudged` images are known on
+    one side while nothing is known about the other; `unread` repositories are those that this concerns.
     """
 
     identical: int = 0
@@ -180,6 +186,7 @@ class Tally:
     different: int = 0
     extra: int = 0
     unsettled: int = 0
+    overtaken: int = 0
     undated: int = 0
     unjudged: int = 0
     unread: int = 0
@@ -203,6 +210,7 @@ class Tally:
         self.missing += difference.likeness is Likeness.MISSING
         self.different += difference.likeness is Likeness.DIFFERENT
         self.unsettled += difference.is_unsettled
+        self.overtaken += difference.is_overtaken
         self.undated += difference.pushed_at is None
         cause = difference.explanation.cause
         self.causes[cause] = self.causes.get(cause, 0) + 1

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from bot.domain.differences import Differences, Side
+from bot.domain.inventory import Repository
 from bot.domain.moves import Move
 from bot.domain.record import Record, Zone, folded
 from bot.domain.topology import Site, View
@@ -135,10 +136,10 @@ class ViewState:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Digests of images on one instance, as it answered from `as_of` on."""
+    """Repositories of one instance by path, with all their tags, as it answered from `as_of` on."""
 
     instance_id: str
-    digests: Mapping[str, str]
+    repositories: Mapping[str, Repository]
     as_of: datetime
 
 

@@ -4,7 +4,6 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
 from bot.errors import UnknownSite
 
@@ -88,15 +87,3 @@ class Topology:
         near = difflib.get_close_matches(name, words, n=2, cutoff=0.6)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         return f"No site is called '{name}'.{hint} Known sites: {', '.join(sorted(self.sites))}."
-
-
-def matches_image(globs: Iterable[str], repository: str, tag: str) -> bool:
-    """Tell whether `namespace/repo:tag` matches a glob; a glob without a tag takes every tag."""
-    return any(
-        fnmatchcase(f"{repository}:{tag}", glob) if ":" in glob else fnmatchcase(repository, glob) for glob in globs
-    )
-
-
-def globs_naming_repository(globs: Iterable[str], repository: str) -> bool:
-    """Tell whether any tag of this repository could match."""
-    return any(fnmatchcase(repository, glob.partition(":")[0]) for glob in globs)

@@ -51,7 +51,7 @@ class Registries(Protocol):
         ...
 
     async def inventory(self, site: Site, globs: tuple[str, ...]) -> Inventory:
-        """Return `namespace/repo:tag` → digest (without prefix) of all images that match a glob."""
+        """Return the repositories of which a glob names any image, with all their tags, digests without prefix."""
         ...
 
     async def sync_rules(self, site: Site) -> tuple[SyncRule, ...]:

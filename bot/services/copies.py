@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.domain.comparing import Comparer, Critical
 from bot.domain.differences import Side
-from bot.domain.inventory import Coverage, Repository, Tag
+from bot.domain.inventory import Coverage, Repository
 from bot.domain.snapshot import Comparison, Inventory, Unknown
 from bot.errors import StoreUnavailable
 from bot.ports import Ports
@@ -28,7 +28,7 @@ class End:
 def end(answer: Inventory | Unknown, known: Side, trouble: str) -> End | Unknown:
     """Return what there is of a site: its answer, else what is kept; `trouble` says why the store told nothing."""
     if isinstance(answer, Inventory):
-        return End(Side.of(known.site, Coverage(answer.instance_id, as_of=answer.as_of)), _by_repository(answer))
+        return End(Side.of(known.site, Coverage(answer.instance_id, as_of=answer.as_of)), answer.repositories)
     if known.is_started:
         return End(known)
     why = trouble.rstrip(".") or "what it holds was never read whole"
@@ -79,11 +79,3 @@ class _Seen:
         if live is not None:
             return tuple(live.get(path) for path in paths)
         return await self._kept.repositories(instance, paths)
-
-
-def _by_repository(found: Inventory) -> dict[str, Repository]:
-    tags: dict[str, dict[str, Tag]] = {}
-    for image, digest in sorted(found.digests.items()):
-        path, _, tag = image.rpartition(":")
-        tags.setdefault(path, {})[tag] = Tag(digest)
-    return {path: Repository(path, "", held, found.as_of, scan=0) for path, held in tags.items()}

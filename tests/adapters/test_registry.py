@@ -49,13 +49,14 @@ async def test_an_instance_without_vpc_links_has_none(cloud: Simulator, registri
     assert (await registries.endpoints(HANGZHOU)).links == ()
 
 
-async def test_the_inventory_holds_the_images_that_a_glob_names_and_no_other(registries: AlibabaRegistries) -> None:
+async def test_the_inventory_holds_what_a_glob_names_and_no_other(registries: AlibabaRegistries) -> None:
     inventory = await registries.inventory(HANGZHOU, ("core/*", "platform/base:base-2026.11"))
 
-    repositories = {image.partition(":")[0] for image in inventory.digests}
-    assert repositories == {"core/api", "core/web", "platform/base"}
-    assert [image for image in inventory.digests if image.startswith("platform")] == ["platform/base:base-2026.11"]
-    assert all(len(digest) == 64 for digest in inventory.digests.values())
+    assert set(inventory.repositories) == {"core/api", "core/web", "platform/base"}
+    held = [tag for each in inventory.repositories.values() for tag in each.tags.values()]
+    assert "base-2026.11" in inventory.repositories["platform/base"].tags
+    assert all(len(tag.digest) == 64 and tag.pushed_at for tag in held)
+    assert {each.read_at for each in inventory.repositories.values()} == {inventory.as_of}
 
 
 async def test_the_inventory_asks_only_for_what_a_glob_can_match(
@@ -77,7 +78,7 @@ async def test_an_inventory_of_many_repositories_and_tags_is_whole(
 
     inventory = await registries.inventory(HANGZHOU, ("core/many*", "core/deep:*"))
 
-    assert len(inventory.digests) == 360
+    assert sum(len(each.tags) for each in inventory.repositories.values()) == 360
     actions = [call["action"] for call in cloud.calls]
     assert (actions.count("ListRepository"), actions.count("ListRepoTag")) == (2, 110 + 3)
 

@@ -109,7 +109,20 @@ def test_a_push_after_the_standby_was_read_may_have_arrived() -> None:
     )
 
     assert weigh(comparison, NOW)[1].endswith(
-        "missing: b:1 (pushed 02:59); 1 of them pushed after hangzhou was read, so they may be there by now."
+        "missing: b:1 (pushed 02:59); 1 pushed after hangzhou was read, so they may be there by now."
+    )
+
+
+def test_an_image_that_was_written_at_the_standby_after_the_home_was_read_may_be_a_newer_one() -> None:
+    comparison = a_comparison(
+        different=("b:1", "c:1"), kept_home=kept("zhangjiakou", 3), written_at=NOW - timedelta(minutes=1)
+    )
+
+    level, told = weigh(comparison, NOW)
+
+    assert level is Level.FAIL
+    assert told.endswith(
+        "different: b:1, c:1; 2 written at hangzhou after zhangjiakou was read, so they may be newer there."
     )
 
 

@@ -4,11 +4,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from bot.domain.comparing import Critical
 from bot.domain.inventory import Coverage, Repository, Scan, Tag
-from bot.domain.snapshot import SyncTask
+from bot.domain.snapshot import Inventory, SyncTask
+from bot.domain.topology import Site
 from tests.builders import INSTANCE_ID, NOW
 from tests.domain.stocks import ENDS, SOURCE, TARGET
 from tests.fake_inventories import FakeInventories
+from tests.fakes import FakeRegistries
 
 
 class Held(NamedTuple):
@@ -185,3 +188,22 @@ class Replicated:
         copy = self.due.pop(which % len(self.due))
         self.tasks[copy.task_id] = replace(self.tasks[copy.task_id], status=status, changed_at=self.now)
         return copy
+
+
+class Answering(FakeRegistries):
+    """Registries that list what the instances of such a world hold at the moment."""
+
+    def __init__(self, world: Replicated) -> None:
+        super().__init__(*world.down)
+        self._world = world
+
+    async def inventory(self, site: Site, globs: tuple[str, ...]) -> Inventory:
+        """Return the repositories that a glob names."""
+        self._require_up(site)
+        now, critical = self._world.now, Critical(globs)
+        stock = {path: tags for path, tags in self._world.stocks[site.name].items() if critical.touches(path)}
+        found = {
+            path: Repository(path, path, {tag: Tag(each.digest, each.written_at) for tag, each in tags.items()}, now, 0)
+            for path, tags in stock.items()
+        }
+        return Inventory(site.instance, found, now)

@@ -14,8 +14,7 @@ from bot.domain.critical_images import weigh
 from bot.domain.differences import Cause, Difference, Likeness, Newer
 from bot.domain.plan import Level
 from bot.domain.report import Report
-from bot.domain.snapshot import Comparison, Inventory, TaskFeed, Unknown
-from bot.domain.topology import Site
+from bot.domain.snapshot import Comparison, TaskFeed, Unknown
 from bot.domain.verdict import Verdict
 from bot.errors import StoreUnavailable, Unreachable
 from bot.services.replication import question, report
@@ -25,7 +24,7 @@ from tests.builders import INSTANCE_ID
 from tests.domain.stocks import SOURCE, TARGET, a_rule
 from tests.fake_inventories import FakeCatalogue
 from tests.fakes import FakeClock, FakeRegistries, some_ports
-from tests.services.replicated import Held, Replicated
+from tests.services.replicated import Answering, Held, Replicated
 
 Act = Callable[[], None]
 Moment = Callable[[Replicated, str, str], datetime | None]
@@ -110,24 +109,9 @@ async def _ask(world: Replicated, unlisted: int) -> tuple[Report, list[Differenc
     return await report(ports, question(ports, sites[SOURCE], sites[TARGET], None, None), heard.append), heard
 
 
-class _Answering(FakeRegistries):
-    """Registries that list what their instances hold at the moment."""
-
-    def __init__(self, world: Replicated) -> None:
-        super().__init__(*world.down)
-        self._world = world
-
-    async def inventory(self, site: Site, globs: tuple[str, ...]) -> Inventory:
-        """Return the digests of what matches."""
-        self._require_up(site)
-        stock = self._world.stocks[site.name]
-        held = {f"{path}:{tag}": each.digest for path, tags in stock.items() for tag, each in tags.items()}
-        return Inventory(site.instance, {i: d for i, d in held.items() if _is_critical(i)}, self._world.now)
-
-
 async def _plan(world: Replicated) -> Comparison | Unknown:
     """Compare as for a plan to leave the source."""
-    ports = some_ports(clock=FakeClock(world.now), inventories=world.kept, registries=_Answering(world))
+    ports = some_ports(clock=FakeClock(world.now), inventories=world.kept, registries=Answering(world))
     sites = ports.rules.topology.sites
     found = await survey_replication(ports, sites[SOURCE], sites[TARGET], timedelta(seconds=3))
     return found.comparison

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.domain.draft import Draft
 from bot.domain.grammar import parse_wish, split
-from bot.domain.inventory import Coverage, Tag
+from bot.domain.inventory import Coverage
 from bot.domain.operation import Operation, Requester, State, Verb
 from bot.domain.snapshot import VpcLink
 from bot.domain.topology import Topology, View
@@ -26,8 +26,8 @@ from tests.builders import (
     a_view,
     a_zone,
     endpoints,
+    repositories_of,
 )
-from tests.domain.stocks import a_repository
 from tests.fake_inventories import FakeInventories
 from tests.fakes import (
     FakeClock,
@@ -77,11 +77,7 @@ class World:
     async def know_images(self) -> None:
         """Have the bot know what every instance holds, as if it had just been read."""
         for site, images in self.registries.images.items():
-            held: dict[str, dict[str, Tag]] = {}
-            for image, digest in images.items():
-                path, _, tag = image.rpartition(":")
-                held.setdefault(path, {})[tag] = Tag(digest)
-            await self.inventories.put(INSTANCE_ID[site], [a_repository(path, tags) for path, tags in held.items()])
+            await self.inventories.put(INSTANCE_ID[site], repositories_of(images, self.clock.now()).values())
             await self.inventories.save_coverage(Coverage(INSTANCE_ID[site], self.clock.now()))
 
     async def ask(self, text: str = "zhangjiakou because the region is down") -> Operation:

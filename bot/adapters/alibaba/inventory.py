@@ -1,30 +1,34 @@
 """Reading which images an instance holds, asking only for namespaces and repositories that a glob can match."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from bot.adapters.alibaba.wire import PAGE_SIZE, Page, body, count, read_list, required, text, together
-from bot.domain.topology import globs_naming_repository, matches_image
+from bot.adapters.alibaba.wire import PAGE_SIZE, Page, body, count, flag, moment, read_list, required, text, together
+from bot.domain.comparing import Critical
+from bot.domain.inventory import Repository, Tag
 
+LIVE = 0
+"""Stands where a pass has its number."""
 _WILD = set("*?[")
 Query = tuple[str | None, str | None]
 """Namespace and repository name to ask for; None asks for all."""
 
 
-async def read_inventory(cr: Any, models: Any, instance: str, globs: tuple[str, ...]) -> dict[str, str]:
-    """Return `namespace/repo:tag` → digest of every image that matches a glob.
+async def read_inventory(
+    cr: Any, models: Any, instance: str, globs: tuple[str, ...], as_of: datetime
+) -> dict[str, Repository]:
+    """Return every repository of which a glob names any image, with all its tags.
 
     Costs one call for each page of repositories of each query, and one for each 100 tags of each repository found.
     """
     listed = await together(_repositories(cr, models, instance, query) for query in queries(globs))
-    repositories = {repo_id: path for found in listed for repo_id, path in found.items()}
-    wanted = {repo_id: path for repo_id, path in repositories.items() if globs_naming_repository(globs, path)}
+    repositories = {repo_id: wire for found in listed for repo_id, wire in found.items()}
+    wanted = {repo_id: path for repo_id, wire in repositories.items() if Critical(globs).touches(path := _path(wire))}
     tagged = await together(_tags(cr, models, instance, repo_id, path) for repo_id, path in wanted.items())
     return {
-        f"{path}:{tag}": digest
-        for path, tags in tagged
-        for tag, digest in tags.items()
-        if matches_image(globs, path, tag)
+        path: Repository(path, repo_id, tags, as_of, LIVE, is_immutable=flag(repositories[repo_id].tag_immutability))
+        for (repo_id, path), tags in zip(wanted.items(), tagged, strict=True)
     }
 
 
@@ -45,7 +49,7 @@ def _query(path: str) -> Query:
     return namespace, name if _WILD.isdisjoint(name) else None
 
 
-async def _repositories(cr: Any, models: Any, instance: str, query: Query) -> dict[str, str]:
+async def _repositories(cr: Any, models: Any, instance: str, query: Query) -> dict[str, Any]:
     namespace, name = query
 
     async def fetch(page: int) -> Page:
@@ -56,15 +60,22 @@ async def _repositories(cr: Any, models: Any, instance: str, query: Query) -> di
         return Page(list(found.repositories or []), count(found.total_count, "TotalCount"))
 
     page = await read_list(fetch, lambda wire: required(wire.repo_id, "RepoId"), f"repositories of {instance}")
-    alive = [wire for wire in page.items if text(wire.repo_status) in (None, "NORMAL")]
-    return {wire.repo_id: f"{wire.repo_namespace_name}/{wire.repo_name}" for wire in alive}
+    return {wire.repo_id: wire for wire in page.items if text(wire.repo_status) in (None, "NORMAL")}
 
 
-async def _tags(cr: Any, models: Any, instance: str, repo_id: str, path: str) -> tuple[str, dict[str, str]]:
+def _path(wire: Any) -> str:
+    return f"{wire.repo_namespace_name}/{wire.repo_name}"
+
+
+async def _tags(cr: Any, models: Any, instance: str, repo_id: str, path: str) -> dict[str, Tag]:
     async def fetch(page: int) -> Page:
         request = models.ListRepoTagRequest(instance_id=instance, repo_id=repo_id, page_no=page, page_size=PAGE_SIZE)
         found = body(await cr.list_repo_tag_async(request), "ListRepoTag")
         return Page(list(found.images or []), count(found.total_count, "TotalCount"))
 
     page = await read_list(fetch, lambda wire: required(wire.tag, "Tag"), f"tags of {path}")
-    return path, {wire.tag: required(wire.digest, "Digest").removeprefix("sha256:") for wire in page.items}
+    return {wire.tag: _tag_from_wire(wire) for wire in page.items}
+
+
+def _tag_from_wire(wire: Any) -> Tag:
+    return Tag(required(wire.digest, "Digest").removeprefix("sha256:"), moment(wire.image_update))

@@ -64,10 +64,10 @@ class AlibabaRegistries:
         return Endpoints(found[0], found[1], as_of)
 
     async def inventory(self, site: Site, globs: tuple[str, ...]) -> Inventory:
-        """Return `namespace/repo:tag` → digest (without prefix) of all images that match a glob."""
+        """Return the repositories of which a glob names any image."""
         as_of = self._now()
         cr, models = await self._of(site, Lane.BULK)
-        return Inventory(site.instance, await read_inventory(cr, models, site.instance, globs), as_of)
+        return Inventory(site.instance, await read_inventory(cr, models, site.instance, globs, as_of), as_of)
 
     async def sync_rules(self, site: Site) -> tuple[SyncRule, ...]:
         """Return the replication rules that this instance takes part in, source first."""
