@@ -9,6 +9,7 @@ SCRIPTS = [
     Suite(("tests/contracts",), "redis"),
     Suite(("tests/adapters/test_redis_store.py", "tests/adapters/test_redis_freeze.py")),
 ]
+ADOPTIONS = [Suite(("tests/adapters/test_redis_adoption.py",)), Suite(("tests/adapters/test_redis_store.py",))]
 SEALS = [Suite(("tests/contracts/test_trail.py",)), Suite(("tests/worker/test_sealer.py",))]
 CRASHES = "tests/services/test_crashes.py"
 """They take as long as all others together, so they come last, and only where something is written."""
@@ -33,7 +34,7 @@ FIRST = {
 """Where the tests of a service have other names than the service."""
 
 FILES = [
-    *(f"{LUA}/{name}.lua" for name in ("commit", "record", "seal")),
+    *(f"{LUA}/{name}.lua" for name in ("commit", "record", "seal", "adopt")),
     *(f"bot/domain/{name}.py" for name in DOMAIN),
     *(f"bot/services/{name}.py" for name in SERVICES),
 ]
@@ -43,7 +44,7 @@ def suites_of(path: str) -> list[Suite]:
     """Return the suites for a mutant of this file, run one after the other until one notices."""
     name = Path(path).stem
     if path.startswith(LUA):
-        return SEALS if name == "seal" else SCRIPTS
+        return {"seal": SEALS, "adopt": ADOPTIONS}.get(name, SCRIPTS)
     if path.startswith("bot/domain"):
         return [Suite((f"tests/domain/test_{name}.py",)), Suite(("tests/domain",)), *USE_CASES]
     first = tuple(f"tests/services/{test}.py" for test in FIRST.get(name, [f"test_{name}"]))
