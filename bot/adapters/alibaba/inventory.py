@@ -24,7 +24,8 @@ async def read_inventory(
     """
     listed = await together(_repositories(cr, models, instance, query) for query in queries(globs))
     repositories = {repo_id: wire for found in listed for repo_id, wire in found.items()}
-    wanted = {repo_id: path for repo_id, wire in repositories.items() if Critical(globs).touches(path := _path(wire))}
+    critical = Critical(globs)
+    wanted = {repo_id: path for repo_id, wire in repositories.items() if critical.touches(path := _path(wire))}
     tagged = await together(_tags(cr, models, instance, repo_id, path) for repo_id, path in wanted.items())
     return {
         path: Repository(path, repo_id, tags, as_of, LIVE, is_immutable=flag(repositories[repo_id].tag_immutability))
