@@ -2,14 +2,18 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.differences import Cause, Difference, Newer
 from bot.domain.report import Assessment
 from bot.domain.rule_audit import PairAudit, RuleUse
 from bot.domain.rule_reach import Reached
 from bot.domain.snapshot import Unknown
 
+NEVER_COPIED = frozenset({Cause.NO_RULE, Cause.BY_HAND, Cause.OLDER_THAN_RULE})
+"""Why something is not copied by itself at all; it would hide for ever that other copies lag."""
+MOST_WAITING = 1_000
 FAILS_AFTER = 3
 """Copies of a rule that failed since its last success, before anybody is told: one may fail for once."""
 
@@ -57,27 +61,53 @@ def joined(lookouts: Collection[Lookout]) -> Lookout:
     return Lookout(concerns, frozenset(pair for each in lookouts for pair in each.sure))
 
 
-def look_out(known: Assessment, limit: timedelta) -> Lookout:
+class Waiting:
+    """Takes in differences, and keeps what rules should have brought to the target and have not."""
+
+    def __init__(self) -> None:
+        self._pushes: list[tuple[float, str]] = []
+        self._unsettled = 0
+
+    def add(self, difference: Difference) -> None:
+        """Take in one more; what no rule copies by itself does not lag, however old it is."""
+        explanation, pushed_at = difference.explanation, difference.pushed_at
+        if not (difference.is_critical and difference.is_loss) or pushed_at is None:
+            return
+        if explanation.cause in NEVER_COPIED or explanation.newer is Newer.TARGET:
+            return
+        if difference.is_unsettled:
+            self._unsettled += 1
+        elif len(self._pushes) < MOST_WAITING:
+            self._pushes.append((pushed_at.timestamp(), difference.image))
+
+    def overdue(self, now: datetime, limit: timedelta) -> list[tuple[datetime, str]]:
+        """Return the pushes that have waited longer than that, the oldest first."""
+        due = sorted(each for each in self._pushes if each[0] < (now - limit).timestamp())
+        return [(datetime.fromtimestamp(at, UTC), image) for at, image in due]
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the target was looked at after every push."""
+        return not self._unsettled
+
+
+def look_out(known: Assessment, waiting: Waiting, limit: timedelta) -> Lookout:
     """Return what there is to be concerned about in one direction, when critical pushes may wait up to `limit`."""
     target = known.report.target.site.name
-    parts = [_lag(known, target, limit)]
+    parts = [_lag(known, waiting, target, limit)]
     if not isinstance(known.audit, Unknown):
         parts += [_uncovered(known.audit, target), _failing(known.audit, target)]
     return joined(parts)
 
 
-def _lag(known: Assessment, target: str, limit: timedelta) -> Lookout:
-    """Judge the oldest push that was missing when the target was last looked at; a later one may have arrived since."""
-    judged, oldest = known.report.judgement, known.report.found.oldest_critical
-    lag = known.report.taken_at - oldest.pushed_at if oldest and oldest.pushed_at else timedelta()
-    if oldest is not None and lag > limit:
-        if oldest.is_unsettled:
-            return Lookout()
-        lost = known.report.found.critical.lost
-        more = f" and {lost - 1:,} more" if lost > 1 else ""
-        detail = f"{oldest.image}{more} after {int(lag.total_seconds()) // 60} min"
+def _lag(known: Assessment, waiting: Waiting, target: str, limit: timedelta) -> Lookout:
+    due = waiting.overdue(known.report.taken_at, limit)
+    if due:
+        (pushed_at, image), more = due[0], len(due) - 1
+        detail = f"{image}{f' and {more:,} more' if more else ''} since {pushed_at:%Y-%m-%d %H:%M} UTC"
         return Lookout({Concern(Kind.LAG, target): detail}, frozenset({(Kind.LAG, target)}))
-    return Lookout(sure=frozenset({(Kind.LAG, target)}) if judged.is_whole else frozenset())
+    is_sure = known.report.judgement.is_whole and waiting.is_settled
+    return Lookout(sure=frozenset({(Kind.LAG, target)} if is_sure else ()))
 
 
 def _uncovered(audit: PairAudit, target: str) -> Lookout:

@@ -17,13 +17,15 @@ NOT_YET = Unknown("not read yet")
 class Question:
     """What to compare: a source with a target, and if only some repositories count, a glob that names them.
 
-    `critical` are the globs of the images that a failover must not lose.
+    `critical` are the globs of the images that a failover must not lose; `only_critical` leaves out all repositories
+    that hold none of them.
     """
 
     source: Site
     target: Site
     critical: tuple[str, ...]
     repositories: str | None = None
+    only_critical: bool = False
 
     @property
     def instances(self) -> tuple[str, str]:

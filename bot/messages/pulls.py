@@ -35,8 +35,9 @@ def pull_lines(deep: DeepReport | None, now: datetime) -> list[str]:
         f"{found.sound:,} of {plural(found.tags, 'tag')} sound",
         *(f"{count:,} {word}" for count, word in counts if count),
     ]
-    looked = f"{plural(found.children, 'platform image')} and {plural(found.layers, 'layer')} looked at"
-    at = f" by {code(deep.at, 100)}" if deep.at else ""
+    images = f"{plural(found.children, 'platform image')} and " if found.children else ""
+    looked = f"{images}{plural(found.layers, 'layer')} looked at"
+    at = f" at {code(deep.at, 100)}" if deep.at else ""
     lines = [f"*Pulls from {_name(deep)}*: {', '.join(said)}; {looked}{at}, {ago(deep.taken_at, now)}"]
     lines += [f"• {_flaw(flaw)}" for flaw in found.flaws[:MOST_FLAWS]]
     left = found.flawed + found.unanswered - len(lines) + 1

@@ -108,6 +108,9 @@ def _is_asked_for(asked: Question, path: str) -> bool:
 
 async def _chosen(ports: Ports, asked: Question, sides: tuple[Side, Side]) -> Sequence[str]:
     known = await stock.paths(ports.inventories, sides)
+    critical = Critical(asked.critical)
+    if asked.only_critical:
+        return [path for path in known if critical.touches(path)]
     chosen = [path for path in known if _is_asked_for(asked, path)]
     if asked.repositories and known and not chosen:
         raise UsageError(await asyncio.to_thread(_no_such_repository, asked.repositories, known))

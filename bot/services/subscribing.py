@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
-from bot.domain.concern import Concern, Kind, Lookout, joined, look_out
+from bot.domain.concern import Concern, Kind, Lookout, Waiting, joined, look_out
 from bot.domain.topology import Site
 from bot.errors import Refused, UserError
 from bot.ports import Ports
@@ -47,9 +48,11 @@ async def look_after(ports: Ports, site: Site) -> Lookout:
     """Look at everything that a failover away from a site would rest on."""
     lookouts = []
     for name in site.standby:
-        study = Study(ports, question(ports, site, ports.rules.topology.site(name), None, None))
+        waiting = Waiting()
+        asked = replace(question(ports, site, ports.rules.topology.site(name), None, None), only_critical=True)
+        study = Study(ports, asked, waiting.add)
         await study.begin()
-        lookouts.append(look_out(await study.finish(), ports.rules.access.policy.replication_lag))
+        lookouts.append(look_out(await study.finish(), waiting, ports.rules.access.policy.replication_lag))
     return joined(lookouts)
 
 

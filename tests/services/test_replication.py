@@ -1,5 +1,6 @@
 """What a target has of its source: answered from what is kept of both, with the source dead or the store half gone."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -172,6 +173,16 @@ async def test_every_difference_is_handed_on() -> None:
 
     assert len(heard) == 300
     assert {each.image for each in heard} >= {"core/0:2", "core/299:1"}
+
+
+async def test_repositories_without_critical_images_can_be_left_out() -> None:
+    ports = _ports()
+    await _keep(ports, SOURCE, a_repository(*IMAGES), a_repository("web/shop", {"1": a_tag()}))
+    await _keep(ports, TARGET)
+
+    found = await report(ports, replace(_asked(ports), only_critical=True))
+
+    assert (found.total, found.found.all.missing) == (1, 2)
 
 
 async def test_what_is_asked_for_by_name_is_what_is_judged() -> None:
