@@ -13,7 +13,7 @@ MOST_SHOWN = 5
 _SWITCHED = "Only who runs this bot can end that, there; `unfreeze` cannot."
 _UNKNOWN = "*FROZEN, for all that is known*: Redis does not say what is frozen, so everything counts as frozen."
 _BY_HAND = "*FROZEN*: all sites, set by hand in Redis. Whoever looks after Redis must remove it there."
-_LOCAL = ". Only this bot knows: Redis does not answer (`E_STORE_DOWN`)."
+_LOCAL = ". Only this bot knows: it is not in Redis."
 
 
 def banner(switches: Switches) -> str:
@@ -60,7 +60,7 @@ def fronted(message: Message, switches: Switches, simulated: str) -> Message:
 def first_words(switches: Switches) -> str:
     """Return the same for a lock screen, in a few words."""
     if switches.unknown and not (switches.switch or switches.local):
-        return "FROZEN, for all that is known: Redis does not answer"
+        return "FROZEN, for all that is known: Redis does not say"
     scopes = dict.fromkeys(freeze.scope for freeze in (*switches.freezes, *switches.local))
     return f"FROZEN: {scope_words([ALL] if switches.switch else scopes)}"
 
@@ -88,15 +88,15 @@ def frozen(freeze: Freeze, trouble: str = "", doubt: str = "", *, is_simulation:
     ]
     if trouble:
         lines.append(
-            f"*Only this bot knows*: {sentence(trouble, 300)} It is written there as soon as Redis answers; until then "
-            "tell the others, and do not restart this bot."
+            f"*Only this bot knows*: {sentence(trouble, 300)} It is written there as soon as Redis takes it; until "
+            "then tell the others, and do not restart this bot."
         )
     if doubt:
         lines.append(
             f"*Not safe yet*: others forget this if Redis fails over now. {sentence(doubt, 300)} This bot keeps it and "
             "sets it again, so do not restart it, and look at `/registry status` in a minute."
         )
-    local = " · only this bot knows, Redis does not answer" if trouble else " · not safe yet" if doubt else ""
+    local = " · only this bot knows, it is not in Redis" if trouble else " · not safe yet" if doubt else ""
     message = compose(f"{simulated}FROZEN: {what}, {until}{local}", sections(lines))
     return replace(message, in_channel=True)
 
@@ -105,7 +105,7 @@ def _line(freeze: Freeze) -> str:
     if freeze.is_by_hand:
         return _BY_HAND
     until = f"until {soon(freeze.until)}" if freeze.until else "until two people lift it"
-    why = f": {code(freeze.reason, 300)}" if freeze.reason else ""
+    why = f": {code(freeze.reason.rstrip('.'), 300)}" if freeze.reason else ""
     return f"*FROZEN*: {scope_words([freeze.scope])}, by {who(freeze)} since {soon(freeze.at)}, {until}{why}"
 
 

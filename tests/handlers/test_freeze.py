@@ -61,7 +61,7 @@ async def test_without_redis_the_answer_says_that_only_this_bot_knows() -> None:
 
     message = await answer(some_ports(operations=operations), "freeze all because x")
 
-    assert message.text.endswith("only this bot knows, Redis does not answer")
+    assert message.text.endswith("only this bot knows, it is not in Redis")
     assert message.in_channel
     assert "E_STORE_DOWN" in str(message.blocks)
     assert "do not restart this bot" in str(message.blocks)

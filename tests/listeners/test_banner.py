@@ -20,7 +20,7 @@ from tests.office import office
 
 AT_OPS = Visitor(APPROVER, WORKSPACE, CHANNEL, "ops")
 AT_ASKING = Visitor(ON_CALL, WORKSPACE, CHANNEL, "ops")
-UNKNOWN = "FROZEN, for all that is known: Redis does not answer"
+UNKNOWN = "FROZEN, for all that is known: Redis does not say"
 
 
 class _Store(FakeOperations):

@@ -81,7 +81,8 @@ def test_the_card_of_what_a_freeze_stopped_names_whoever_froze() -> None:
             "*FROZEN*: all sites, set by hand in Redis. Whoever looks after Redis must remove it",
         ),
         (Switches(switch="The kill switch is on (REGISTRY_BOT_FREEZE)."), "`unfreeze` cannot"),
-        (Switches(local=(FROZEN,)), "Only this bot knows: Redis does not answer (`E_STORE_DOWN`)."),
+        (Switches(local=(FROZEN,)), "Only this bot knows: it is not in Redis."),
+        (Switches(local=(a_freeze(reason="It was cut off."),)), ": `It was cut off`. Only this bot knows"),
         (
             Switches(unknown="Redis does not answer."),
             "Redis does not say what is frozen, so everything counts as frozen",
