@@ -64,6 +64,6 @@ class Bulletin:
                 await self._wait(error, left)
 
     async def _wait(self, error: ProviderError, left: int) -> None:
-        log.warning("bulletin.not_taken", why=str(error), left=left)
+        log.warning("bulletin.not_taken", why=str(error), count=left)
         wish = error.retry_after if isinstance(error, Throttled) else None
         await self._ports.clock.sleep(wish or AGAIN_AFTER if left else 0.0)

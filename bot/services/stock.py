@@ -13,7 +13,7 @@ from bot.errors import StoreUnavailable
 from bot.ports import Clock
 from bot.ports.inventories import Inventories
 
-BATCH = 250
+BATCH = 50
 """Repositories read at once."""
 BREATH = 0.01
 """Seconds of comparing before others get their turn."""

@@ -5,8 +5,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
-import structlog
-
 from bot.domain.concern import Concern, Kind, Lookout, Waiting, joined, look_out
 from bot.domain.topology import Site
 from bot.errors import Refused, UserError
@@ -14,7 +12,6 @@ from bot.ports import Ports
 from bot.services.replication import question
 from bot.services.study import Study
 
-log = structlog.get_logger()
 ROUND = timedelta(seconds=60)
 """One bot looks after a site for so long; when it dies another takes over."""
 

@@ -35,6 +35,6 @@ async def _tell(ports: Ports, site: Site, lookout: Lookout, channels: Sequence[s
         try:
             await ports.workspace.post(channel, messages.concerned(site.name, lookout, begun, over, limit))
         except ProviderError as error:
-            log.warning("watch.untold", site=site.name, channel=channel, why=str(error))
+            log.warning("watch.untold", site=site.name, where=channel, why=str(error))
             continue
         await subscribing.save_told(ports, site, channel, (told | set(begun)) - set(over))
