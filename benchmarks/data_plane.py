@@ -136,14 +136,14 @@ async def _compare(ports: list[int]) -> tuple[list[float], list[float], float]:
     ) as session:
         wire = Wire(session, deadline=30.0)
         registries = [OpenRegistry(wire, URL(f"http://127.0.0.1:{port}"), Anybody()) for port in ports]
-        raw, ours = list[float](), list[float]()
+        images, raw, ours = list(_images()), list[float](), list[float]()
         for _ in range(1 + ROUNDS):
             raw.append(await _timed(lambda: _raw(ports)))
-            ours.append(await _timed(lambda: _digests(registries)))
-        return raw[1:], ours[1:], await _timed(lambda: _deep(registries[1]))
+            ours.append(await _timed(lambda: _digests(registries, images)))
+        return raw[1:], ours[1:], await _timed(lambda: _deep(registries[1], images))
 
 
-async def _digests(registries: list[OpenRegistry]) -> None:
+async def _digests(registries: list[OpenRegistry], images: Iterable[Listed]) -> None:
     """Ask both registries for each tag, as the bot does, and compare."""
 
     async def verify(listed: Listed) -> None:
@@ -151,12 +151,12 @@ async def _digests(registries: list[OpenRegistry]) -> None:
         assert here == there, f"{listed.path} is the same at both"
         assert all(digest == f"sha256:{listed.digest}" for digest in here.values())
 
-    await side_by_side(_images(), verify)
+    await side_by_side(images, verify)
 
 
-async def _deep(registry: OpenRegistry) -> None:
+async def _deep(registry: OpenRegistry, images: Iterable[Listed]) -> None:
     inspector = Inspector(registry, lambda: datetime.now(UTC), turn=0, each=lambda _flaw: None)
-    await side_by_side(_images(), inspector.inspect)
+    await side_by_side(images, inspector.inspect)
     assert inspector.result().sound == REPOSITORIES * TAGS, "every image is whole"
 
 
@@ -210,7 +210,7 @@ def _manifest(path: str, tag: str) -> bytes:
 
 async def _fill(port: int) -> None:
     async with aiohttp.ClientSession() as session:
-        await side_by_side(PATHS, lambda path: _push(session, f"http://127.0.0.1:{port}/v2/{path}", path), at_once=8)
+        await side_by_side(PATHS, lambda path: _push(session, f"http://127.0.0.1:{port}/v2/{path}", path), at_once=16)
 
 
 async def _push(session: aiohttp.ClientSession, base: str, path: str) -> None:
