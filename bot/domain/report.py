@@ -38,7 +38,8 @@ class Report:
     """What is known, `done` of `total` repositories gone through; `interrupted` says why there is no more to come.
 
     `unseen` are copy tasks of pushes that came after the source's repository was last looked at, the newest first: what
-    they did not bring is lost without being in any list.
+    they did not bring is lost without being in any list. `live_because` says why what is kept could not be taken, so
+    that both ends were asked what they hold now, of what was asked about alone.
     """
 
     question: Question
@@ -53,6 +54,7 @@ class Report:
     total: int = 0
     is_final: bool = False
     interrupted: str = ""
+    live_because: str = ""
     unseen: tuple[SyncTask, ...] = ()
 
 

@@ -154,7 +154,12 @@ def _gaps(report: Report, now: datetime) -> list[str]:
     """Return what is not known, and since when an end is silent."""
     parts = list(_parts(report))
     partial = [f"*Partial*: {'; '.join(parts)}."] if parts else []
-    return [*partial, *(line for side in (report.source, report.target) for line in _silence(side, now))]
+    live = f"*Asked of both sites just now*, of what counts alone: {sentence(report.live_because, 200)}"
+    return [
+        *([live] if report.live_because else []),
+        *partial,
+        *(line for side in (report.source, report.target) for line in _silence(side, now)),
+    ]
 
 
 def _silence(side: Side, now: datetime) -> list[str]:

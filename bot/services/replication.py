@@ -19,6 +19,8 @@ from bot.domain.verdict import judge, judge_so_far
 from bot.errors import StoreUnavailable, UsageError
 from bot.ports import Ports
 from bot.services import stock
+from bot.services.live_stock import read_live
+from bot.services.stock import Stock
 from bot.services.survey import observe
 
 CONTROL_DEADLINE = timedelta(seconds=3)
@@ -46,26 +48,31 @@ async def report(ports: Ports, asked: Question, each: Callable[[Difference], Non
 async def reports(ports: Ports, asked: Question, each: Callable[[Difference], None] = unheard) -> AsyncIterator[Report]:
     """Yield the answer as far as it is known, at once and after every batch; the last one is final.
 
-    Everything about images comes from the store, so a dead source costs no time; rules and tasks are asked of the
-    instances within a deadline. Raises UsageError when no repository is called so.
+    Everything about images comes from the store, so a dead source costs no time, and only without the store from the
+    instances themselves; rules and tasks are asked of those within a deadline. Raises UsageError when no repository is called so.
     """
     (here, there), trouble = await stock.sides(ports.inventories, asked.source, asked.target)
     sides = here, there
     now = ports.clock.now()
     frame = Report(asked, *sides, Differences(), judge_so_far(Tally(), None, now), now)
+    known: Stock = ports.inventories
     if trouble:
-        yield replace(await _with_control(ports, frame), interrupted=trouble, is_final=True)
-        return
+        live = await read_live(ports, asked)
+        if isinstance(live, Unknown):
+            yield replace(await _with_control(ports, frame), interrupted=trouble, is_final=True)
+            return
+        sides, known = live
+        frame = replace(frame, source=sides[0], target=sides[1], live_because=trouble)
     try:
-        chosen = await _chosen(ports, asked, sides)
+        chosen = await _chosen(known, asked, sides)
         frame = replace(frame, total=len(chosen))
         yield frame
         frame = await _with_control(ports, frame)
         comparer = Comparer(*sides, Critical(asked.critical), _explainer(frame), each)
-        async for done in stock.compared(ports.inventories, asked.instances, chosen, comparer, ports.clock):
+        async for done in stock.compared(known, asked.instances, chosen, comparer, ports.clock):
             frame = _so_far(frame, comparer, done, ports.clock.now())
             yield frame
-        frame = replace(frame, unseen=await _unseen(ports, frame))
+        frame = replace(frame, unseen=await _unseen(known, frame))
         yield _final(frame, comparer, ports.clock.now())
     except StoreUnavailable as error:
         yield replace(frame, interrupted=str(error), is_final=True)
@@ -92,12 +99,12 @@ def _judged(asked: Question, found: Differences) -> tuple[Tally, Difference | No
     return (found.all, found.oldest) if asked.repositories else (found.critical, found.oldest_critical)
 
 
-async def _unseen(ports: Ports, frame: Report) -> tuple[SyncTask, ...]:
+async def _unseen(known: Stock, frame: Report) -> tuple[SyncTask, ...]:
     """Ask when the repositories of the latest tasks were last looked at; there are no more of them than tasks read."""
     asked, side = frame.question, frame.source
     tasks = later_tasks(frame.feed, asked.instances, side.coverage.as_of)
     named = sorted({path for task in tasks if _is_asked_for(asked, path := path_of(task))})
-    kept = await ports.inventories.repositories(asked.source.instance, named)
+    kept = await known.repositories(asked.source.instance, named)
     moments = {path: side.moment(path, each) for path, each in zip(named, kept, strict=True)}
     return unseen((task for task in tasks if path_of(task) in moments), moments.get)
 
@@ -106,8 +113,8 @@ def _is_asked_for(asked: Question, path: str) -> bool:
     return asked.repositories is None or fnmatchcase(path, asked.repositories)
 
 
-async def _chosen(ports: Ports, asked: Question, sides: tuple[Side, Side]) -> Sequence[str]:
-    known = await stock.paths(ports.inventories, sides)
+async def _chosen(held: Stock, asked: Question, sides: tuple[Side, Side]) -> Sequence[str]:
+    known = await stock.paths(held, sides)
     critical = Critical(asked.critical)
     if asked.only_critical:
         return [path for path in known if critical.touches(path)]

@@ -83,11 +83,22 @@ async def test_a_dead_source_is_answered_for_from_what_is_kept() -> None:
     assert "zhangjiakou has not answered for 3 min" in str(message.blocks)
 
 
-async def test_without_the_store_rules_and_tasks_are_told_all_the_same() -> None:
+async def test_without_the_store_both_sites_are_asked_and_the_answer_says_so() -> None:
     inventories = FakeInventories()
     inventories.down = StoreUnavailable("Redis does not answer.")
 
     message = await answer(some_ports(inventories=inventories), "replication from zjk to hz")
+
+    assert message.text.startswith("IN STEP: all 3 critical images identical")
+    assert "*Asked of both sites just now*, of what counts alone: Redis does not answer." in str(message.blocks)
+
+
+async def test_without_the_store_and_the_source_rules_and_tasks_are_told_all_the_same() -> None:
+    inventories = FakeInventories()
+    inventories.down = StoreUnavailable("Redis does not answer.")
+    ports = some_ports(inventories=inventories, registries=FakeRegistries("zhangjiakou"))
+
+    message = await answer(ports, "replication from zjk to hz")
 
     assert message.text.startswith("UNKNOWN: zhangjiakou to hangzhou, the kept lists cannot be read")
     assert "*Rules*: 1 on push" in str(message.blocks)

@@ -210,11 +210,21 @@ async def test_a_name_is_no_mistake_while_nothing_at_all_is_known() -> None:
     assert (await _answer(_ports(), "core/*")).judgement.verdict is Verdict.UNKNOWN
 
 
-async def test_without_the_store_the_answer_says_so() -> None:
+async def test_without_the_store_both_ends_are_asked_what_they_hold_now() -> None:
     inventories = FakeInventories()
     inventories.down = GONE
 
     found = await _answer(_ports(inventories=inventories))
+
+    assert found.judgement.verdict is Verdict.IN_STEP
+    assert (found.found.critical.identical, found.live_because, found.interrupted) == (3, str(GONE), "")
+
+
+async def test_without_the_store_and_one_end_the_answer_says_so() -> None:
+    inventories = FakeInventories()
+    inventories.down = GONE
+
+    found = await _answer(_ports(SOURCE, inventories=inventories))
 
     assert found.judgement.verdict is Verdict.UNKNOWN
     assert (found.interrupted, found.is_final) == (str(GONE), True)
