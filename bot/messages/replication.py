@@ -154,12 +154,14 @@ def _gaps(report: Report, now: datetime) -> list[str]:
     """Return what is not known, and since when an end is silent."""
     parts = list(_parts(report))
     partial = [f"*Partial*: {'; '.join(parts)}."] if parts else []
-    live = f"*Asked of both sites just now*, of what counts alone: {sentence(report.live_because, 200)}"
-    return [
-        *([live] if report.live_because else []),
-        *partial,
-        *(line for side in (report.source, report.target) for line in _silence(side, now)),
-    ]
+    silent = [line for side in (report.source, report.target) for line in _silence(side, now)]
+    return [*_live(report), *partial, *silent]
+
+
+def _live(report: Report) -> list[str]:
+    if not report.live_because:
+        return []
+    return [f"*Asked of both sites just now*, of what counts alone: {sentence(report.live_because, 200)}"]
 
 
 def _silence(side: Side, now: datetime) -> list[str]:

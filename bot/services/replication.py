@@ -49,7 +49,8 @@ async def reports(ports: Ports, asked: Question, each: Callable[[Difference], No
     """Yield the answer as far as it is known, at once and after every batch; the last one is final.
 
     Everything about images comes from the store, so a dead source costs no time, and only without the store from the
-    instances themselves; rules and tasks are asked of those within a deadline. Raises UsageError when no repository is called so.
+    instances themselves; rules and tasks are asked of those within a deadline. Raises UsageError when no repository is
+    called so.
     """
     (here, there), trouble = await stock.sides(ports.inventories, asked.source, asked.target)
     sides = here, there
