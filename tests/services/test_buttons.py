@@ -9,7 +9,8 @@ from bot.adapters.signer import HmacSigner
 from bot.domain.operation import Operation, State, Verb
 from bot.errors import NotPermitted, UnknownOperation, Unreachable
 from bot.ports import Card, Message
-from bot.services.buttons import UNTRUSTED, Press, button_value, press
+from bot.services.buttons import Press, button_value, press
+from bot.services.own_buttons import UNTRUSTED
 from tests.builders import APPROVER, CHANNEL
 from tests.fakes import FakeWorkspace
 from tests.services.world import World, a_world
