@@ -1,7 +1,7 @@
 """/registry watch and unwatch"""
 
 from bot import messages
-from bot.domain.access import Role
+from bot.domain.access import Act, Role
 from bot.domain.grammar import known_name
 from bot.domain.topology import Site
 from bot.errors import UsageError
@@ -12,7 +12,7 @@ from bot.services.subscribing import subscribe, unsubscribe, watched_in
 router = Router()
 
 
-@router.subcommand("watch", usage="watch [site]", role=Role.VIEWER, slow="Looking…")
+@router.subcommand("watch", usage="watch [site]", role=Role.REQUESTER, act=Act.WATCH, slow="Looking…")
 async def watch(call: Call, ports: Ports) -> Message:
     """Have this channel told when a site's critical images lag, miss a rule or fail to copy; or list its sites."""
     if not call.words:
@@ -22,7 +22,7 @@ async def watch(call: Call, ports: Ports) -> Message:
     return messages.watching(site.name, ports.rules.access.policy.replication_lag, is_new=is_new)
 
 
-@router.subcommand("unwatch", usage="unwatch <site>", role=Role.VIEWER, slow="Looking…")
+@router.subcommand("unwatch", usage="unwatch <site>", role=Role.REQUESTER, act=Act.WATCH, slow="Looking…")
 async def unwatch(call: Call, ports: Ports) -> Message:
     """Have this channel told no more of a site."""
     site = _site(call, ports)

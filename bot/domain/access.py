@@ -32,6 +32,7 @@ class Act(StrEnum):
     CANCEL = "cancel"
     FREEZE = "freeze"
     LIFT = "lift"
+    WATCH = "watch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,11 @@ def _may_freeze(person: Person, _requester: str | None) -> None:
         raise NotPermitted(*_NOBODY[Act.FREEZE])
 
 
+def _may_watch(person: Person, _requester: str | None) -> None:
+    if not person.roles & {Role.REQUESTER, Role.APPROVER}:
+        raise NotPermitted(*_NOBODY[Act.WATCH])
+
+
 def _may_lift(person: Person, requester: str | None) -> None:
     if person.name == requester:
         raise NotPermitted(
@@ -210,6 +216,10 @@ _NOBODY = {
     Act.REJECT: ("E_NOT_APPROVER", f"You are not on the approver list of this registry. {_LIST}"),
     Act.FREEZE: ("E_NOT_REQUESTER", f"You are on no list of this registry, so you may not freeze or lift. {_LIST}"),
     Act.LIFT: ("E_NOT_APPROVER", f"You are not on the approver list of this registry. {_LIST}"),
+    Act.WATCH: (
+        "E_NOT_REQUESTER",
+        f"You are on no list of this registry, so you may not say what a channel watches. {_LIST}",
+    ),
     Act.CANCEL: ("E_NOT_REQUESTER", "Only the person who asked, or an approver, may cancel this."),
 }
 _RULES = {
@@ -218,5 +228,6 @@ _RULES = {
     Act.REJECT: _may_reject,
     Act.CANCEL: _may_cancel,
     Act.FREEZE: _may_freeze,
+    Act.WATCH: _may_watch,
     Act.LIFT: _may_lift,
 }

@@ -60,4 +60,4 @@ def _summary(command: CommandHelp) -> str:
 
 _BY_ROLE = {Role.VIEWER: "", Role.REQUESTER: " _Requesters._", Role.APPROVER: " _Approvers._"}
 _BY_VERB = {"cancel": " _Who asked, and approvers._"}
-_BY_ACT: dict[Act | None, str] = {Act.FREEZE: " _Requesters and approvers._"}
+_BY_ACT: dict[Act | None, str] = dict.fromkeys((Act.FREEZE, Act.WATCH), " _Requesters and approvers._")

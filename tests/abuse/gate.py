@@ -100,7 +100,10 @@ class Walk:
 
 
 async def a_walk(router: Router | None = None, *, is_frozen: bool = False) -> Walk:
-    """Return a bot with an open gate, whose on-call has asked for a failover, or also for the end of a freeze."""
+    """Return a bot with an open gate, whose on-call has asked for a failover.
+
+    Where it is frozen, the end of that was asked for too, and the channel watches a site.
+    """
     world = a_world()
     gate = Gate(world.ports.rules.access)
     world.obey(access=gate)
@@ -123,6 +126,7 @@ async def a_walk(router: Router | None = None, *, is_frozen: bool = False) -> Wa
     if is_frozen:
         for scope in (ALL, "zhangjiakou"):
             await freezing.freeze(world.ports, scope, "approver", APPROVER)
+        await world.operations.subscribe("zhangjiakou", CHANNEL, ON_CALL)
         await ask_to_lift(world.ports, ALL, Requester("on-call", ON_CALL), CHANNEL, "")
     await Outbox(world.ports, lambda operation, verb: button_value(world.ports, operation, verb)).tick()
     return Walk(world, gate, listeners, tasks, known, answers)
