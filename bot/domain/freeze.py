@@ -91,6 +91,12 @@ def named(scope: str) -> str:
     return "All sites are" if scope == ALL else f"{scope} is"
 
 
+def lifting(freezes: Iterable[Freeze]) -> str:
+    """Return how people may lift these, for whoever is stopped by them; nothing where no command can."""
+    commands = [f"`/registry unfreeze {freeze.scope} because …`" for freeze in freezes if not freeze.is_by_hand]
+    return f"To lift it: {', '.join(commands)}, and a second person's approval. " if commands else ""
+
+
 def scopes_of(*sites: str) -> tuple[str, ...]:
     """Return the scopes of which none may be frozen for something to move between these sites."""
     return (ALL, *sites)

@@ -11,7 +11,7 @@ from datetime import datetime
 import structlog
 
 from bot.domain.access import Act
-from bot.domain.freeze import ALL, Freeze, Switches, stopping
+from bot.domain.freeze import ALL, Freeze, Switches, lifting, stopping
 from bot.domain.grammar import clean_reason
 from bot.domain.operation import State
 from bot.errors import AlreadyFrozen, Frozen, NotPermitted, StoreUnavailable, Unconfirmed
@@ -158,7 +158,7 @@ def switches_here(ports: Ports, unknown: str) -> Switches:
 async def require_thawed(ports: Ports, scopes: Collection[str]) -> None:
     """Raise Frozen while one of these scopes is frozen, StoreUnavailable while nobody can tell."""
     if found := await in_force(ports, scopes):
-        why = f"{told(ports, found)} Until then nothing moves there; `/registry status` still answers."
+        why = f"{told(ports, found)} {lifting(found)}Until then nothing moves there; `/registry status` still answers."
         raise Frozen(why, [freeze.scope for freeze in found])
 
 

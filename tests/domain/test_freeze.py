@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.freeze import SET_BY_HAND, Switches, scopes_of, stopping
+from bot.domain.freeze import SET_BY_HAND, Switches, lifting, scopes_of, stopping
 from bot.domain.freeze_words import LONGEST, parse_freeze, parse_unfreeze
 from bot.domain.plan import Kind
 from bot.errors import UnknownSite, UsageError
@@ -23,6 +23,16 @@ def test_a_move_is_stopped_by_a_freeze_of_all_of_where_it_leaves_and_of_where_it
     freeze = a_freeze(scope=scope)
 
     assert stopping([freeze], a_plan().stopped_by) == ((freeze,) if is_stopped else ())
+
+
+def test_whoever_is_stopped_hears_what_to_type_except_where_no_command_can_lift_it() -> None:
+    freezes = (a_freeze(scope="all"), SET_BY_HAND, a_freeze(scope="hangzhou"))
+
+    assert lifting(freezes) == (
+        "To lift it: `/registry unfreeze all because …`, `/registry unfreeze hangzhou because …`, "
+        "and a second person's approval. "
+    )
+    assert lifting([SET_BY_HAND]) == ""
 
 
 def test_what_was_told_already_is_not_told_beside_it_again() -> None:
