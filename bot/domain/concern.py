@@ -14,6 +14,7 @@ from bot.domain.snapshot import Unknown
 NEVER_COPIED = frozenset({Cause.NO_RULE, Cause.BY_HAND, Cause.OLDER_THAN_RULE})
 """Why something is not copied by itself at all; it would hide for ever that other copies lag."""
 MOST_WAITING = 1_000
+DAY = timedelta(days=1)
 FAILS_AFTER = 3
 """Copies of a rule that failed since its last success, before anybody is told: one may fail for once."""
 
@@ -104,7 +105,8 @@ def _lag(known: Assessment, waiting: Waiting, target: str, limit: timedelta) -> 
     due = waiting.overdue(known.report.taken_at, limit)
     if due:
         (pushed_at, image), more = due[0], len(due) - 1
-        detail = f"{image}{f' and {more:,} more' if more else ''} since {pushed_at:%Y-%m-%d %H:%M} UTC"
+        when = f"{pushed_at:%H:%M}" if known.report.taken_at - pushed_at < DAY else f"{pushed_at:%Y-%m-%d %H:%M}"
+        detail = f"{image}{f' and {more:,} more' if more else ''} since {when} UTC"
         return Lookout({Concern(Kind.LAG, target): detail}, frozenset({(Kind.LAG, target)}))
     is_sure = known.report.judgement.is_whole and waiting.is_settled
     return Lookout(sure=frozenset({(Kind.LAG, target)} if is_sure else ()))

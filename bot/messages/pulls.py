@@ -37,7 +37,7 @@ def pull_lines(deep: DeepReport | None, now: datetime) -> list[str]:
     ]
     images = f"{plural(found.children, 'platform image')} and " if found.children else ""
     looked = f"{images}{plural(found.layers, 'layer')} looked at"
-    at = f" at {code(deep.at, 100)}" if deep.at else ""
+    at = f", asked of {code(deep.at, 100)}" if deep.at else ""
     lines = [f"*Pulls from {_name(deep)}*: {', '.join(said)}; {looked}{at}, {ago(deep.taken_at, now)}"]
     lines += [f"• {_flaw(flaw)}" for flaw in found.flaws[:MOST_FLAWS]]
     left = found.flawed + found.unanswered - len(lines) + 1

@@ -1,6 +1,7 @@
 """What channels that watch a site are told, and the receipts for who asked for it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.concern import Concern, Kind, Lookout
@@ -30,7 +31,7 @@ def _lines(site: str, lookout: Lookout, begun: Sequence[Concern], limit: timedel
         for each in ours:
             detail = escape(short(lookout.concerns[each], 300))
             if each.kind is Kind.LAG:
-                lines.append(f"LAG: {detail} not at {_name(target)}, more than {span(limit)}, {way}")
+                lines.append(f"LAG: {detail} without a copy, limit {span(limit)}, {way}")
             elif each.kind is Kind.FAILING:
                 lines.append(f"RULE FAILS: {detail}, {way}")
         uncovered = [each.subject for each in ours if each.kind is Kind.UNCOVERED]
@@ -58,16 +59,17 @@ _OVER = {
 def watching(site: str, limit: timedelta, *, is_new: bool) -> Message:
     """Tell that a channel watches a site, and what it will be told."""
     state = "now watches" if is_new else "watches already"
-    return say(
+    told = say(
         f"This channel {state} {_name(site)}: critical images that wait more than {span(limit)} for a standby, "
         "critical repositories in no rule, and rules that fail are told here, once each, and when they recover."
     )
+    return replace(told, in_channel=is_new)
 
 
 def unwatched(site: str, *, was_watched: bool) -> Message:
     """Tell that a channel watches a site no more."""
     state = "no longer watches" if was_watched else "did not watch"
-    return say(f"This channel {state} {_name(site)}.")
+    return replace(say(f"This channel {state} {_name(site)}."), in_channel=was_watched)
 
 
 def watches(sites: Sequence[str]) -> Message:

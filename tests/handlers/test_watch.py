@@ -21,6 +21,7 @@ async def test_a_channel_watches_a_site_until_somebody_ends_it() -> None:
     assert first.text.startswith("This channel now watches zhangjiakou: critical images that wait more than 15 min")
     assert again.text.startswith("This channel watches already zhangjiakou")
     assert kept == {"zhangjiakou": (CHANNEL,)}
+    assert [told.in_channel for told in (first, again, listed, ended)] == [True, False, False, True]
     assert listed.text.startswith("This channel watches zhangjiakou.")
     assert ended.text == "This channel no longer watches zhangjiakou."
     assert await ports.operations.subscriptions() == {}
