@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
+from bot.domain import concern
 from bot.domain.differences import (
     Cause,
     Difference,
@@ -20,7 +21,7 @@ from bot.domain.differences import (
 )
 from bot.domain.draft import Draft
 from bot.domain.freeze import Freeze, Switches
-from bot.domain.inventory import Coverage, Tag
+from bot.domain.inventory import Coverage, Repository, Tag
 from bot.domain.observation import Observation, Observed
 from bot.domain.operation import Operation, Progress, Requester, State, Step, SubState, Verb
 from bot.domain.overview import Overview
@@ -32,6 +33,7 @@ from bot.domain.rule_audit import Feasibility, PairAudit, Possible, RuleUse
 from bot.domain.rule_reach import Named, NamespaceGap, Reached
 from bot.domain.sighting import Sight, Sighting
 from bot.domain.snapshot import SiteState, SyncRule, SyncTask, TaskFeed, Unknown, ViewState
+from bot.domain.spread import Course, Holding, Spread
 from bot.domain.topology import View
 from bot.domain.verdict import Judgement, Verdict
 from tests import builders as make
@@ -306,5 +308,29 @@ DEEP = st.builds(
     total=COUNTS,
     never_listed=COUNTS,
     interrupted=TEXT,
+)
+CONCERNS = st.builds(concern.Concern, st.sampled_from(concern.Kind), TEXT, TEXT)
+REPOSITORIES = st.builds(
+    Repository,
+    path=TEXT,
+    id=TEXT,
+    tags=st.dictionaries(TEXT, TAGS, max_size=12),
+    read_at=TIMES,
+    scan=st.just(1),
+)
+COURSES = st.builds(
+    Course,
+    st.just(make.a_site()),
+    st.just(make.a_site("hangzhou")),
+    FOUND,
+    many(RULES, 20) | UNKNOWNS,
+    many(TASKS, 5) | UNKNOWNS,
+)
+SPREADS = st.builds(
+    Spread,
+    TEXT,
+    st.none() | TEXT,
+    many(st.builds(Holding, st.just(make.a_site()), st.none() | REPOSITORIES, MAYBE_TIME), 12),
+    many(COURSES, 12),
 )
 ASSESSMENTS = st.builds(Assessment, REPORTS, AUDITS | UNKNOWNS, st.none() | DEEP)

@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot import messages
+from bot.domain.concern import Concern, Lookout
 from bot.domain.draft import Draft
 from bot.domain.freeze import Freeze, Switches
 from bot.domain.operation import Operation, Step, Verb
 from bot.domain.overview import Overview
 from bot.domain.report import Assessment
+from bot.domain.spread import Spread
 from bot.errors import BotError, NotPermitted
 from bot.messages.text import escape
 from bot.ports import Message
@@ -112,6 +114,24 @@ def test_slack_takes_every_replication(known: Assessment) -> None:
     assert_slack_takes(messages.replication(known, NOW))
     assert_slack_takes(messages.replications([known, known, known], NOW))
     assert_slack_takes(messages.comparing(known, NOW))
+
+
+@hard
+@given(hostile.SPREADS)
+def test_slack_takes_every_difference(spread: Spread) -> None:
+    assert_slack_takes(messages.spread(spread, NOW))
+
+
+@hard
+@given(st.sets(hostile.CONCERNS, min_size=1, max_size=30), hostile.TEXT)
+def test_slack_takes_every_concern(concerns: set[Concern], text: str) -> None:
+    every = sorted(concerns)
+    lookout = Lookout(dict.fromkeys(every, text))
+    limit = timedelta(minutes=15)
+    assert_slack_takes(messages.concerned(text, lookout, every, every, limit))
+    assert_slack_takes(messages.concerned(text, lookout, (), every, limit))
+    assert_slack_takes(messages.watching(text, limit, is_new=True))
+    assert_slack_takes(messages.watches([text] * 20))
 
 
 @hard
