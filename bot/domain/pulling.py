@@ -46,6 +46,8 @@ class Trouble(StrEnum):
     SILENT = "gets no answer"
 
 
+CHANGED = (Trouble.OTHER_DIGEST,)
+"""What is no flaw of its own: somebody has pushed since the image was listed, or the list is wrong."""
 UNANSWERED = (Trouble.REFUSED, Trouble.SILENT)
 OF_LACK = {Lack.REFUSED: Trouble.REFUSED, Lack.SILENT: Trouble.SILENT}
 """What a lack means wherever it is met; what it means that something is missing depends on what is."""
@@ -77,7 +79,9 @@ class Flaw:
 class Findings:
     """How many tags were looked at, and what was wrong with the first of those that are not sound.
 
-    A tag with several flaws counts once: among `unanswered` if it could not be judged, else among `flawed`.
+    A tag counts once: among `flawed` where a pull of it would fail, else among `unanswered` where that is not known,
+    else among `changed` where it is another image than was listed, but whole. Of what got no answer each reason is in
+    `flaws` once.
     """
 
     tags: int = 0
@@ -87,6 +91,7 @@ class Findings:
     children: int = 0
     layers: int = 0
     flaws: tuple[Flaw, ...] = ()
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

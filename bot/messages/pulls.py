@@ -30,7 +30,11 @@ def pull_lines(deep: DeepReport | None, now: datetime) -> list[str]:
     if deep is None:
         return []
     found = deep.found
-    counts = ((found.flawed, "broken"), (found.unanswered, "without an answer"))
+    counts = (
+        (found.flawed, "broken"),
+        (found.changed, "pushed since they were listed"),
+        (found.unanswered, "without an answer"),
+    )
     said = [
         f"{found.sound:,} of {plural(found.tags, 'tag')} sound",
         *(f"{count:,} {word}" for count, word in counts if count),
@@ -40,7 +44,7 @@ def pull_lines(deep: DeepReport | None, now: datetime) -> list[str]:
     at = f", asked of {code(deep.at, 100)}" if deep.at else ""
     lines = [f"*Pulls from {_name(deep)}*: {', '.join(said)}; {looked}{at}, {ago(deep.taken_at, now)}"]
     lines += [f"• {_flaw(flaw)}" for flaw in found.flaws[:MOST_FLAWS]]
-    left = found.flawed + found.unanswered - len(lines) + 1
+    left = found.flawed + found.changed + found.unanswered - len(lines) + 1
     return [*lines, *([f"and {left:,} more"] if found.flaws and left > 0 else []), *_gaps(deep)]
 
 

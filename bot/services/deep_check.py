@@ -45,6 +45,9 @@ async def deep_reports(
     if trouble:
         yield report.ended(trouble)
         return
+    if not known.is_started:
+        yield report.ended(f"What {asked.target.name} holds has not been read yet, so there is nothing to look at.")
+        return
     yield report
     try:
         at = await _domain(ports, asked.target)

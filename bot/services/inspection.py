@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from bot.domain.manifests import Descriptor, Malformed, Manifest, is_content_of, read_manifest
-from bot.domain.pulling import OF_LACK, UNANSWERED, Absent, Findings, Flaw, Lack, Trouble
+from bot.domain.pulling import CHANGED, OF_LACK, UNANSWERED, Absent, Findings, Flaw, Lack, Trouble
 from bot.ports.puller import Registry
 
 T = TypeVar("T")
@@ -67,11 +67,12 @@ class Inspector:
         self, registry: Registry, now: Callable[[], datetime], turn: int, each: Callable[[Flaw], None]
     ) -> None:
         self._registry, self._now, self._turn, self._each = registry, now, turn, each
-        self._tags = self._sound = self._flawed = self._unanswered = 0
+        self._tags = self._sound = self._flawed = self._unanswered = self._changed = 0
         self._children = self._layers = 0
         self._in_a_row = 0
         self._last_lack = ""
         self._flaws: list[Flaw] = []
+        self._others: list[Flaw] = []
         self._open: list[Flaw] = []
 
     @property
@@ -80,10 +81,17 @@ class Inspector:
         return self._last_lack if self._in_a_row >= SILENT_AFTER else ""
 
     def result(self) -> Findings:
-        """Return what was found so far, flaws before what could not be judged."""
-        shown = [*sorted(self._flaws, key=_place), *sorted(self._open, key=_place)][:MOST_LISTED]
+        """Return what was found so far: flaws, then what has changed, then what could not be judged."""
+        shown = [flaw for kept in (self._flaws, self._others, self._open) for flaw in sorted(kept, key=_place)]
         return Findings(
-            self._tags, self._sound, self._flawed, self._unanswered, self._children, self._layers, tuple(shown)
+            tags=self._tags,
+            sound=self._sound,
+            flawed=self._flawed,
+            unanswered=self._unanswered,
+            children=self._children,
+            layers=self._layers,
+            flaws=tuple(shown[:MOST_LISTED]),
+            changed=self._changed,
         )
 
     async def inspect(self, listed: Listed) -> None:
@@ -147,20 +155,23 @@ class Inspector:
             for each in wrongs
         ]
         is_open = any(flaw.trouble in UNANSWERED for flaw in flaws)
-        is_flawed = any(flaw.trouble not in UNANSWERED for flaw in flaws)
+        is_flawed = any(flaw.trouble not in (*UNANSWERED, *CHANGED) for flaw in flaws)
         self._tags += 1
         self._sound += not flaws
         self._flawed += is_flawed
         self._unanswered += is_open and not is_flawed
+        self._changed += bool(flaws) and not is_open and not is_flawed
         self._in_a_row = self._in_a_row + 1 if is_open else 0
         for flaw in flaws:
             self._keep(flaw)
             self._each(flaw)
 
     def _keep(self, flaw: Flaw) -> None:
-        kept = self._flaws
+        kept = self._others if flaw.trouble in CHANGED else self._flaws
         if flaw.trouble in UNANSWERED:
             kept, self._last_lack = self._open, flaw.detail
+            if any(flaw.detail == each.detail for each in kept):
+                return
         if len(kept) < MOST_LISTED:
             kept.append(flaw)
 

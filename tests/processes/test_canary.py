@@ -150,6 +150,26 @@ async def test_no_secret_is_kept_or_shown_whatever_goes_wrong(tmp_path: Path) ->
     assert "Traceback" not in texts["logs"]
 
 
+@pytest.mark.covers("A12")
+async def test_a_password_for_pulling_is_neither_kept_nor_shown(tmp_path: Path) -> None:
+    async with _locked_redis() as url, premises(url, tmp_path) as company, company.bot():
+        assert company.sim.alibaba is not None
+        await company.until(lambda: any(call["action"] == "ListRepoTag" for call in company.sim.calls))
+        for denied, told in ((set[str](), "looked at"), ({"cr:PullRepository"}, "the RAM action cr:PullRepository")):
+            company.sim.alibaba.cloud.ram.denied = denied
+            await company.slack.command(ON_CALL, OPS, "replication from zhangjiakou to hangzhou deep")
+            await company.until(lambda told=told: told in company.said())  # type: ignore[misc]
+        texts = {
+            "logs": company.everything_logged(),
+            "Redis": await company.everything_stored(),
+            "Slack": "\n".join(json.dumps(call.arguments) for call in company.slack.calls),
+            "channels": company.said(),
+        }
+
+    assert any(call["action"] == "GetAuthorizationToken" and call["status"] == 200 for call in company.sim.calls)
+    assert {where: found for where, text in texts.items() if (found := leaks(text))} == {}
+
+
 async def test_no_command_at_the_terminal_shows_a_secret(terminal: Terminal, tmp_path: Path) -> None:
     async with _locked_redis() as url, premises(url, tmp_path) as company:
         good = company.environment

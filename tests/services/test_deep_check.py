@@ -109,8 +109,18 @@ async def test_a_tag_that_names_another_image_is_told_and_that_image_is_looked_a
 
     report = await target.last()
 
-    assert [flaw.trouble for flaw in report.found.flaws] == [Trouble.OTHER_DIGEST, Trouble.NO_LAYER]
-    assert report.found.flawed == 1
+    assert [flaw.trouble for flaw in report.found.flaws] == [Trouble.NO_LAYER, Trouble.OTHER_DIGEST]
+    assert (report.found.flawed, report.found.changed) == (1, 0)
+
+
+async def test_a_tag_that_somebody_pushed_again_since_is_changed_and_not_broken(target: Target) -> None:
+    target.hold(IMAGE)
+    target.enlist(PATH, {"1": digest_of(b"before")})
+
+    found = (await target.last()).found
+
+    assert (found.tags, found.changed, found.flawed, found.sound) == (1, 1, 0, 0)
+    assert found.flaws[0].detail == f"names {digest_of(IMAGE)} now"
 
 
 async def test_an_index_is_sound_when_all_its_images_are_there(target: Target) -> None:
@@ -214,6 +224,25 @@ async def test_an_image_that_could_not_be_asked_about_counts_neither_as_sound_no
 
     assert (found.sound, found.flawed, found.unanswered) == (0, 0, 1)
     assert found.flaws[0].trouble is Trouble.REFUSED
+
+
+async def test_of_what_gets_no_answer_each_reason_is_named_once(target: Target) -> None:
+    for number in range(3):
+        target.hold(IMAGE, path=f"core/{number}")
+    target.registry.broken = Absent(Lack.REFUSED, "does not let the bot pull")
+
+    found = (await target.last()).found
+
+    assert (found.unanswered, len(found.flaws), len(target.flaws)) == (3, 1, 3)
+
+
+async def test_a_target_that_was_never_read_is_not_logged_in_to(target: Target) -> None:
+    target.inventories.known.clear()
+
+    report = await target.last()
+
+    assert report.interrupted == "What hangzhou holds has not been read yet, so there is nothing to look at."
+    assert (report.is_final, target.puller.reached) == (True, [])
 
 
 async def test_a_login_that_is_refused_is_the_answer(target: Target) -> None:
