@@ -155,9 +155,13 @@ async def _digests(registries: list[OpenRegistry], images: Iterable[Listed]) -> 
 
 
 async def _deep(registry: OpenRegistry, images: Iterable[Listed]) -> None:
-    inspector = Inspector(registry, lambda: datetime.now(UTC), turn=0, each=lambda _flaw: None)
+    inspector = Inspector(registry, lambda: datetime.now(UTC), turn=0, each=lambda _flaw: None, is_listed=_always)
     await side_by_side(images, inspector.inspect)
     assert inspector.result().sound == REPOSITORIES * TAGS, "every image is whole"
+
+
+async def _always(_listed: Listed, _tag: str) -> bool:
+    return True
 
 
 async def _raw(ports: list[int]) -> None:

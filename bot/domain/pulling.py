@@ -39,6 +39,7 @@ class Trouble(StrEnum):
 
     NO_MANIFEST = "is listed, but does not come"
     OTHER_DIGEST = "is another image than was listed"
+    DELETED = "was deleted since it was listed"
     MALFORMED = "has a manifest that cannot be used"
     NO_CHILD = "lacks the image of a platform"
     NO_LAYER = "lacks a layer"
@@ -46,8 +47,8 @@ class Trouble(StrEnum):
     SILENT = "gets no answer"
 
 
-CHANGED = (Trouble.OTHER_DIGEST,)
-"""What is no flaw of its own: somebody has pushed since the image was listed, or the list is wrong."""
+CHANGED = (Trouble.OTHER_DIGEST, Trouble.DELETED)
+"""What is no flaw of its own: somebody has pushed or deleted since the image was listed, or the list is wrong."""
 UNANSWERED = (Trouble.REFUSED, Trouble.SILENT)
 OF_LACK = {Lack.REFUSED: Trouble.REFUSED, Lack.SILENT: Trouble.SILENT}
 """What a lack means wherever it is met; what it means that something is missing depends on what is."""
@@ -58,7 +59,7 @@ class Flaw:
     """One thing wrong with one image.
 
     `detail` completes "it …" or names what is missing. `listed_at` is when the inventory saw the tag, `seen_at` when
-    the registry was asked; a push or a deletion in between explains OTHER_DIGEST and NO_MANIFEST.
+    the registry was asked; a push in between explains OTHER_DIGEST.
     """
 
     path: str
@@ -80,8 +81,8 @@ class Findings:
     """How many tags were looked at, and what was wrong with the first of those that are not sound.
 
     A tag counts once: among `flawed` where a pull of it would fail, else among `unanswered` where that is not known,
-    else among `changed` where it is another image than was listed, but whole. Of what got no answer each reason is in
-    `flaws` once.
+    else among `changed` where it is another image than was listed, but whole, or deleted. Of what got no answer each
+    reason is in `flaws` once.
     """
 
     tags: int = 0

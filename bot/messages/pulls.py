@@ -32,7 +32,7 @@ def pull_lines(deep: DeepReport | None, now: datetime) -> list[str]:
     found = deep.found
     counts = (
         (found.flawed, "broken"),
-        (found.changed, "pushed since they were listed"),
+        (found.changed, "changed since they were listed"),
         (found.unanswered, "without an answer"),
     )
     said = [

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import partial
 
+from bot.domain import inventory
 from bot.domain.comparing import Critical
 from bot.domain.differences import Side
 from bot.domain.inventory import Repository
@@ -74,7 +76,7 @@ async def _inspected(
     ports: Ports, asked: Question, report: DeepReport, registry: Registry, each: Callable[[Flaw], None]
 ) -> AsyncIterator[DeepReport]:
     turn = int(ports.clock.now().timestamp()) // ANOTHER_LAYER_EVERY
-    inspector = Inspector(registry, ports.clock.now, turn, each)
+    inspector = Inspector(registry, ports.clock.now, turn, each, partial(_is_listed, ports, asked.target))
     chosen = await _chosen(ports, asked, report.side)
     report = replace(report, total=len(chosen))
     async for images, done, unlisted in _listed(ports, asked, report.side, chosen):
@@ -84,6 +86,13 @@ async def _inspected(
         yield report
         if inspector.silence:
             raise Unreachable(f"{report.at} {inspector.silence}.")
+
+
+async def _is_listed(ports: Ports, site: Site, listed: Listed, tag: str) -> bool:
+    """Tell whether the API lists a tag even now; where it does not answer, nothing says otherwise."""
+    entry = inventory.Listed(listed.path, listed.repository_id)
+    found = await observe(ports.catalogue.tags(site, entry), ports.rules.read_deadline)
+    return isinstance(found, Unknown) or tag in found
 
 
 async def _chosen(ports: Ports, asked: Question, known: Side) -> Sequence[str]:
@@ -122,7 +131,7 @@ def _by_digest(repository: Repository, is_asked: Callable[[str], bool], listed_a
     for name, tag in repository.tags.items():
         if is_asked(name):
             tags.setdefault(tag.digest, []).append(name)
-    return (Listed(repository.path, tuple(names), digest, listed_at) for digest, names in tags.items())
+    return (Listed(repository.path, tuple(names), digest, listed_at, repository.id) for digest, names in tags.items())
 
 
 def _every_tag(_tag: str) -> bool:

@@ -18,6 +18,8 @@ DEEPEST = 3
 MOST_LISTED = 20
 SILENT_AFTER = 32
 """Images in a row that could not be judged, after which a registry is silent rather than some of its images."""
+LISTED_AGAIN = 20
+"""Tags that do not come for which the list is asked once more; where there are more, nobody deleted them all."""
 PREFIX = "sha256:"
 
 
@@ -29,6 +31,7 @@ class Listed:
     tags: tuple[str, ...]
     digest: str
     listed_at: datetime
+    repository_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,20 @@ async def named(registry: Registry, listed: Listed) -> Mapping[str, str | Absent
 class Inspector:
     """Looks at images one by one and adds up what it finds; `each` hears of every flaw.
 
-    `turn` chooses which layer of an image is looked at.
+    `turn` chooses which layer of an image is looked at, `is_listed` tells whether a tag still is.
     """
 
     def __init__(
-        self, registry: Registry, now: Callable[[], datetime], turn: int, each: Callable[[Flaw], None]
+        self,
+        registry: Registry,
+        now: Callable[[], datetime],
+        turn: int,
+        each: Callable[[Flaw], None],
+        is_listed: Callable[[Listed, str], Awaitable[bool]],
     ) -> None:
         self._registry, self._now, self._turn, self._each = registry, now, turn, each
+        self._is_listed = is_listed
+        self._listed_again = 0
         self._tags = self._sound = self._flawed = self._unanswered = self._changed = 0
         self._children = self._layers = 0
         self._in_a_row = 0
@@ -102,11 +112,19 @@ class Inspector:
         inside: dict[str, Sequence[Wrong]] = {}
         for tag, digest in found.items():
             if isinstance(digest, Absent):
-                self._judge(listed, tag, [_lacking(digest, Trouble.NO_MANIFEST)])
+                self._judge(listed, tag, [await self._why(listed, tag, digest)])
                 continue
             if digest not in inside:
                 inside[digest] = [wrong async for wrong in self._look_into(listed.path, digest)]
             self._judge(listed, tag, [*_unlike(listed, digest), *inside[digest]])
+
+    async def _why(self, listed: Listed, tag: str, lack: Absent) -> Wrong:
+        """Tell a tag that does not come though it is listed from one that was deleted meanwhile."""
+        if lack.lack is Lack.MISSING and self._listed_again < LISTED_AGAIN:
+            self._listed_again += 1
+            if not await self._is_listed(listed, tag):
+                return Wrong(Trouble.DELETED, "")
+        return _lacking(lack, Trouble.NO_MANIFEST)
 
     async def _look_into(self, path: str, digest: str, depth: int = 1) -> AsyncIterator[Wrong]:
         """Yield what is wrong with a manifest, with the images that it names, and with one layer of one of them."""

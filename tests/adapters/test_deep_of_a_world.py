@@ -97,8 +97,18 @@ async def test_a_tag_deleted_since_it_was_listed_is_told_as_such(world: World) -
     report = [each async for each in deep_reports(world.ports, asked)][-1]
 
     (flaw,) = report.found.flaws
-    assert (flaw.image, flaw.trouble) == ("core/api:2.7.1", Trouble.NO_MANIFEST)
+    assert (flaw.image, flaw.trouble) == ("core/api:2.7.1", Trouble.DELETED)
     assert flaw.listed_at < flaw.seen_at
+    assert (report.found.changed, report.found.flawed) == (1, 0)
+
+
+async def test_a_tag_that_is_listed_even_now_and_does_not_come_is_broken(world: World) -> None:
+    world.simulator.faults.set("manifest_missing", "hangzhou", True)
+
+    report = await world.look()
+
+    assert {flaw.trouble for flaw in report.found.flaws} == {Trouble.NO_MANIFEST}
+    assert report.found.flawed == report.found.tags > 0
 
 
 async def test_without_the_permission_to_pull_the_reason_is_said_once(world: World) -> None:

@@ -8,12 +8,12 @@ from bot.domain.inventory import Coverage, Repository, Tag
 from bot.domain.manifests import digest_of
 from bot.domain.pulling import Absent, DeepReport, Flaw, Lack, Trouble
 from bot.domain.report import Question
-from bot.errors import Refused, StoreUnavailable
+from bot.errors import Refused, StoreUnavailable, Unreachable
 from bot.ports import Ports
 from bot.services import deep_check, inspection
 from bot.services.deep_check import deep_reports
 from tests.builders import INSTANCE_ID, NOW, PUBLIC_NAME, a_site
-from tests.fake_inventories import FakeInventories
+from tests.fake_inventories import FakeCatalogue, FakeInventories
 from tests.fake_puller import FakePuller, a_layer, an_image, an_index
 from tests.fakes import FakeRegistries, some_ports
 
@@ -31,6 +31,7 @@ class Target:
         self.registry = self.puller.registry
         self.inventories = FakeInventories()
         self.registries = FakeRegistries()
+        self.catalogue = FakeCatalogue()
         self.instance = INSTANCE_ID["hangzhou"]
         self.inventories.known[self.instance] = Coverage(self.instance, LISTED_AT)
         self.flaws: list[Flaw] = []
@@ -43,6 +44,8 @@ class Target:
 
     def enlist(self, path: str, digests: dict[str, str]) -> None:
         """List tags by their digests."""
+        for name, digest in digests.items():
+            self.catalogue.push("hangzhou", path, name, digest, LISTED_AT)
         kept = self.inventories.kept.setdefault(self.instance, {})
         before = kept[path].tags if path in kept else {}
         tags = {name: Tag(digest.removeprefix("sha256:")) for name, digest in digests.items()}
@@ -51,7 +54,9 @@ class Target:
     @property
     def ports(self) -> Ports:
         """Return a world in which this is the target."""
-        return some_ports(puller=self.puller, inventories=self.inventories, registries=self.registries)
+        return some_ports(
+            puller=self.puller, inventories=self.inventories, registries=self.registries, catalogue=self.catalogue
+        )
 
     async def reports(self, repositories: str | None = None) -> list[DeepReport]:
         """Look at the critical images, or at those of some repositories."""
@@ -100,6 +105,33 @@ async def test_a_listed_tag_that_does_not_come_is_told_with_the_time_of_its_list
     (flaw,) = report.found.flaws
     assert (flaw.image, flaw.trouble, flaw.detail) == ("core/api:1", Trouble.NO_MANIFEST, "does not have it")
     assert (flaw.listed_at, flaw.seen_at) == (LISTED_AT, NOW)
+
+
+async def test_a_tag_that_is_not_listed_any_more_was_deleted_and_is_not_broken(target: Target) -> None:
+    target.enlist(PATH, {"1": digest_of(IMAGE)})
+    target.catalogue.held.clear()
+
+    found = (await target.last()).found
+
+    assert (found.changed, found.flawed) == (1, 0)
+    assert found.flaws[0].trouble is Trouble.DELETED
+
+
+async def test_an_api_that_does_not_answer_speaks_no_missing_image_free(target: Target) -> None:
+    target.enlist(PATH, {"1": digest_of(IMAGE)})
+    target.catalogue.down["hangzhou"] = Unreachable("It does not answer.")
+
+    assert (await target.last()).found.flawed == 1
+
+
+async def test_where_hardly_anything_comes_the_list_is_not_asked_for_all_of_it_again(target: Target) -> None:
+    for number in range(inspection.LISTED_AGAIN + 5):
+        target.enlist(f"core/{number}", {"1": digest_of(IMAGE)})
+
+    found = (await target.last()).found
+
+    assert len(target.catalogue.asked("hangzhou", "tags")) == inspection.LISTED_AGAIN
+    assert found.flawed == inspection.LISTED_AGAIN + 5
 
 
 async def test_a_tag_that_names_another_image_is_told_and_that_image_is_looked_at(target: Target) -> None:
