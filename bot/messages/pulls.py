@@ -29,6 +29,8 @@ def pull_lines(deep: DeepReport | None, now: datetime) -> list[str]:
     """Return how many images came whole, and what was wrong with the others."""
     if deep is None:
         return []
+    if deep.interrupted and not deep.total:
+        return [f"*Pulls from {_name(deep)}*: not looked at. {sentence(deep.interrupted, 200)}"]
     found = deep.found
     counts = (
         (found.flawed, "broken"),

@@ -140,7 +140,8 @@ def _blanks(side: Side) -> Iterator[str]:
     known, at_hand = side.coverage, side.coverage.running
     if known.as_of is None:
         total = f" of {at_hand.pages_total:,}" if at_hand and at_hand.pages_total else ""
-        how_far = f"is being read, {side.pages_done:,}{total} calls done" if at_hand else "was never read"
+        calls = f", {side.pages_done:,}{total} calls done" if side.pages_done else ""
+        how_far = f"is being read{calls}" if at_hand else "was never read"
         yield f"{_name(side)} {how_far}"
     if known.unlisted:
         yield f"{_repositories(known.unlisted)} of {_name(side)} did not appear in its list"
