@@ -70,6 +70,10 @@ class FakeOperations:
             self._due[operation.id] = due_at
         return operation
 
+    def forget(self, operation_id: str) -> None:
+        """Lose an operation, but not what is kept beside it."""
+        del self._stored[operation_id]
+
     async def freezes(self) -> tuple[Freeze, ...]:
         """Return what is frozen now."""
         now = self._clock.now()

@@ -1,18 +1,22 @@
 """A pressed button: believe it only if we made it, for this plan, on the card that we remember."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
 from bot.domain.grammar import parse_operation_id
 from bot.domain.operation import Operation, Verb
-from bot.errors import NotPermitted, ProviderError, UsageError
+from bot.errors import NotPermitted, ProviderError, UnknownOperation, UsageError
 from bot.ports import Card, Message, Ports
 from bot.services.own_buttons import UNTRUSTED, carried, outlived, untrusted
 from bot.services.requests import cast_vote
 
 log = structlog.get_logger()
+COURTESY = timedelta(seconds=0.5)
+"""For taking a message out of use before its presser is answered, who waits for Slack no longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ def button_value(ports: Ports, operation: Operation, verb: Verb) -> str:
 async def press(ports: Ports, pressed: Press) -> Operation:
     """Count the vote that a click stands for.
 
-    Raises NotPermitted for a button that is not ours or not on the stored card, else what cast_vote raises.
+    Raises NotPermitted for a button that is not ours or not on the stored card, else what cast_vote raises. A message
+    that is a card no more, as its operation is gone or has another, loses its buttons.
     """
     try:
         claim = _believed(ports, pressed)
@@ -53,6 +58,15 @@ async def press(ports: Ports, pressed: Press) -> Operation:
             log.error("alarm.untrusted_button", person=pressed.user_id)
             ports.alarm("untrusted_button")
         raise
+    try:
+        return await _counted(ports, claim, pressed)
+    except UnknownOperation:
+        if not ports.store_trouble():  # a store that came back empty may yet be put right, and then knows it again
+            await _retire(ports, pressed, _forgotten(ports, claim.operation_id))
+        raise
+
+
+async def _counted(ports: Ports, claim: _Claim, pressed: Press) -> Operation:
     card = await ports.operations.card(claim.operation_id)
     if card is None or (card.channel, card.ts) != (pressed.channel, pressed.ts):
         await ports.operations.get(claim.operation_id)  # an unknown operation is the better answer
@@ -92,11 +106,27 @@ async def _misplaced(ports: Ports, operation_id: str, pressed: Press, card: Card
         )
     link = await ports.workspace.permalink(card.channel, card.ts)
     where = f"<{link}|the live card>" if link else f"the live card in <#{card.channel}>"
-    # retiring the copy is a courtesy: the refusal stands whether or not Slack takes the edit
-    with suppress(ProviderError):
-        retired = Message(f"This copy of {operation_id}'s card is out of use. See {where}.")
-        await ports.workspace.update(pressed.channel, pressed.ts, retired)
+    await _retire(ports, pressed, Message(f"This copy of {operation_id}'s card is out of use. See {where}."))
     return NotPermitted(
         "E_OLD_CARD",
         f"This is a lost copy of {operation_id}'s card, so nothing was counted. Use the live card, or type {by_hand}.",
     )
+
+
+def _forgotten(ports: Ports, operation_id: str) -> Message:
+    """Return what stands where a card was whose operation the store answered not to have."""
+    simulated = "SIMULATION · " if ports.rules.is_simulation else ""
+    return Message(
+        f"{simulated}UNKNOWN: the bot no longer knows this request ({operation_id}), so nothing can be decided here. "
+        "Look at the record with `/registry status` and ask again."
+    )
+
+
+async def _retire(ports: Ports, pressed: Press, instead: Message) -> None:
+    """Put words in place of a message of ours that counts for nothing: a courtesy, which changes no answer.
+
+    Slack lets the bot edit what the bot posted and nothing else.
+    """
+    with suppress(ProviderError, TimeoutError):
+        async with asyncio.timeout(COURTESY.total_seconds()):
+            await ports.workspace.update(pressed.channel, pressed.ts, instead)

@@ -67,6 +67,8 @@ async def test_a_card_whose_operation_is_gone_says_so(company: Company, redis_ur
     told = await company.click(APPROVER, "approve")
 
     assert "No operation is called fo-" in told
+    await company.shows("UNKNOWN: the bot no longer knows this request")
+    assert not company.card()["blocks"]
     assert company.writes() == []
 
 

@@ -1,5 +1,6 @@
 """A press counts only if the button is ours, for this plan, on the card that we remember."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -7,12 +8,12 @@ import pytest
 
 from bot.adapters.signer import HmacSigner
 from bot.domain.operation import Operation, State, Verb
-from bot.errors import NotPermitted, UnknownOperation, Unreachable
+from bot.errors import NotPermitted, StoreUnavailable, UnknownOperation, Unreachable
 from bot.ports import Card, Message
 from bot.services.buttons import Press, button_value, press
 from bot.services.own_buttons import UNTRUSTED
 from tests.builders import APPROVER, CHANNEL
-from tests.fakes import FakeWorkspace
+from tests.fakes import FakeOperations, FakeWorkspace
 from tests.services.world import World, a_world
 
 CARD = Card(CHANNEL, "1793674800.000001", 1)
@@ -123,6 +124,71 @@ async def test_a_card_that_is_not_on_record_yet_and_an_unknown_operation_are_tol
     assert (await _refused(world, replace(APPROVE, value=value))).code == "E_UNKNOWN_CARD"
     with pytest.raises(UnknownOperation):
         await press(world.ports, replace(APPROVE, value=unknown))
+
+
+async def test_a_card_whose_operation_the_store_does_not_have_loses_its_buttons_and_says_what_to_do() -> None:
+    world, operation, pressed = await _asked()
+    stands = await world.workspace.post(CHANNEL, Message("the card", blocks=({"type": "actions"},)))
+    value = button_value(world.ports, replace(operation, id="fo-9999"), Verb.APPROVE)
+
+    with pytest.raises(UnknownOperation):
+        await press(world.ports, replace(pressed, value=value, ts=stands))
+
+    left = next(post.message for post in world.workspace.posts if post.ts == stands)
+    assert left.blocks == ()
+    assert left.text.startswith("UNKNOWN: the bot no longer knows this request (fo-9999)")
+    assert left.text.endswith("Look at the record with `/registry status` and ask again.")
+
+
+async def test_a_pointer_that_was_left_without_its_operation_is_no_card_either() -> None:
+    world, operation, pressed = await _asked()
+    stands = await world.workspace.post(CHANNEL, Message("the card"))
+    await world.operations.save_card(operation.id, replace(CARD, ts=stands))
+    world.operations.forget(operation.id)
+
+    with pytest.raises(UnknownOperation):
+        await press(world.ports, replace(pressed, ts=stands))
+
+    assert world.workspace.posts[-1].message.text.startswith("UNKNOWN")
+
+
+@pytest.mark.parametrize("trouble", ["silent", "distrusted"])
+async def test_a_card_stays_as_it_is_while_the_store_is_silent_or_may_not_be_believed(trouble: str) -> None:
+    world, operation, pressed = await _asked()
+    stands = await world.workspace.post(CHANNEL, Message("the card"))
+    world.operations.forget(operation.id)
+    if trouble == "silent":
+        world.ports = replace(world.ports, operations=_Silent(world.clock))
+    else:
+        world.ports = replace(world.ports, store_trouble=lambda: "Redis came back empty.")
+
+    with pytest.raises((StoreUnavailable, UnknownOperation)):
+        await press(world.ports, replace(pressed, ts=stands))
+
+    assert world.workspace.posts[-1].message.text == "the card"
+
+
+async def test_a_slack_that_hangs_over_taking_a_card_out_of_use_keeps_nobody_waiting() -> None:
+    world, operation, pressed = await _asked()
+    world.ports = replace(world.ports, workspace=_Hanging())
+    world.operations.forget(operation.id)
+
+    with pytest.raises(UnknownOperation):
+        await asyncio.wait_for(press(world.ports, pressed), timeout=1.1)
+
+
+class _Silent(FakeOperations):
+    """A store that does not answer."""
+
+    async def card(self, operation_id: str) -> Card | None:
+        raise StoreUnavailable("Redis does not answer.")
+
+
+class _Hanging(FakeWorkspace):
+    """Slack that takes an edit and never answers."""
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        await asyncio.Event().wait()
 
 
 class _WithoutLinks(FakeWorkspace):
