@@ -124,9 +124,12 @@ class FakeOperations:
 
     async def get(self, operation_id: str) -> Operation:
         """Return an operation. Raises UnknownOperation."""
+        self._require(operation_id)
+        return self._stored[operation_id].operation()
+
+    def _require(self, operation_id: str) -> None:
         if operation_id not in self._stored:
             raise unknown(operation_id)
-        return self._stored[operation_id].operation()
 
     async def commit(self, commit: Commit) -> Operation:
         """Check and write in one step; returns the operation with its new version."""
@@ -203,17 +206,19 @@ class FakeOperations:
 
     async def card(self, operation_id: str) -> Card | None:
         """Return where the operation's card stands."""
-        return self._cards.get(operation_id)
+        return self._cards.get(operation_id) if operation_id in self._stored else None
 
     async def save_card(self, operation_id: str, card: Card) -> None:
         """Remember where the card stands; clears the news mark when it shows the latest version."""
+        self._require(operation_id)
         self._cards[operation_id] = card
         if operation_id in self._news and self._news[operation_id][0] <= card.rendered:
             del self._news[operation_id]
 
     async def owe_words(self, operation_id: str, count: int) -> None:
         """Have `news` name the words of this operation until people were told of so many directly."""
-        self._news[words_of(operation_id)] = (count, None)
+        if operation_id in self._stored:
+            self._news[words_of(operation_id)] = (count, None)
 
     async def words_told(self, operation_id: str) -> int:
         """Return how many of an operation's words people were told of."""
@@ -221,6 +226,7 @@ class FakeOperations:
 
     async def save_words_told(self, operation_id: str, count: int) -> None:
         """Remember of how many words people were told."""
+        self._require(operation_id)
         self._told[operation_id] = count
         if self._news.get(words_of(operation_id), (count + 1, None))[0] <= count:
             del self._news[words_of(operation_id)]

@@ -12,9 +12,11 @@ from redis.exceptions import ResponseError
 from structlog import get_logger
 
 from bot.adapters import documents
+from bot.adapters.redis_commit import unknown
 from bot.adapters.redis_freeze import milliseconds
 from bot.adapters.redis_keys import ASKED, DUE, LAST, OPERATION, OUTBOX, POSTING, RECENT, WATCHES
-from bot.adapters.redis_link import Command, RedisLink, explained
+from bot.adapters.redis_link import Command, RedisLink, Word, explained
+from bot.adapters.redis_script import Script
 from bot.domain.operation import Operation
 from bot.errors import BotError
 from bot.ports import Card, Clock, Listing, words_of
@@ -30,6 +32,7 @@ class AtHand:
     def __init__(self, link: RedisLink, clock: Clock) -> None:
         self._link = link
         self._clock = clock
+        self._beside = Script("beside.lua")
 
     async def due(self, now: datetime, limit: int = 20) -> tuple[str, ...]:
         """Return ids of operations with a step to take now."""
@@ -68,33 +71,37 @@ class AtHand:
         return int(count)
 
     async def card(self, operation_id: str) -> Card | None:
-        """Return where the operation's card stands; what a newer bot keeps beside that is left alone."""
-        found = await self._link.call("HGET", OPERATION + operation_id, "card")
-        if found is None:
+        """Return where the operation's card stands; what a newer bot keeps beside that is left alone.
+
+        A pointer without its operation, which earlier bots could leave in an emptied store, is none.
+        """
+        version, found = await self._link.call("HMGET", OPERATION + operation_id, "version", "card")
+        if version is None or found is None:
             return None
         return Card(**{name: value for name, value in json.loads(found).items() if name in _CARD_FIELDS})
 
     async def save_card(self, operation_id: str, card: Card) -> None:
         """Remember where the card stands; clears the news mark when it shows the latest version.
 
-        Marks carry their version, so that news which arrives at this moment is not cleared with the old.
+        Marks carry their version, so that news which arrives at this moment is not cleared with the old. Raises
+        UnknownOperation, and keeps nothing, where the operation is gone.
         """
         shown = [f"{operation_id}:{version}" for version in range(card.rendered + 1)]
-        pointer = json.dumps(asdict(card))
-        await self._done(("HSET", OPERATION + operation_id, "card", pointer), ("ZREM", OUTBOX, *shown))
+        await self._keep_beside(operation_id, "card", json.dumps(asdict(card)), shown)
 
     async def owe_words(self, operation_id: str, count: int) -> None:
         """Have `news` name the words of this operation until people were told of so many directly."""
-        await self._link.call("ZADD", OUTBOX, milliseconds(self._clock.now()), f"{words_of(operation_id)}:{count}")
+        if await self._link.call("HEXISTS", OPERATION + operation_id, "doc"):  # else nothing would ever settle it
+            await self._link.call("ZADD", OUTBOX, milliseconds(self._clock.now()), f"{words_of(operation_id)}:{count}")
 
     async def words_told(self, operation_id: str) -> int:
         """Return how many of an operation's words people were told of."""
         return int(await self._link.call("HGET", OPERATION + operation_id, "told") or 0)
 
     async def save_words_told(self, operation_id: str, count: int) -> None:
-        """Remember of how many words people were told."""
+        """Remember of how many words people were told. Raises UnknownOperation, and keeps nothing, where it is gone."""
         told = [f"{words_of(operation_id)}:{number}" for number in range(count + 1)]
-        await self._done(("HSET", OPERATION + operation_id, "told", count), ("ZREM", OUTBOX, *told))
+        await self._keep_beside(operation_id, "told", count, told)
 
     async def draw_again(self, operation_id: str) -> None:
         """Have `news` name this operation once more, though it did not move."""
@@ -149,6 +156,11 @@ class AtHand:
         """Return a last good answer."""
         found = await self._link.call("GET", LAST + key)
         return None if found is None else str(found)
+
+    async def _keep_beside(self, operation_id: str, name: str, value: Word, settled: list[str]) -> None:
+        keys = (OPERATION + operation_id, OUTBOX)
+        if not await self._beside.run(self._link, keys, name, value, *settled):
+            raise unknown(operation_id)
 
     async def _done(self, *commands: Command) -> list[Any]:
         replies = await self._link.batch(*commands)

@@ -61,7 +61,10 @@ class Operations(Protocol):
         ...
 
     async def save_card(self, operation_id: str, card: Card) -> None:
-        """Remember where the card stands; clears the news mark when it shows the latest version."""
+        """Remember where the card stands; clears the news mark when it shows the latest version.
+
+        Raises UnknownOperation, and keeps nothing, where the operation is gone.
+        """
         ...
 
     async def draw_again(self, operation_id: str) -> None:
@@ -85,7 +88,7 @@ class Operations(Protocol):
         ...
 
     async def save_words_told(self, operation_id: str, count: int) -> None:
-        """Remember of how many words people were told."""
+        """Remember of how many words people were told. Raises UnknownOperation where the operation is gone."""
         ...
 
     async def claim_news(self, operation_id: str, owner: str, until: datetime) -> bool:

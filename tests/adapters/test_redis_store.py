@@ -16,8 +16,8 @@ from bot.adapters.redis_at_hand import LAST_LIFE
 from bot.adapters.redis_keys import AUDIT, AWAY, DUE, HOLD, LAST, META, OPEN, OPERATION, OUTBOX, RECENT
 from bot.adapters.redis_store import LIFE, RedisOperations
 from bot.domain.operation import SCHEMA, Operation
-from bot.errors import AlreadyOpen, ForgedApproval, InvalidConfiguration, StoreUnavailable
-from bot.ports import Commit, IndexMove
+from bot.errors import AlreadyOpen, ForgedApproval, InvalidConfiguration, StoreUnavailable, UnknownOperation
+from bot.ports import Card, Commit, IndexMove, Listing
 from tests.builders import NOW, WORKSPACE, an_operation
 
 
@@ -236,3 +236,30 @@ async def test_the_script_is_loaded_again_when_redis_has_forgotten_it(store: Red
     await store.link.call("SCRIPT", "FLUSH")
 
     assert (await store.commit(a_commit(first))).version == 2
+
+
+async def test_in_a_store_that_was_emptied_meanwhile_no_card_is_left_without_its_operation(
+    store: RedisOperations,
+) -> None:
+    await taken(store)
+    await store.save_card("fo-7k2m", Card("C01OPS", "1.0", rendered=0))
+    await store.link.call("FLUSHALL")
+
+    with pytest.raises(UnknownOperation):
+        await store.save_card("fo-7k2m", Card("C01OPS", "1.0", rendered=1))
+
+    assert await store.link.call("KEYS", "*") == []
+
+
+async def test_a_card_that_an_earlier_bot_left_without_its_operation_is_none(store: RedisOperations) -> None:
+    pointer = '{"channel": "C01OPS", "ts": "1.0", "rendered": 1}'
+    await store.link.call("HSET", OPERATION + "fo-7k2m", "card", pointer, "told", "1")
+    await store.link.call("ZADD", RECENT, 1, "fo-7k2m")
+
+    assert await store.card("fo-7k2m") is None
+    assert await store.listing() == Listing(())
+    await store.draw_again("fo-7k2m")
+    assert await store.news() == ()
+    with pytest.raises(UnknownOperation):
+        await store.get("fo-7k2m")
+    assert (await taken(store)).version == 1

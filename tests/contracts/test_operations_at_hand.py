@@ -3,6 +3,9 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
+from bot.errors import UnknownOperation
 from bot.ports import Card, IndexMove, Operations
 from tests.builders import NOW, an_operation
 from tests.contracts.conftest import Subject, a_commit, taken
@@ -92,6 +95,18 @@ async def test_postponing_what_is_no_news_makes_none(subject: Subject) -> None:
     await subject.store.postpone_news("fo-7k2m", subject.now() - MOMENT)
 
     assert await subject.store.news() == ()
+
+
+async def test_nothing_is_kept_beside_an_operation_that_is_not_there(store: Operations) -> None:
+    with pytest.raises(UnknownOperation):
+        await store.save_card("fo-7k2m", Card("C01OPS", "1.0", rendered=0))
+    with pytest.raises(UnknownOperation):
+        await store.save_words_told("fo-7k2m", 1)
+    await store.owe_words("fo-7k2m", 1)
+
+    assert await store.card("fo-7k2m") is None
+    assert await store.words_told("fo-7k2m") == 0
+    assert await store.news() == ()
 
 
 async def test_without_a_card_there_is_none(store: Operations) -> None:
