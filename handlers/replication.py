@@ -1,9 +1,12 @@
 """/registry replication"""
 
+import asyncio
+
 from bot import messages
 from bot.domain.access import Role
 from bot.domain.grammar import known_name
 from bot.domain.report import Question
+from bot.domain.rule_audit import PairAudit
 from bot.domain.topology import Site, Topology
 from bot.errors import UsageError
 from bot.ports import Message, Ports
@@ -11,6 +14,7 @@ from bot.routing import Call, Router
 from bot.services.history import missing
 from bot.services.publishing import Inquiry
 from bot.services.replication import question
+from bot.services.rule_auditing import audit_rules
 from bot.services.study import DeepStudy, Study, study_all
 
 router = Router()
@@ -34,8 +38,14 @@ async def replication(call: Call, ports: Ports) -> Message:
     elif is_deep:
         raise UsageError("Say which way: /registry replication from <site> to <site> deep.")
     else:
-        told = messages.replications(await study_all(ports, questions), ports.clock.now())
+        answers, others = await asyncio.gather(study_all(ports, questions), _others(words, questions, ports))
+        told = messages.replications(answers, ports.clock.now(), others)
     return messages.noted(told, missing(ports, await call.frozen()))
+
+
+async def _others(words: tuple[str, ...], questions: list[Question], ports: Ports) -> tuple[PairAudit, ...]:
+    """Audit the rules of every direction that is not compared, where nobody named one."""
+    return () if words else await audit_rules(ports, [(asked.source, asked.target) for asked in questions])
 
 
 def _questions(words: tuple[str, ...], ports: Ports) -> list[Question]:

@@ -62,7 +62,7 @@ class PairAudit:
     """What is known of replication from one site to another.
 
     `last_success_at` is the last copy that any rule or person brought about; `silent` are the reasons of those ends
-    that did not list their rules.
+    that did not list their rules, and `mute` the ends that answered nothing at all, each with the reason.
     """
 
     source: Site
@@ -73,6 +73,7 @@ class PairAudit:
     reached: Reached | Unknown
     last_success_at: datetime | None = None
     silent: tuple[str, ...] = ()
+    mute: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_automatic(self) -> bool:

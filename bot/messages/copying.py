@@ -1,18 +1,22 @@
 """How copying goes: the task feed by state, and what the rules leave open, the worst first."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from bot.domain.explaining import UNFINISHED
 from bot.domain.report import Report
 from bot.domain.rule_audit import PairAudit, Possible, RuleUse, tasks_between
+from bot.domain.rule_match import INSTANCE, NAMESPACE, REPO
 from bot.domain.rule_reach import Named, NamespaceGap, Reached
-from bot.domain.snapshot import SyncTask, TaskFeed, Unknown
+from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
 from bot.messages.text import ago, code, escape, listed, plural, sentence, short, unknown
 
 MOST_NAMED = 3
 MOST_RULES = 5
+MOST_PAIRS = 12
+EVERYTHING = ".*"
+"""The filter that the console fills in where nobody wants one."""
 
 
 def task_lines(report: Report, now: datetime) -> list[str]:
@@ -58,6 +62,18 @@ def rule_lines(audit: PairAudit | Unknown, now: datetime) -> list[str]:
     return [f"*Rules*: {_summary(audit, now)}", *found]
 
 
+def pair_lines(audits: Sequence[PairAudit], now: datetime) -> list[str]:
+    """Return a line for each direction: its rules, and what stands in the way first of all."""
+    lines = [f"• {_pair(audit, now)}" for audit in audits[:MOST_PAIRS]]
+    left = len(audits) - len(lines)
+    return [*lines, *([f"and {plural(left, 'more direction')}"] if left > 0 else [])]
+
+
+def _pair(audit: PairAudit, now: datetime) -> str:
+    way = f"{escape(short(audit.source.name, 60))} to {escape(short(audit.target.name, 60))}"
+    return " · ".join([f"{way}: {_summary(audit, now)}", *list(_findings(audit, now))[:1]])
+
+
 def _summary(audit: PairAudit, now: datetime) -> str:
     if isinstance(audit.rules, Unknown):
         return unknown(audit.rules)
@@ -84,6 +100,43 @@ def _findings(audit: PairAudit, now: datetime) -> Iterator[str]:
     if feasibility.possible is Possible.UNKNOWN and not rules:
         yield f"Whether it is possible is unknown: {sentence(feasibility.reason, 200)}"
     yield from (f"Rules not listed by {sentence(silent, 200)}" for silent in audit.silent)
+
+
+def rules_in_short(audit: PairAudit | Unknown, now: datetime) -> str:
+    """Return each rule with its scope and filters, what starts it, and its last copy."""
+    if isinstance(audit, Unknown) or isinstance(audit.rules, Unknown):
+        return ""
+    said = [_rule(use, audit.feed, now) for use in audit.rules[:MOST_RULES]]
+    left = len(audit.rules) - len(said)
+    return " · ".join([*said, *([f"and {plural(left, 'more rule')}"] if left > 0 else [])])
+
+
+def _rule(use: RuleUse, feed: TaskFeed | Unknown, now: datetime) -> str:
+    rule = use.rule
+    said = [f"Rule {code(rule.name, 80)}: {_scope(rule)}", "on push" if rule.is_automatic else "by hand"]
+    said += ["between accounts"] if rule.is_cross_account else []
+    if use.last_success_at:
+        said.append(f"last copy {ago(use.last_success_at, now)}")
+    elif not isinstance(feed, Unknown):
+        said.append("no finished copy is listed")
+    return ", ".join(said)
+
+
+def _scope(rule: SyncRule) -> str:
+    """Say which images a rule takes, in the vendor's own filters."""
+    if rule.scope == REPO:
+        said = [f"repository {code(f'{rule.namespace}/{rule.repository}', 120)}"]
+    elif rule.scope == NAMESPACE:
+        said = [f"namespace {code(rule.namespace or '?', 80)}"]
+    else:
+        said = ["the instance" if rule.scope == INSTANCE else f"scope {code(rule.scope, 40)}"]
+    filters = (
+        ("namespaces", rule.namespace_filter),
+        ("repositories", rule.repository_filter),
+        ("tags", rule.tag_filter),
+    )
+    said += [f"{what} {code(pattern, 80)}" for what, pattern in filters if pattern and pattern != EVERYTHING]
+    return " ".join(said)
 
 
 def _failing(uses: list[RuleUse], now: datetime) -> Iterator[str]:

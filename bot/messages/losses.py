@@ -66,7 +66,7 @@ def _unsettled(judged: Tally, target: str) -> list[str]:
 def _causes(judged: Tally) -> list[str]:
     """Say why, where it is not said beside each image anyway."""
     causes = sorted(judged.causes.items(), key=lambda each: -each[1])
-    said = [f"{count:,} {'unexplained' if cause is Cause.UNKNOWN else cause}" for cause, count in causes]
+    said = [f"{'unexplained' if cause is Cause.UNKNOWN else cause} ({count:,})" for cause, count in causes]
     return [f"Why: {' · '.join(said)}"] if judged.lost > 1 and said else []
 
 

@@ -1,6 +1,6 @@
 """What `replication` answers: a verdict, what would be lost and why, how copying goes, and how old each fact is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.differences import Side, Span
@@ -9,7 +9,7 @@ from bot.domain.rule_audit import PairAudit, Possible
 from bot.domain.snapshot import Unknown
 from bot.domain.verdict import Verdict
 from bot.messages.blocks import Block, compose, context, divider, section, sections
-from bot.messages.copying import rule_lines, task_lines
+from bot.messages.copying import pair_lines, rule_lines, rules_in_short, task_lines
 from bot.messages.losses import image_lines
 from bot.messages.pulls import broken, looking, pull_lines
 from bot.messages.text import ago, code, escape, listed, plural, sentence, short, span, stamp
@@ -20,6 +20,7 @@ FULL_IS_NEWS = timedelta(minutes=10)
 """How much older a reading of every repository must be than the last look before it is told by itself."""
 MOST_LISTED_OF_SEVERAL = 3
 """Images named for each of several directions: whoever wants more asks for one."""
+_WORST_FIRST = (Verdict.BEHIND, Verdict.UNKNOWN, Verdict.NOTHING_COMPARED, Verdict.IN_STEP)
 
 
 def replication(known: Assessment, now: datetime, most: int = MOST_LISTED) -> Message:
@@ -29,25 +30,27 @@ def replication(known: Assessment, now: datetime, most: int = MOST_LISTED) -> Me
     return compose(
         said,
         [
-            section(f"*{said}*"),
-            *sections([*_gaps(report, now), *_unseen(report)]),
+            section(_bold(said)),
+            *sections([*_gaps(known, now), *_unseen(report)]),
             *sections(image_lines(report, now, most)),
             *sections(pull_lines(known.deep, now)),
             *sections(task_lines(report, now)),
             *sections(rule_lines(known.audit, now)),
-            context(_sources(report, now)),
+            context(_sources(report, now), rules_in_short(known.audit, now)),
         ],
     )
 
 
-def replications(answers: Sequence[Assessment], now: datetime) -> Message:
-    """Return the same for several directions, one below the other."""
-    if len(answers) == 1:
+def replications(answers: Sequence[Assessment], now: datetime, others: Sequence[PairAudit] = ()) -> Message:
+    """Return the same for several directions, one below the other, the worst first; of others their rules alone."""
+    if len(answers) == 1 and not others:
         return replication(answers[0], now)
-    parts = [replication(answer, now, MOST_LISTED_OF_SEVERAL) for answer in answers]
+    worst_first = sorted(answers, key=lambda answer: _WORST_FIRST.index(answer.report.judgement.verdict))
+    parts = [replication(answer, now, MOST_LISTED_OF_SEVERAL) for answer in worst_first]
     blocks: list[Block] = [block for part in parts for block in (divider(), *map(dict, part.blocks))]
     more = f"One direction in full: {code('/registry replication from <site> to <site>')}"
-    return compose("\n".join(part.text for part in parts), [*blocks[1:], context(more)])
+    rest = [divider(), *sections(["*Rules of other directions*", *pair_lines(others, now)])] if others else []
+    return compose("\n".join(part.text for part in parts), [*blocks[1:], *rest, context(more)])
 
 
 def comparing(known: Assessment, now: datetime) -> Message:
@@ -89,6 +92,12 @@ def headline(known: Assessment, now: datetime) -> str:
     return f"{broken(known.deep)}{said}{_impossible(known.audit)}"
 
 
+def _bold(said: str) -> str:
+    """Put the first line in bold; where it has a star of its own, as a glob has, that would end there."""
+    verdict, colon, rest = said.partition(":")
+    return f"*{verdict}*{colon}{rest}" if "*" in said else f"*{said}*"
+
+
 def _way(report: Report) -> str:
     return f"{_name(report.source)} to {_name(report.target)}"
 
@@ -99,12 +108,12 @@ def _name(side: Side) -> str:
 
 def _images(report: Report, count: int) -> str:
     asked = report.question.repositories
-    return f"{plural(count, 'image')} in {escape(short(asked, 80))}" if asked else plural(count, "critical image")
+    return f"{plural(count, 'image')} in {code(asked, 80)}" if asked else plural(count, "critical image")
 
 
 def _nothing(report: Report) -> str:
     asked = report.question.repositories
-    return f"no image in {escape(short(asked, 80))}" if asked else "no image matches `critical`"
+    return f"no image in {code(asked, 80)}" if asked else "no image matches `critical`"
 
 
 def _impossible(audit: PairAudit | Unknown) -> str:
@@ -151,11 +160,13 @@ def _repositories(count: int) -> str:
     return plural(count, "repository", "repositories")
 
 
-def _gaps(report: Report, now: datetime) -> list[str]:
+def _gaps(known: Assessment, now: datetime) -> list[str]:
     """Return what is not known, and since when an end is silent."""
+    report = known.report
     parts = list(_parts(report))
     partial = [f"*Partial*: {'; '.join(parts)}."] if parts else []
-    silent = [line for side in (report.source, report.target) for line in _silence(side, now)]
+    mute = {} if isinstance(known.audit, Unknown) else dict(known.audit.mute)
+    silent = [line for side in (report.source, report.target) for line in _silence(side, mute, now)]
     return [*_live(report), *partial, *silent]
 
 
@@ -165,13 +176,19 @@ def _live(report: Report) -> list[str]:
     return [f"*Asked of both sites just now*, of what counts alone: {sentence(report.live_because, 200)}"]
 
 
-def _silence(side: Side, now: datetime) -> list[str]:
+def _silence(side: Side, mute: Mapping[str, str], now: datetime) -> list[str]:
+    """Tell of a side that has been silent for a while, or is so now and was not when it was last read."""
     since, blind = side.coverage.silent_since, side.blind_for
     if since is None:
-        return []
+        return _silence_now(side, mute)
     why = f" ({sentence(side.coverage.trouble, 120).rstrip('.')})" if side.coverage.trouble else ""
     last = f"; it was last read {span(blind)} before that" if blind else ""
     return [f"*Silent*: {_name(side)} has not answered for {span(now - since)}{why}{last}."]
+
+
+def _silence_now(side: Side, mute: Mapping[str, str]) -> list[str]:
+    why = mute.get(side.site.name)
+    return [f"*Silent*: {_name(side)} answers nothing now ({sentence(why, 120).rstrip('.')})."] if why else []
 
 
 def _unseen(report: Report) -> list[str]:

@@ -1,7 +1,7 @@
 """Audit the replication rules of every ordered pair of sites, from what the ends list now and what is kept of them."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -29,22 +29,33 @@ class _Told:
     feed: TaskFeed | Unknown
     side: Side
 
+    @property
+    def silence(self) -> str:
+        """Return why it tells nothing at all; nothing where it tells anything."""
+        answers = (self.instance, self.rules, self.feed)
+        reasons = [answer.reason for answer in answers if isinstance(answer, Unknown)]
+        return reasons[0] if len(reasons) == len(answers) else ""
 
-async def audit_rules(ports: Ports) -> tuple[PairAudit, ...]:
-    """Return the audit of every ordered pair of sites; what does not answer is unknown in it."""
-    sites = tuple(ports.rules.topology.sites.values())
-    async with asyncio.TaskGroup() as group:
-        asked = {site.name: group.create_task(_ask(ports, site)) for site in sites}
-    told = {name: task.result() for name, task in asked.items()}
+
+async def audit_rules(ports: Ports, beside: Collection[tuple[Site, Site]] = ()) -> tuple[PairAudit, ...]:
+    """Return the audit of every ordered pair of sites beside these; what does not answer is unknown in it."""
+    sites = ports.rules.topology.sites.values()
     pairs = [(source, target) for source in sites for target in sites if source is not target]
-    return tuple([await _audit(ports, told, source, target) for source, target in pairs])
+    return await _audits(ports, [pair for pair in pairs if pair not in beside])
 
 
 async def audit_pair(ports: Ports, source: Site, target: Site) -> PairAudit:
     """Return the audit of one direction."""
+    return (await _audits(ports, [(source, target)]))[0]
+
+
+async def _audits(ports: Ports, pairs: Sequence[tuple[Site, Site]]) -> tuple[PairAudit, ...]:
+    """Ask each site once, however many pairs it is in."""
+    sites = {site.name: site for pair in pairs for site in pair}
     async with asyncio.TaskGroup() as group:
-        asked = {site.name: group.create_task(_ask(ports, site)) for site in (source, target)}
-    return await _audit(ports, {name: task.result() for name, task in asked.items()}, source, target)
+        asked = {name: group.create_task(_ask(ports, site)) for name, site in sites.items()}
+    told = {name: task.result() for name, task in asked.items()}
+    return tuple([await _audit(ports, told, source, target) for source, target in pairs])
 
 
 async def _ask(ports: Ports, site: Site) -> _Told:
@@ -69,6 +80,7 @@ async def _audit(ports: Ports, told: dict[str, _Told], source: Site, target: Sit
         reached=await _reached(ports, here.side, there.side, rules),
         last_success_at=last_success(tasks_between(feed, ends)),
         silent=tuple(_silences(((source, here), (target, there)))),
+        mute=tuple((site.name, why) for site, each in ((source, here), (target, there)) if (why := each.silence)),
     )
 
 

@@ -1,14 +1,17 @@
 """/registry replication"""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.errors import StoreUnavailable, UnknownSite, UsageError
-from tests.builders import DOMAIN
+from tests.builders import DOMAIN, a_site, a_topology, an_instance
 from tests.domain.stocks import a_repository, a_tag, at
 from tests.fake_inventories import FakeInventories
 from tests.fakes import FakeRegistries, some_ports
 from tests.handlers.calls import answer
 from tests.handlers.kept import keep
+from tests.messages.reading import words_of
 
 
 async def test_without_words_every_site_is_compared_with_its_first_standby() -> None:
@@ -16,6 +19,21 @@ async def test_without_words_every_site_is_compared_with_its_first_standby() -> 
 
     assert "hangzhou to zhangjiakou" in message.text
     assert "zhangjiakou to hangzhou" in message.text
+
+
+async def test_of_directions_that_nobody_would_fail_over_in_the_rules_are_told() -> None:
+    shanghai = replace(a_site("hangzhou"), name="shanghai", instance="cri-ccccc", aliases=())
+    rules = replace(some_ports().rules, topology=a_topology(a_site("hangzhou"), a_site(), shanghai))
+
+    registries = FakeRegistries()
+    registries.instances["shanghai"] = an_instance("hangzhou")
+
+    message = await answer(some_ports(rules=rules, registries=registries), "replication")
+
+    said = words_of(message)
+    assert len(message.text.splitlines()) == 3
+    for way in ("hangzhou to shanghai", "zhangjiakou to shanghai", "shanghai to hangzhou"):
+        assert f"• {way}: none copies in this direction" in said
 
 
 @pytest.mark.parametrize(
@@ -53,7 +71,7 @@ async def test_a_repository_that_only_one_pair_could_have_is_looked_for_in_every
 
     message = await answer(ports, "replication repo core/*")
 
-    assert message.text.splitlines()[0].startswith("BEHIND: 1 of 1 image in core/* would be lost")
+    assert message.text.splitlines()[0].startswith("BEHIND: 1 of 1 image in `core/*` would be lost")
 
 
 async def test_a_repository_that_nobody_has_is_told_with_what_is_near_it() -> None:

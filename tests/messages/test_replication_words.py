@@ -78,7 +78,7 @@ def test_other_images_are_told_beside_critical_ones() -> None:
 def test_images_asked_for_by_name_are_judged_and_critical_ones_among_them_told() -> None:
     known = an_assessment({"web/shop": many(2), "core/api": many(1)}, {}, repositories="*/*")
 
-    assert headline(known).startswith("BEHIND: 3 of 3 images in */* would be lost")
+    assert headline(known).startswith("BEHIND: 3 of 3 images in `*/*` would be lost")
     assert "Critical among them: 0 identical, 1 missing at hangzhou" in said(known)
 
 
@@ -86,7 +86,7 @@ def test_why_images_are_lost_is_counted() -> None:
     feed = a_feed(a_task("ERROR", image="core/api:00", issue="NETWORK_ERROR"))
     known = an_assessment({"core/api": many(3), "core/web": many(1)}, {}, feed=feed, rules=(a_rule(repository="api"),))
 
-    assert "Why: 3 unexplained · 1 its copy failed" in said(known)
+    assert "Why: unexplained (3) · its copy failed (1)" in said(known)
 
 
 def test_pushes_that_came_after_the_target_was_read_may_have_arrived() -> None:
@@ -109,6 +109,18 @@ def test_a_silent_source_is_said_with_how_much_nobody_saw() -> None:
     )
 
     assert "*Silent*: zhangjiakou has not answered for 5 min; it was last read 6 min before that." in said(known)
+
+
+def test_a_side_that_has_just_fallen_silent_is_said_to_be() -> None:
+    known = with_audit(IN_STEP, mute=(("zhangjiakou", "no answer within 3 s"),))
+
+    assert "*Silent*: zhangjiakou answers nothing now (no answer within 3 s)." in said(known)
+
+
+def test_a_star_of_a_glob_ends_no_bold_words() -> None:
+    known = an_assessment({"core/api": many(1)}, {}, repositories="core*")
+
+    assert "*BEHIND*: 1 of 1 image in `core*` would be lost" in said(known)
 
 
 def test_pushes_in_no_list_are_named_by_their_tasks() -> None:
@@ -160,7 +172,7 @@ def test_without_the_store_the_reason_stands_in_the_first_line() -> None:
 
 def test_nothing_to_compare_is_not_called_in_step() -> None:
     assert headline(an_assessment()).startswith("NOTHING COMPARED: no image matches `critical`")
-    assert headline(an_assessment(repositories="x/*")).startswith("NOTHING COMPARED: no image in x/*")
+    assert headline(an_assessment(repositories="x/*")).startswith("NOTHING COMPARED: no image in `x/*`")
 
 
 def test_tasks_are_counted_by_state_with_the_oldest_unfinished_and_what_failed() -> None:
@@ -182,6 +194,30 @@ def test_rules_that_do_their_work_take_one_line() -> None:
 
     assert "*Rules*: 1 on push, last copy 1 h ago" in said(known)
     assert "• " not in said(known)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "Rule `core`: namespace `core`, on push, last copy 1 h ago"),
+        ({"scope": "REPO", "repository": "api"}, "Rule `core`: repository `core/api`, on push"),
+        (
+            {"scope": "INSTANCE", "namespace_filter": "co.*", "repository_filter": ".*"},
+            ": the instance namespaces `co.*`,",
+        ),
+        ({"tag_filter": "v.*", "is_automatic": False}, ": namespace `core` tags `v.*`, by hand, last copy"),
+        ({"rule_id": "another", "is_cross_account": True}, "on push, between accounts, no finished copy is listed"),
+        ({"scope": "CHART"}, ": scope `CHART`, on push"),
+    ],
+)
+def test_each_rule_is_told_in_small_print(fields: dict[str, Any], words: str) -> None:
+    assert words in said(an_assessment(rules=(a_rule(**fields),), feed=a_feed(a_task())))
+
+
+def test_of_many_rules_the_first_are_told() -> None:
+    rules = tuple(a_rule(rule_id=f"rule-{n}") for n in range(7))
+
+    assert said(an_assessment(rules=rules)).endswith(" · and 2 more rules")
 
 
 def test_no_rule_in_this_direction_is_said() -> None:
@@ -227,9 +263,22 @@ def test_every_unknown_part_says_why() -> None:
 def test_several_directions_are_told_one_below_the_other() -> None:
     message = messages.replications([IN_STEP, BEHIND], LATER)
 
-    assert [line.partition(":")[0] for line in message.text.splitlines()] == ["IN STEP", "BEHIND"]
+    assert [line.partition(":")[0] for line in message.text.splitlines()] == ["BEHIND", "IN STEP"]
     assert [block["type"] for block in message.blocks].count("divider") == 1
     assert "and 12 more" in words_of(message)
+
+
+def test_of_other_directions_the_rules_are_told_with_what_stands_in_their_way() -> None:
+    impossible = with_audit(IN_STEP, rules=(), feasibility=Feasibility(Possible.NO, "another cloud")).audit
+    assert isinstance(IN_STEP.audit, PairAudit)
+    assert isinstance(impossible, PairAudit)
+
+    message = messages.replications([IN_STEP, BEHIND], LATER, [IN_STEP.audit, *[impossible] * 13])
+
+    words = words_of(message)
+    assert "*Rules of other directions*\n• zhangjiakou to hangzhou: 1 on push, no finished copy is listed" in words
+    assert "stays where it is. · *Not possible*: another cloud." in words
+    assert "and 2 more directions" in words
 
 
 def test_a_comparison_under_way_says_how_far_it_is() -> None:
