@@ -13,7 +13,7 @@ from bot.services.replication import question
 from bot.services.study import Study
 
 ROUND = timedelta(seconds=60)
-"""One bot looks after a site for so long; when it dies another takes over."""
+"""One bot looks after a site for so long, or until its instances are read again; when it dies another takes over."""
 
 
 async def subscribe(ports: Ports, site: Site, channel: str, user_id: str) -> bool:

@@ -30,7 +30,7 @@ BUSY_ROUNDS = 40
 OUTBOX_EVERY = timedelta(seconds=1)
 FREEZES_EVERY = timedelta(seconds=1)
 LOOK_OUT_EVERY = timedelta(seconds=30)
-"""How often watched sites are looked at; several bots take turns."""
+"""How often watched sites are looked at, unless instances are read more often; several bots take turns."""
 READ_AFTER = timedelta(seconds=1)
 """From ready on: those who have waited for a bot come before what nobody waits for."""
 
@@ -157,7 +157,7 @@ class Worker:
         await self._is_started.wait()
         while not self._stopping.is_set():
             await self._guarded(lambda: look_out(self._ports, self._owner))
-            await self._ports.clock.pause(LOOK_OUT_EVERY, self._stopping)
+            await self._ports.clock.pause(min(LOOK_OUT_EVERY, self._ports.rules.inventory_every), self._stopping)
 
     async def _guarded(self, tick: Callable[[], Awaitable[T]]) -> T | None:
         try:

@@ -19,7 +19,7 @@ async def look_out(ports: Ports, owner: str) -> None:
     watched = await ports.operations.subscriptions()
     for name, channels in watched.items():
         site = ports.rules.topology.sites.get(name)
-        until = ports.clock.now() + subscribing.ROUND
+        until = ports.clock.now() + min(subscribing.ROUND, ports.rules.inventory_every)
         if site and await ports.operations.claim_news(f"watch/{name}", owner, until):
             lookout = await subscribing.look_after(ports, site)
             await _tell(ports, site, lookout, channels)

@@ -156,3 +156,14 @@ async def test_a_site_that_is_configured_no_more_is_left_out(watched: Watched) -
     await watched.ports.operations.subscribe("shanghai", CHANNEL, ON_CALL)
 
     assert await watched.looks() == []
+
+
+async def test_where_instances_are_read_more_often_so_are_watched_sites_looked_at(watched: Watched) -> None:
+    watched.ports = replace(watched.ports, rules=replace(watched.ports.rules, inventory_every=timedelta(seconds=5)))
+    await look_out(watched.ports, "bot-1")
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    watched.clock.move(timedelta(seconds=5))
+
+    await look_out(watched.ports, "bot-2")
+
+    assert [post.message.text.partition(":")[0] for post in watched.workspace.posts] == ["LAG"]
