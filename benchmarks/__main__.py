@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-from benchmarks import acks, adapters, claim, code, data_plane, failover, inventory, memory, start
+from benchmarks import acks, adapters, claim, code, data_plane, failover, inventory, memory, scanning, start
 from benchmarks.table import Row, table
 
 MEASUREMENTS: dict[str, Callable[[], Iterable[Row]]] = {
@@ -23,6 +23,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Row]]] = {
     "failover": failover.rows,
     "memory": memory.rows,
     "inventory": inventory.rows,
+    "scan": scanning.rows,
     "data_plane": data_plane.rows,
 }
 

@@ -1,5 +1,6 @@
 """The outside world as the use cases see it: Protocols, the values that pass through them, and the bundle of both."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -74,6 +75,10 @@ __all__ = [
 ]
 
 
+COMPARED_AT_ONCE = 2
+"""Parts of inventories that are compared at a time: one is computed while the store reads the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The reviewed configuration, and the switches of this process.
@@ -96,7 +101,8 @@ class Ports:
     Both of these are sentences, or nothing: `kill_switch` is why this process must not write, `store_trouble` why its
     Redis cannot be trusted to keep a decision just now. `is_stopping` tells that no further write may be begun, `wake`
     tells the local worker that something is due, `alarm` counts what somebody should look into, by its kind. All
-    return at once. `local_freezes` is what somebody froze here that the store does not have yet.
+    return at once. `local_freezes` is what somebody froze here that the store does not have yet. Whoever goes through
+    whole inventories takes one of the `turns` for each small part, so that however many ask, the others are heard soon.
     """
 
     zones: PrivateZone
@@ -120,3 +126,4 @@ class Ports:
     wake: Callable[[], None] = field(default=lambda: None)
     alarm: Callable[[str], None] = field(default=lambda _kind: None)
     local_freezes: LocalFreezes = field(default_factory=LocalFreezes)
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(COMPARED_AT_ONCE))

@@ -70,7 +70,7 @@ async def reports(ports: Ports, asked: Question, each: Callable[[Difference], No
         yield frame
         frame = await _with_control(ports, frame)
         comparer = Comparer(*sides, Critical(asked.critical), _explainer(frame), each)
-        async for done in stock.compared(known, asked.instances, chosen, comparer, ports.clock):
+        async for done in stock.compared(known, asked.instances, chosen, comparer, ports.clock, ports.turns):
             frame = _so_far(frame, comparer, done, ports.clock.now())
             yield frame
         frame = replace(frame, unseen=await _unseen(known, frame))

@@ -103,7 +103,7 @@ async def _reached(
     try:
         kept = await ports.inventories.paths(source.site.instance)
         chosen = [path for path in kept if critical.touches(path)]
-        async for _done in stock.compared(ports.inventories, instances, chosen, audit, ports.clock):
+        async for _done in stock.compared(ports.inventories, instances, chosen, audit, ports.clock, ports.turns):
             pass
     except StoreUnavailable as error:
         return Unknown(str(error).rstrip("."))

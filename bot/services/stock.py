@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -89,17 +90,23 @@ async def paths(known: Stock, sides: Iterable[Side]) -> tuple[str, ...]:
 
 
 async def compared(
-    known: Stock, instances: tuple[str, str], chosen: Sequence[str], taker: Taker, clock: Clock
+    known: Stock,
+    instances: tuple[str, str],
+    chosen: Sequence[str],
+    taker: Taker,
+    clock: Clock,
+    turn: AbstractAsyncContextManager[object] | None = None,
 ) -> AsyncIterator[int]:
     """Feed these repositories of both instances to `taker`, and yield after each batch how many are done.
 
-    Raises StoreUnavailable; what was fed until then stays good.
+    Each batch waits for its `turn`, if there is one. Raises StoreUnavailable; what was fed until then stays good.
     """
     for start in range(0, len(chosen), BATCH):
         batch = chosen[start : start + BATCH]
-        here = await known.repositories(instances[0], batch)
-        there = await known.repositories(instances[1], batch)
-        await _feed(taker, zip(batch, here, there, strict=True), clock)
+        async with turn or nullcontext():
+            here = await known.repositories(instances[0], batch)
+            there = await known.repositories(instances[1], batch)
+            await _feed(taker, zip(batch, here, there, strict=True), clock)
         yield start + len(batch)
 
 
