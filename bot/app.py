@@ -193,7 +193,7 @@ class Bot:
         )
         self._standing.redis = await self._assessment(store)
         self._background.start(self._keep_assessing(store), "redis.assess")
-        self._worker = Worker(ports, RandomIds().token(), partial(button_value, ports))
+        self._worker = Worker(ports, RandomIds().token(), partial(button_value, ports), self._metrics.worker_failed)
         self._working = self._background.start(self._worker.run(), "worker")
         self._settle_memory()
         await self._open_doors(ports, api, session)

@@ -30,13 +30,22 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
-
+        self.worker_failures = Counter(
+            "registry_bot_worker_failures",
+            "Turns of the worker's loops that failed, by code; the log tells the first, and then how many.",
+            ("code",),
+            registry=self.registry,
+        )
         self.alarms = Counter(
             "registry_bot_alarms",
             "What somebody should look into, by kind; the log has a line for each.",
             ("kind",),
             registry=self.registry,
         )
+
+    def worker_failed(self, code: str) -> None:
+        """Count one turn of a loop that failed."""
+        self.worker_failures.labels(code).inc()
 
     def exposition(self) -> bytes:
         """Return everything in Prometheus' text format."""

@@ -5,10 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
-import structlog
-
 from bot.domain.topology import Site
-from bot.errors import BotError
 from bot.ports import Ports
 from bot.services.policies import end_outdated
 from bot.worker import watch
@@ -20,9 +17,9 @@ from bot.worker.lookout import look_out
 from bot.worker.outbox import Outbox
 from bot.worker.scanner import SILENT_EVERY, Scanner
 from bot.worker.sealer import INSPECT_EVERY, SEAL_EVERY, Sealer
+from bot.worker.troubles import Troubles
 
 T = TypeVar("T")
-log = structlog.get_logger()
 SCAN_EVERY = timedelta(seconds=5)
 BUSY_SCAN_EVERY = timedelta(seconds=1)
 BUSY_ROUNDS = 40
@@ -36,9 +33,18 @@ READ_AFTER = timedelta(seconds=1)
 
 
 class Worker:
-    """Runs its loops until told to stop; `tick` does one round of the acting two at once."""
+    """Runs its loops until told to stop; `tick` does one round of the acting two at once.
 
-    def __init__(self, ports: Ports, owner: str, button_value: ButtonValue) -> None:
+    `failed` is told the code of every failure of a loop.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        owner: str,
+        button_value: ButtonValue,
+        failed: Callable[[str], None] = lambda _code: None,
+    ) -> None:
         self._ports = ports
         self._owner = owner
         self._executor = Executor(ports, owner, moved=self._has_news)
@@ -46,6 +52,7 @@ class Worker:
         self._outbox = Outbox(ports, button_value, lambda: self._freezes.seen)
         self._sealer = Sealer(ports)
         self._scanner = Scanner(ports, owner)
+        self._troubles = Troubles(ports.clock, failed)
         self._stopping = asyncio.Event()
         self._is_started = asyncio.Event()
         self._execute_now = asyncio.Event()
@@ -67,7 +74,7 @@ class Worker:
 
     async def tick(self) -> None:
         """Take one due step of every operation, then bring the cards up to date."""
-        await self._guarded(self._freezes.tick)
+        await self._guarded("freezes", self._freezes.tick)
         await self._executor.tick()
         await self._outbox.tick()
 
@@ -95,48 +102,48 @@ class Worker:
         quick = 0
         while not self._stopping.is_set():
             self._execute_now.clear()
-            started = await self._guarded(lambda: self._executor.begin(group))
+            started = await self._guarded("steps", lambda: self._executor.begin(group))
             quick = BUSY_ROUNDS if started else max(quick - 1, 0)
             await self._ports.clock.pause(BUSY_SCAN_EVERY if quick else SCAN_EVERY, self._execute_now)
 
     async def _post(self, group: asyncio.TaskGroup) -> None:
         while not self._stopping.is_set():
             self._post_now.clear()
-            await self._guarded(lambda: self._outbox.begin(group))
+            await self._guarded("cards", lambda: self._outbox.begin(group))
             await self._ports.clock.pause(OUTBOX_EVERY, self._post_now)
 
     async def _watch_freezes(self) -> None:
         while not self._stopping.is_set():
-            await self._guarded(self._freezes.tick)
+            await self._guarded("freezes", self._freezes.tick)
             await self._ports.clock.pause(FREEZES_EVERY, self._stopping)
 
     async def _tell_of_freezes(self) -> None:
         while not self._stopping.is_set():
-            await self._guarded(lambda: tell_of_freezes(self._ports, self._freezes.seen.freezes))
+            await self._guarded("news of freezes", lambda: tell_of_freezes(self._ports, self._freezes.seen.freezes))
             await self._ports.clock.pause(FREEZES_EVERY, self._stopping)
 
     async def _refresh(self) -> None:
         while not self._stopping.is_set():
             self._refresh_now.clear()
-            if await self._guarded(lambda: end_outdated(self._ports)):
+            if await self._guarded("policies", lambda: end_outdated(self._ports)):
                 self._has_news()
-            await self._guarded(lambda: watch.refresh_identities(self._ports))
+            await self._guarded("people", lambda: watch.refresh_identities(self._ports))
             await self._ports.clock.pause(watch.IDENTITY_EVERY, self._refresh_now)
 
     async def _remember(self) -> None:
         while not self._stopping.is_set():
-            await self._guarded(lambda: watch.remember_sites(self._ports))
+            await self._guarded("sites", lambda: watch.remember_sites(self._ports))
             await self._ports.clock.pause(watch.REMEMBER_EVERY, self._stopping)
 
     async def _seal(self) -> None:
         while not self._stopping.is_set():
-            await self._guarded(self._sealer.tick)
+            await self._guarded("seals", self._sealer.tick)
             await self._ports.clock.pause(SEAL_EVERY, self._stopping)
-        await self._guarded(self._sealer.tick)  # what was done on the way out
+        await self._guarded("seals", self._sealer.tick)  # what was done on the way out
 
     async def _inspect(self) -> None:
         while not self._stopping.is_set():
-            await self._guarded(self._sealer.inspect)
+            await self._guarded("inspection", self._sealer.inspect)
             await self._ports.clock.pause(INSPECT_EVERY, self._stopping)
 
     async def _take_stock(self, group: asyncio.TaskGroup) -> None:
@@ -150,20 +157,20 @@ class Worker:
     async def _read(self, site: Site) -> None:
         await self._ports.clock.pause(min(READ_AFTER, self._ports.rules.inventory_every), self._stopping)
         while not self._stopping.is_set():
-            wait = await self._guarded(lambda: self._scanner.tick(site))
+            wait = await self._guarded(f"inventory {site.name}", lambda: self._scanner.tick(site))
             await self._ports.clock.pause(SILENT_EVERY if wait is None else wait, self._stopping)
 
     async def _look_out(self) -> None:
         await self._is_started.wait()
         while not self._stopping.is_set():
-            await self._guarded(lambda: look_out(self._ports, self._owner))
+            await self._guarded("watched sites", lambda: look_out(self._ports, self._owner))
             await self._ports.clock.pause(min(LOOK_OUT_EVERY, self._ports.rules.inventory_every), self._stopping)
 
-    async def _guarded(self, tick: Callable[[], Awaitable[T]]) -> T | None:
+    async def _guarded(self, loop: str, tick: Callable[[], Awaitable[T]]) -> T | None:
         try:
-            return await tick()
-        except BotError as error:
-            log.warning("worker.tick_failed", why=str(error))
+            done = await tick()
         except Exception as error:  # noqa: BLE001 - a loop that ends would leave operations without a worker
-            log.error("worker.tick_broken", kind=type(error).__name__)
-        return None
+            self._troubles.failed(loop, error)
+            return None
+        self._troubles.worked(loop)
+        return done
