@@ -15,6 +15,7 @@ export class Timeline {
     this.folded = new Set();
     this.first = true;
     this.atEnd = true;
+    this.answered = null;
     root.addEventListener("scroll", () => {
       this.atEnd = root.scrollHeight - root.scrollTop - root.clientHeight < 80;
     });
@@ -25,7 +26,7 @@ export class Timeline {
   stayAtEnd() {
     if (!this.atEnd) return;
     const last = this.root.lastElementChild;
-    const long = last?.classList.contains("by-app") && last.offsetHeight > this.root.clientHeight;
+    const long = last?.classList.contains("by-app") && last.id !== this.answered && last.offsetHeight > this.root.clientHeight;
     if (long) last.scrollIntoView({ block: "start" }); // a long card is read from its first line
     else this.root.scrollTop = this.root.scrollHeight;
   }
@@ -33,6 +34,7 @@ export class Timeline {
   /** Go along with what comes next, as after one's own message. */
   followAgain() {
     this.atEnd = true;
+    this.answered = this.root.lastElementChild?.id; // read already, so what comes below it is waited for at the end
     this.root.scrollTop = this.root.scrollHeight;
   }
 
