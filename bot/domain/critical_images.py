@@ -54,12 +54,15 @@ def _count(comparison: Comparison, now: datetime) -> str:
 
 
 def _age(side: Side, span: Span | None, now: datetime) -> str:
-    """Say for which moment a kept side holds, and how long before the first failure of its instance that was."""
-    at, silent = span.first if span else side.coverage.as_of, side.coverage.silent_since
+    """Say for which moment a kept side holds, and how long before the first failure of its instance that was.
+
+    Whoever asks about a kept side has just got no answer from it, so where nobody had noticed before, that was first.
+    """
+    at, silent = span.first if span else side.coverage.as_of, side.coverage.silent_since or now
     if at is None:
         return ""
     told = f"{_clock(at, now)} UTC"
-    if silent is None or silent <= at:
+    if silent <= at:
         return told
     return f"{told}, {_length(silent - at)} before {side.site.name} first failed to answer"
 

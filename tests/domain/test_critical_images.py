@@ -36,19 +36,21 @@ def test_a_loss_is_told_with_the_age_of_the_list_the_first_failure_and_the_time_
         (
             {"kept_standby": kept("hangzhou", 2)},
             Level.WARN,
-            "3 of 3 critical images are identical at hangzhou (as of 02:58 UTC); what was pushed since is not known.",
+            "3 of 3 critical images are identical at hangzhou (as of 02:58 UTC, 7 min before hangzhou "
+            "first failed to answer); what was pushed since is not known.",
         ),
         (
             {"kept_home": kept("zhangjiakou", 3), "kept_standby": kept("hangzhou", 2, silent_since=SILENT)},
             Level.WARN,
-            "As of 02:57 UTC: 3 of 3 critical images are identical at hangzhou "
-            "(as of 02:58 UTC, 5 min before hangzhou first failed to answer); what was pushed since is not known.",
+            "As of 02:57 UTC, 8 min before zhangjiakou first failed to answer: 3 of 3 critical images are identical "
+            "at hangzhou (as of 02:58 UTC, 5 min before hangzhou first failed to answer); "
+            "what was pushed since is not known.",
         ),
         (
-            {"kept_home": kept("zhangjiakou", 24 * 60 - 5)},
+            {"kept_home": kept("zhangjiakou", 24 * 60 - 10)},
             Level.WARN,
-            "As of 2026-11-02 03:05 UTC: 3 of 3 critical images are identical at hangzhou; "
-            "what was pushed since is not known.",
+            "As of 2026-11-02 03:10 UTC, 23 h before zhangjiakou first failed to answer: "
+            "3 of 3 critical images are identical at hangzhou; what was pushed since is not known.",
         ),
         (
             {"identical": (), "kept_home": kept("zhangjiakou", 3, silent_since=NOW - timedelta(seconds=150))},
