@@ -38,8 +38,14 @@ async def company(
     def impatient(config: str) -> str:
         return config.replace("replication_lag: 15m", "replication_lag: 2s")
 
-    quick = {"REGISTRY_BOT_INVENTORY_EVERY": "1", "REGISTRY_BOT_ALIBABA_QPS": "200"}
-    async with company_with_bot(monkeypatch, redis_url, world=world, amend=impatient, **quick) as company:
+    async with company_with_bot(
+        monkeypatch,
+        redis_url,
+        world=world,
+        amend=impatient,
+        REGISTRY_BOT_INVENTORY_EVERY="1",
+        REGISTRY_BOT_ALIBABA_QPS="200",
+    ) as company:
         yield company
 
 
