@@ -15,6 +15,10 @@ from bot.ports import Message
 _PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.CANCEL: "cancelled"}
 _MOST_MENTIONED = 20
 _TYPED_A_KEY = " Your reason held what looks like a key or a token: it is not shown, but Slack has it. Renew it."
+_NOT_SAFE = (
+    "Redis' replicas did not say that they have this (E_STORE_NOT_DURABLE). If Redis fails over before they do, the "
+    "freeze is back. The card no longer says so once they have it."
+)
 _SEEN = {Sight.FOREIGN: "CHANGED SINCE", Sight.LATE: "WRITTEN LATE", Sight.RESTORED: "BACK AS IT WAS LEFT"}
 
 
@@ -74,6 +78,11 @@ def noted(message: Message, note: str, headline: str = "") -> Message:
     text = f"{message.text} · {headline}" if headline else message.text
     told = compose(text, [*map(dict, message.blocks or (section(message.text),)), context(sentence(note))])
     return replace(told, in_channel=message.in_channel)
+
+
+def not_safe_yet(message: Message) -> Message:
+    """Say of a lift that is done, on its card and where its end is told, that a failover of Redis may undo it."""
+    return noted(message, _NOT_SAFE, "not safe yet: a failover of Redis may bring the freeze back")
 
 
 def unexpected(reference: str) -> Message:

@@ -15,6 +15,7 @@ from bot import messages
 from bot.domain.freeze import Switches
 from bot.domain.operation import Operation, State, Verb
 from bot.errors import BotError, Refused, Unanswered
+from bot.messages.notices import not_safe_yet
 from bot.messages.plan import people
 from bot.ports import Card, Message, Ports
 from bot.services.audit import card_moved
@@ -60,13 +61,14 @@ class Cards:
         known = await self._ports.operations.card(operation_id) or NOWHERE
         banner = messages.banner(messages.relevant(operation, self._switches()))
         card = await self._hand_over_words(operation, known)
-        self._unsafe.begin(operation)
+        await self._unsafe.begin(operation)
         try:
             card = await self._in_its_channel(operation, card, Turn(self._ports.clock))
         except Homeless as error:
             await self._tell_directly(operation, error)
             raise
-        await self._settle(operation, replace(card, banner=banner), is_doubtful=known.is_posted and known.is_doubtful)
+        is_unclear = (known.is_posted and known.is_doubtful) or self._unsafe.is_doubtful(operation)
+        await self._settle(operation, replace(card, banner=banner), is_doubtful=is_unclear)
         await self._unsafe.end(operation)
 
     async def look_back(self, busy: Container[str]) -> None:
@@ -93,7 +95,7 @@ class Cards:
             return await self._tell_steps(operation, await self._replacement(operation, card, error), turn)
 
     async def _settle(self, operation: Operation, card: Card, *, is_doubtful: bool) -> None:
-        """Remember what the card shows; after an unclear edit only for now."""
+        """Remember what the card shows; after an unclear edit, and while it shows a doubt, only for now."""
         operations = self._ports.operations
         if not is_doubtful:
             await operations.save_card(operation.id, replace(card, rendered=operation.version))
@@ -129,7 +131,9 @@ class Cards:
         await operations.draw_again(operation.id)
 
     def _drawn(self, operation: Operation) -> Message:
-        return messages.operation_card(operation, self._button_value, self._ports.clock.now(), self._switches())
+        now = self._ports.clock.now()
+        drawn = messages.operation_card(operation, self._button_value, now, self._switches())
+        return not_safe_yet(drawn) if self._unsafe.is_doubtful(operation) else drawn
 
     async def _replacement(self, operation: Operation, old: Card, error: Refused) -> Card:
         """Post the card anew where Slack's error means that it or its channel is lost; else raise the error."""
@@ -183,6 +187,8 @@ class Cards:
     async def _tell_steps(self, operation: Operation, card: Card, turn: Turn) -> Card:
         """Post what is new in the card's thread, one reply a step, and the outcome to everyone who was asked."""
         replies = _replies(operation)
+        if self._unsafe.is_doubtful(operation):
+            replies[-1] = not_safe_yet(replies[-1])
         for count, reply in enumerate(replies[card.steps :], start=card.steps + 1):
             turn.begin_post()
             await self._poster.post(operation.id, card.channel, reply, thread=card.ts)

@@ -8,7 +8,8 @@ yet is asked about again at every look; as soon as they answer, or the store no 
 from collections.abc import Container
 from contextlib import suppress
 
-from bot.domain.operation import Operation
+from bot.domain.operation import Operation, State
+from bot.domain.plan import Kind
 from bot.errors import BotError, StoreUnavailable
 from bot.ports import WORD_DURABLE_WITHIN, Operations
 
@@ -19,10 +20,27 @@ class Unsafe:
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
         self._drawn: dict[str, Operation] = {}
+        self._doubtful: set[str] = set()
 
-    def begin(self, operation: Operation) -> None:
+    async def begin(self, operation: Operation) -> None:
         """Remember what is about to be drawn: whatever becomes of the call, Slack may show it."""
         self._drawn[operation.id] = operation
+        self._doubtful.discard(operation.id)
+        if operation.plan.kind is Kind.UNFREEZE and operation.state is State.DONE:
+            await self._doubt(operation)
+
+    def is_doubtful(self, operation: Operation) -> bool:
+        """Tell whether what is about to be drawn says that a freeze is over which a failover of Redis may bring back.
+
+        Who asks or votes is told that of their own word; a lift is the bot's word, on which everybody acts.
+        """
+        return operation.id in self._doubtful
+
+    async def _doubt(self, operation: Operation) -> None:
+        try:
+            await self._operations.confirm(operation, WORD_DURABLE_WITHIN)
+        except BotError:
+            self._doubtful.add(operation.id)
 
     async def end(self, operation: Operation) -> None:
         """Forget what was drawn, if the replicas have what it was drawn from; else leave it to the next looks."""
