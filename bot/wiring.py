@@ -12,12 +12,14 @@ import aiohttp
 
 from bot.adapters.alibaba.catalogue import AlibabaCatalogue
 from bot.adapters.alibaba.client import Alibaba, Limits
+from bot.adapters.alibaba.copier import AlibabaCopier
 from bot.adapters.alibaba.dns import AlibabaDns
 from bot.adapters.alibaba.registry import AlibabaRegistries
 from bot.adapters.data_plane import HttpsProbe
 from bot.adapters.ids import RandomIds
 from bot.adapters.pull_client import RegistryPuller
 from bot.adapters.redis_audit import RedisTrail
+from bot.adapters.redis_copies import RedisCopies
 from bot.adapters.redis_inventory import RedisInventories
 from bot.adapters.redis_store import RedisOperations
 from bot.adapters.resolver import DnsResolver
@@ -111,6 +113,8 @@ class Outside:
             registries=AlibabaRegistries(alibaba, self.clock.now),
             catalogue=AlibabaCatalogue(alibaba),
             inventories=self._inventories(),
+            copier=AlibabaCopier(alibaba, self.registry.topology().accounts),
+            copies=RedisCopies(store.link, store.adopt),
             data_plane=HttpsProbe(self.clock.now, self.settings.redirects),
             puller=RegistryPuller(alibaba, self.clock.now, self.settings.redirects),
             resolver=DnsResolver(self.clock.now),

@@ -14,6 +14,7 @@ from handlers import (
     replication,
     show,
     status,
+    sync,
     unfreeze,
     watch,
 )
@@ -29,6 +30,7 @@ def all_handlers() -> Router:
             status,
             replication,
             diff,
+            sync,
             watch,
             plan,
             failover,

@@ -58,8 +58,8 @@ def test_a_typo_gets_candidates_and_the_list() -> None:
 
     assert "Did you mean status?" in str(refused.value)
     assert str(refused.value).endswith(
-        "help, status, replication, diff, watch, unwatch, plan, failover, approve, reject, cancel, freeze, unfreeze, "
-        "actions, show."
+        "help, status, replication, diff, sync, watch, unwatch, plan, failover, approve, reject, cancel, freeze, "
+        "unfreeze, actions, show."
     )
 
 
@@ -92,7 +92,7 @@ def test_a_button_of_another_release_is_explained() -> None:
 def test_the_buttons_of_a_card_all_have_a_handler() -> None:
     decisions = {"operation.approve", "operation.reject", "operation.cancel"}
 
-    assert set(all_handlers().buttons) == {*decisions, "operation.not_me"}
+    assert set(all_handlers().buttons) == {*decisions, "operation.not_me", "copies.start", "copies.dismiss"}
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ class Act(StrEnum):
     FREEZE = "freeze"
     LIFT = "lift"
     WATCH = "watch"
+    SYNC = "sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,11 @@ def _may_watch(person: Person, _requester: str | None) -> None:
         raise NotPermitted(*_NOBODY[Act.WATCH])
 
 
+def _may_sync(person: Person, _requester: str | None) -> None:
+    if Role.REQUESTER not in person.roles:
+        raise NotPermitted(*_NOBODY[Act.SYNC])
+
+
 def _may_lift(person: Person, requester: str | None) -> None:
     if person.name == requester:
         raise NotPermitted(
@@ -220,6 +226,10 @@ _NOBODY = {
         "E_NOT_REQUESTER",
         f"You are on no list of this registry, so you may not say what a channel watches. {_LIST}",
     ),
+    Act.SYNC: (
+        "E_NOT_REQUESTER",
+        f"You are not on the requester list of this registry, so you may not have images copied. {_LIST}",
+    ),
     Act.CANCEL: ("E_NOT_REQUESTER", "Only the person who asked, or an approver, may cancel this."),
 }
 _RULES = {
@@ -229,5 +239,6 @@ _RULES = {
     Act.CANCEL: _may_cancel,
     Act.FREEZE: _may_freeze,
     Act.WATCH: _may_watch,
+    Act.SYNC: _may_sync,
     Act.LIFT: _may_lift,
 }

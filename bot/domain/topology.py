@@ -52,6 +52,12 @@ class Account:
     name: str
     role_arn: str | None = None
 
+    @property
+    def account_id(self) -> str | None:
+        """Return the vendor's number of this account, which a role's name in full tells; None without a role."""
+        parts = (self.role_arn or "").split(":")
+        return parts[3] if len(parts) >= 5 and parts[3].isdigit() else None
+
 
 @dataclass(frozen=True, slots=True)
 class Topology:

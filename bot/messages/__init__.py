@@ -2,6 +2,17 @@
 
 from bot.messages.by_hand import manual, manual_outline, manual_steps
 from bot.messages.card import draft_card, operation_card, show
+from bot.messages.copy_file import copy_file
+from bot.messages.copy_job import (
+    COPY_BUTTON,
+    DISMISS_BUTTON,
+    copies_decided,
+    copies_line,
+    copies_offered,
+    copy_card,
+    copy_outcome,
+    nothing_to_copy,
+)
 from bot.messages.direct import NOT_ME, all_frozen, disowned, homeless, own_word, perhaps_twice, retired, you_froze
 from bot.messages.freeze import banner, frozen, relevant, with_banner
 from bot.messages.help import CommandHelp, asker, help_text
@@ -17,6 +28,8 @@ from bot.messages.voice import ReplicationVoice
 from bot.messages.watching import concerned, unwatched, watches, watching
 
 __all__ = [
+    "COPY_BUTTON",
+    "DISMISS_BUTTON",
     "NOT_ME",
     "CommandHelp",
     "LossesFile",
@@ -27,6 +40,12 @@ __all__ = [
     "banner",
     "comparing",
     "concerned",
+    "copies_decided",
+    "copies_line",
+    "copies_offered",
+    "copy_card",
+    "copy_file",
+    "copy_outcome",
     "disowned",
     "draft_card",
     "frozen",
@@ -36,6 +55,7 @@ __all__ = [
     "manual_outline",
     "manual_steps",
     "noted",
+    "nothing_to_copy",
     "operation_card",
     "outcome_notice",
     "overview",

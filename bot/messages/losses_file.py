@@ -47,14 +47,14 @@ class LossesFile:
         """Take in one more."""
         self._taken += 1
         if self._taken <= MOST_ROWS:
-            self._rows.writerow([_inert(cell) for cell in _cells(difference)])
+            self._rows.writerow([inert(cell) for cell in _cells(difference)])
 
     def add_flaw(self, flaw: Flaw) -> None:
         """Take in one thing wrong with what the target serves."""
         self._flaws += 1
         if self._flaws <= MOST_ROWS:
             cells = (flaw.image, f"pull {flaw.trouble}", "", flaw.detail, "", "", f"sha256:{flaw.listed_digest}")
-            self._rows.writerow([_inert(cell) for cell in (*cells, "", "", "", "", _time(flaw.seen_at))])
+            self._rows.writerow([inert(cell) for cell in (*cells, "", "", "", "", _time(flaw.seen_at))])
 
     def attachment(self, known: Assessment) -> Attachment | None:
         """Return the file, or None where nothing differs."""
@@ -87,7 +87,7 @@ def _cells(difference: Difference) -> tuple[str, ...]:
     )
 
 
-def _inert(cell: str) -> str:
+def inert(cell: str) -> str:
     """Keep a spreadsheet from computing what somebody called an image."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 

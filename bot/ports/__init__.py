@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from bot.domain.access import Access
 from bot.domain.topology import Topology
+from bot.ports.copies import Copier, Copies
 from bot.ports.inventories import Catalogue, Inventories
 from bot.ports.local_freezes import LocalFreezes
 from bot.ports.protocols import (
@@ -50,6 +51,8 @@ __all__ = [
     "Claims",
     "Clock",
     "Commit",
+    "Copier",
+    "Copies",
     "DataPlane",
     "Identities",
     "Ids",
@@ -109,6 +112,8 @@ class Ports:
     registries: Registries
     catalogue: Catalogue
     inventories: Inventories
+    copier: Copier
+    copies: Copies
     data_plane: DataPlane
     puller: Puller
     resolver: Resolver

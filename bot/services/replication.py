@@ -131,11 +131,11 @@ def _no_such_repository(glob: str, known: Sequence[str]) -> str:
 
 
 async def _with_control(ports: Ports, frame: Report) -> Report:
-    rules, feed = await _control(ports, frame.question)
+    rules, feed = await control(ports, frame.question)
     return replace(frame, rules=rules, feed=feed)
 
 
-async def _control(ports: Ports, asked: Question) -> tuple[tuple[SyncRule, ...] | Unknown, TaskFeed | Unknown]:
+async def control(ports: Ports, asked: Question) -> tuple[tuple[SyncRule, ...] | Unknown, TaskFeed | Unknown]:
     """Ask both ends at once for rules and tasks, so that what the source cannot tell the target may."""
     async with asyncio.TaskGroup() as group:
         rules = [

@@ -1,4 +1,4 @@
-"""The part that acts when nobody is clicking: execution, outbox, watch, the seals of the audit, the inventories."""
+"""The part that acts when nobody is clicking: execution, outbox, watch, seals of the audit, inventories, copies."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,6 +10,7 @@ from bot.ports import Ports
 from bot.services.policies import end_outdated
 from bot.worker import watch
 from bot.worker.cards import ButtonValue
+from bot.worker.copyist import ROUND, Copyist
 from bot.worker.execute import Executor
 from bot.worker.freezes import FreezeKeeper
 from bot.worker.froze import tell_of_freezes
@@ -52,18 +53,21 @@ class Worker:
         self._outbox = Outbox(ports, button_value, lambda: self._freezes.seen)
         self._sealer = Sealer(ports)
         self._scanner = Scanner(ports, owner)
+        self._copyist = Copyist(ports, owner)
         self._troubles = Troubles(ports.clock, failed)
         self._stopping = asyncio.Event()
         self._is_started = asyncio.Event()
         self._execute_now = asyncio.Event()
         self._post_now = asyncio.Event()
         self._refresh_now = asyncio.Event()
+        self._copy_now = asyncio.Event()
 
     def wake(self) -> None:
         """Say that something is due; returns at once."""
         self._execute_now.set()
         self._post_now.set()
         self._refresh_now.set()
+        self._copy_now.set()
 
     def begin_reading(self) -> None:
         """Begin to read what the instances hold, now that the start is over, which people wait for."""
@@ -96,6 +100,7 @@ class Worker:
             group.create_task(self._seal())
             group.create_task(self._inspect())
             group.create_task(self._take_stock(group))
+            group.create_task(self._copy())
             group.create_task(self._look_out())
 
     async def _act(self, group: asyncio.TaskGroup) -> None:
@@ -165,6 +170,15 @@ class Worker:
         while not self._stopping.is_set():
             await self._guarded("watched sites", lambda: look_out(self._ports, self._owner))
             await self._ports.clock.pause(min(LOOK_OUT_EVERY, self._ports.rules.inventory_every), self._stopping)
+
+    async def _copy(self) -> None:
+        while not self._stopping.is_set():
+            self._copy_now.clear()
+            is_busy = await self._guarded("copies", self._copyist.tick)
+            if is_busy:
+                await self._ports.clock.pause(ROUND, self._stopping)
+            else:
+                await self._ports.clock.pause(SCAN_EVERY, self._copy_now)
 
     async def _guarded(self, loop: str, tick: Callable[[], Awaitable[T]]) -> T | None:
         try:

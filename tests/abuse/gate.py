@@ -4,7 +4,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,12 +21,17 @@ from bot.ports import Card, Message
 from bot.routing import Router
 from bot.services import freezing
 from bot.services.buttons import button_value
+from bot.services.copy_start import copy_button_values
 from bot.services.disowning import not_me_value, own_words
 from bot.services.unfreezing import ask_to_lift
 from bot.tasks import Tasks
 from bot.worker.outbox import Outbox
 from handlers import all_handlers
-from tests.builders import APPROVER, CHANNEL, INSTANCE_ID, ON_CALL, VPC, WORKSPACE, ZONE_ID
+from tests.builders import APPROVER, CHANNEL, IMAGES, INSTANCE_ID, ON_CALL, VPC, WORKSPACE, ZONE_ID
+from tests.fake_copies import FakeCopies
+from tests.fake_inventories import FakeCatalogue
+from tests.fakes import FakeIds
+from tests.handlers.calls import answer as answer_of
 from tests.services.world import World, a_world
 
 SHUT = "E_SHUT"
@@ -88,7 +93,13 @@ class Walk:
             store.pop(name, None)
         store["audit"] = [entry for entry in self.world.operations.audit if entry.get("event") != "refused"]
         public = [post for post in self.world.workspace.posts if post.seen_by is None]
-        return repr((store, self.world.zones.sent, public))
+        return repr((store, self.copies.held, self.world.zones.sent, public))
+
+    @property
+    def copies(self) -> FakeCopies:
+        """Return the store of copy jobs."""
+        assert isinstance(self.world.ports.copies, FakeCopies)
+        return self.world.ports.copies
 
     async def listener_of(self, payload: Payload) -> object | None:
         """Return which of Bolt's listeners takes a payload."""
@@ -100,7 +111,7 @@ class Walk:
 
 
 async def a_walk(router: Router | None = None, *, is_frozen: bool = False) -> Walk:
-    """Return a bot with an open gate, whose on-call has asked for a failover.
+    """Return a bot with an open gate, whose on-call has asked for a failover and for copies.
 
     Where it is frozen, the end of that was asked for too, and the channel watches a site.
     """
@@ -123,6 +134,11 @@ async def a_walk(router: Router | None = None, *, is_frozen: bool = False) -> Wa
         bot_id="B01",
     )
     await world.ask("hangzhou because testing")  # so that the walk may ask for the other site
+    world.registries.images["zhangjiakou"] = {**IMAGES, "core/api:new": "9" * 64}
+    await world.know_images()
+    assert isinstance(world.ports.catalogue, FakeCatalogue)
+    world.ports.catalogue.spaces["hangzhou"] = {"core": True}
+    await answer_of(replace(world.ports, ids=FakeIds()), "sync missing from zhangjiakou to hangzhou")
     if is_frozen:
         for scope in (ALL, "zhangjiakou"):
             await freezing.freeze(world.ports, scope, "approver", APPROVER)
@@ -182,6 +198,9 @@ async def deliveries(walk: Walk, user: str, team: str = WORKSPACE) -> list[Paylo
         values = [*_values(walk.world, operation), operation.id, "x"]
         lines = [line for known in walk.router.commands for line in typed(known.help.usage, operation.id)]
         found += [command(line, user, team) for line in dict.fromkeys([*lines, "", "nonsense"])]
+        found += [click(button, value, user, card, team) for button in walk.router.buttons for value in values]
+    for job in walk.copies.held.values():
+        card, values = Card(job.channel, job.ts, 0), [*copy_button_values(walk.world.ports, job)]
         found += [click(button, value, user, card, team) for button in walk.router.buttons for value in values]
     return [*found, *({**kind, "user": {"id": user, "team_id": team}} for kind in OTHER_KINDS)]
 

@@ -24,12 +24,18 @@ SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot").
 
 
 @pytest.mark.covers("A37")
-def test_of_all_calls_that_change_something_at_the_vendor_the_code_knows_one() -> None:
+def test_of_all_calls_that_change_something_at_the_vendor_the_code_knows_two() -> None:
     asked = set(re.findall(r"\bmodels\.([A-Z][A-Za-z]+)Request\(", SOURCES))
     sent = set(re.findall(r"\.([a-z_]+)_async\(", SOURCES))
 
-    assert {call for call in asked if not call.startswith(("Describe", "Get", "List"))} == {"UpdateZoneRecord"}
-    assert {call for call in sent if not call.startswith(("describe_", "get_", "list_"))} == {"update_zone_record"}
+    assert {call for call in asked if not call.startswith(("Describe", "Get", "List"))} == {
+        "UpdateZoneRecord",
+        "CreateRepoSyncTask",
+    }
+    assert {call for call in sent if not call.startswith(("describe_", "get_", "list_"))} == {
+        "update_zone_record",
+        "create_repo_sync_task",
+    }
     assert [call for call in asked if is_forbidden(call)] == []
 
 

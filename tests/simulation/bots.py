@@ -23,9 +23,10 @@ from bot.services.buttons import button_value
 from bot.tasks import Tasks
 from bot.worker import Worker
 from tests.builders import WORKSPACE, a_topology
+from tests.fake_copies import FakeCopier, FakeCopies
 from tests.fake_inventories import FakeCatalogue, FakeInventories
 from tests.fake_puller import FakePuller
-from tests.fakes import SIGNING_KEY, FakeDataPlane, FakeResolver
+from tests.fakes import SIGNING_KEY, FakeClock, FakeDataPlane, FakeOperations, FakeResolver
 from tests.simulation.clock import SimClock
 from tests.simulation.cloud import Cloud, CloudWitness, SimRegistries, SimZones
 from tests.simulation.loop import Process, SimLoop
@@ -103,6 +104,8 @@ class SimBot:
             registries=registries,
             catalogue=FakeCatalogue(),
             inventories=FakeInventories(),
+            copier=FakeCopier(clock),
+            copies=FakeCopies(FakeOperations(FakeClock())),  # nobody asks for copies here
             data_plane=FakeDataPlane(clock),
             puller=FakePuller(),
             resolver=FakeResolver(around.cloud.zones, clock),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from bot.adapters.alibaba.credentials import Credentials, Source
-from bot.adapters.alibaba.limits import Gate, Lane
+from bot.adapters.alibaba.limits import WRITES, Gate, Lane
 from bot.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Alibaba:
                 self._credentials[account],
                 self._gate(endpoint),
                 lane=lane,
-                deadline=self._limits.write_deadline if lane is Lane.WRITE else self._limits.read_deadline,
+                deadline=self._limits.write_deadline if lane in WRITES else self._limits.read_deadline,
                 region=region,
             )
             self._clients[key] = kind(transport.send, endpoint, self._protocol, region)

@@ -30,6 +30,11 @@ class Lane(Enum):
     READ = auto()
     BULK = auto()
     SCAN = auto()
+    COPY = auto()
+    """A write that nobody's pulls wait for: sent once, as any write, at the pace of bulk reading."""
+
+
+WRITES = frozenset({Lane.WRITE, Lane.COPY})
 
 
 class Gate:

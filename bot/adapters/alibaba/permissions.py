@@ -17,6 +17,8 @@ _REPOSITORY = {
     "ListRepository": "ListRepository",
     "ListRepoTag": "ListRepositoryTag",
 }
+_COPIES = {"CreateRepoSyncTask": "CreateRepositorySync", "GetRepoSyncTask": "GetRepositorySync"}
+"""The first is the one right to write that `sync` needs; the second is that of the task list, under another call."""
 _ZONE_WIDE = ("DescribeZones", "DescribeZoneInfo")
 _CHANGE_LOG = "DescribeChangeLogs"
 """Granted for everything or not at all; without it nobody is named when somebody else edits a record."""
@@ -43,13 +45,15 @@ def needed_for(action: str, region: str | None, query: Mapping[str, str]) -> tup
     if action == _LOGIN:
         return f"cr:{action}", "*"
     instance = query.get("InstanceId", "*")
-    if action in _REPOSITORY:
-        return f"cr:{_REPOSITORY[action]}", _repository(region, instance)
+    if renamed := (_REPOSITORY | _COPIES).get(action):
+        return f"cr:{renamed}", _repository(region, instance)
     return f"cr:{action}", f"acs:cr:{region}:*:instance/{instance}"
 
 
 def ram_actions(topology: Topology) -> tuple[Grant, ...]:
-    """List everything that the bot needs for this configuration, and nothing more; `deep_actions` come on top.
+    """List everything that the bot needs for this configuration, and nothing more.
+
+    `deep_actions` and `sync_actions` come on top.
 
     Looking for a zone by name meets zones that are not configured, so these two reads are for all zones; records are
     read and written in the configured zones only.
@@ -71,6 +75,13 @@ def deep_actions(topology: Topology) -> tuple[Grant, ...]:
         grants.append(Grant(site.account, f"cr:{_LOGIN}", "*"))
         grants.append(Grant(site.account, f"cr:{_PULL}", _repository(site.region, site.instance)))
     return tuple(dict.fromkeys(grants))
+
+
+def sync_actions(topology: Topology) -> tuple[Grant, ...]:
+    """List what only `sync` needs: asking for copies of images, from whatever site."""
+    sites = topology.sites.values()
+    write = f"cr:{_COPIES['CreateRepoSyncTask']}"
+    return tuple(dict.fromkeys(Grant(s.account, write, _repository(s.region, s.instance)) for s in sites))
 
 
 def _site_grants(site: Site) -> list[Grant]:

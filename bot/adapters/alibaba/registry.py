@@ -94,7 +94,7 @@ class AlibabaRegistries:
         page = await read_list(
             fetch, lambda wire: required(wire.sync_task_id, "SyncTaskId"), "replication tasks", max_pages=TASK_PAGES
         )
-        return TaskFeed(tuple(_task_from_wire(wire) for wire in page.items), page.total, as_of)
+        return TaskFeed(tuple(task_from_wire(wire) for wire in page.items), page.total, as_of)
 
     async def _of(self, site: Site, lane: Lane = Lane.READ) -> tuple[Any, Any]:
         return await self._alibaba.cr(site.region, site.account, lane), (await self._alibaba.models())[1]
@@ -182,15 +182,16 @@ def _rule_from_wire(asked: str, wire: Any) -> SyncRule:
     )
 
 
-def _task_from_wire(wire: Any) -> SyncTask:
+def task_from_wire(wire: Any) -> SyncTask:
+    """Read one task, of the list or by itself, which tells fewer times."""
     source = wire.image_from
     return SyncTask(
         task_id=required(wire.sync_task_id, "SyncTaskId"),
         status=required(wire.task_status, "TaskStatus"),
         image=_image(source),
-        created_at=moment(wire.create_time),
+        created_at=moment(getattr(wire, "create_time", None)),
         # The misspelt field is the long-standing one; newer answers carry both.
-        changed_at=moment(wire.modified_time) or moment(wire.modifed_time),
+        changed_at=moment(getattr(wire, "modified_time", None)) or moment(getattr(wire, "modifed_time", None)),
         from_instance=text(getattr(source, "instance_id", None)) or "",
         to_instance=text(getattr(wire.image_to, "instance_id", None)) or "",
         issue=text(wire.task_issue),

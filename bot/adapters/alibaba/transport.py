@@ -26,12 +26,14 @@ from bot.adapters.alibaba.answers import (
     unsent,
 )
 from bot.adapters.alibaba.credentials import Credentials, Keys
-from bot.adapters.alibaba.limits import Gate, Lane
+from bot.adapters.alibaba.limits import WRITES, Gate, Lane
 from bot.adapters.alibaba.sdk import Signed
-from bot.errors import Refused, Unreachable
+from bot.errors import Refused, Throttled, Unreachable
 
 RETRIES = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+TURN_WITHIN = 5.0
+"""Seconds for which a copy waits for its turn."""
 _JITTER = secrets.SystemRandom()
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
 Sign = Callable[[Keys], Signed]
@@ -81,11 +83,13 @@ class Transport:
 
         A single call's deadline includes waiting for its turn; in bulk only the call itself is timed.
         """
-        asked = Asked(self._product, action, self._region, query, self._lane is Lane.WRITE)
+        asked = Asked(self._product, action, self._region, query, self._lane in WRITES)
         try:
             if self._lane in (Lane.BULK, Lane.SCAN):
                 async with self._gate.turn(self._lane):
                     return await self._bulk(asked, sign)
+            if self._lane is Lane.COPY:
+                return await self._paced_write(asked, sign)
             async with asyncio.timeout(self._deadline), self._gate.turn(self._lane):
                 return await self._answer(asked, sign)
         except TimeoutError:
@@ -138,12 +142,31 @@ class Transport:
 
     async def _write(self, asked: Asked, sign: Sign) -> Body:
         """Send exactly once. Without keys nothing is sent, which is a clear no."""
+        await self._require_keys()
+        await self._gate.spend(self._lane)
+        return self._judge(asked, await self._exchange(sign))
+
+    async def _paced_write(self, asked: Asked, sign: Sign) -> Body:
+        """Send exactly once, when bulk calls have their turn; raise Throttled where that does not come soon."""
+        await self._require_keys()
+        try:
+            async with asyncio.timeout(TURN_WITHIN):
+                await self._gate.spend(Lane.BULK)
+        except TimeoutError:
+            raise Throttled(f"{asked} had no turn within {TURN_WITHIN:g} s, so nothing was sent.") from None
+        sent_at = asyncio.get_running_loop().time()
+        async with asyncio.timeout(self._deadline), self._gate.bulk_slot():
+            try:
+                return self._judge(asked, await self._exchange(sign))
+            except Slowed:
+                self._gate.slow_down(sent_at)
+                raise
+
+    async def _require_keys(self) -> None:
         try:
             await self._credentials.keys()
         except Unreachable as keyless:
             raise Refused(f"{keyless} Nothing was sent and nothing was changed.") from None
-        await self._gate.spend(self._lane)
-        return self._judge(asked, await self._exchange(sign))
 
     def _judge(self, asked: Asked, outcome: Reply | Lost) -> Body:
         if isinstance(outcome, Lost):

@@ -1,0 +1,178 @@
+"""What is said of a copy job: the offer with its two buttons, how it goes, and how it ended."""
+
+from collections.abc import Callable, Iterator
+
+from bot.domain.copy_job import MOST_ASKED, UNDER_WAY, Copy, CopyJob, Fate, Phase
+from bot.messages.blocks import Block, actions, button, compose, context, section, sections
+from bot.messages.text import clock, code, escape, listed, mention, plural, sentence, short, soon, stamp
+from bot.ports import Message
+
+COPY_BUTTON, DISMISS_BUTTON = "copies.start", "copies.dismiss"
+SIMULATION = "SIMULATION · "
+MOST_LISTED = 8
+MOST_NAMED = 3
+"""Images named for each reason of leaving some out."""
+MOST_FAILED = 5
+MOST_TASKS = 10
+Value = Callable[[CopyJob], tuple[str, str]]
+"""Returns what the two buttons of an offer carry."""
+
+
+def copy_card(job: CopyJob, value: Value, *, is_simulation: bool) -> Message:
+    """Return the message of a job as it stands."""
+    said = f"{SIMULATION if is_simulation else ''}{headline(job)}"
+    lines = _offered(job) if job.phase is Phase.OFFERED else _going(job)
+    blocks = [section(f"*{said}*"), *sections(list(lines)), *_buttons(job, value), context(_origin(job))]
+    return compose(said, blocks)
+
+
+def copy_outcome(job: CopyJob, *, is_simulation: bool) -> Message:
+    """Return how a job ended, for whoever confirmed it: a reply is seen, an edit is not."""
+    people = dict.fromkeys(filter(None, (job.started.user_id if job.started else "", job.user_id)))
+    names = " ".join(map(mention, people))
+    said = f"{SIMULATION if is_simulation else ''}{headline(job)}"
+    return compose(f"{said} {names}", [section(f"*{said}*\n{names}"), *sections(list(_failures(job)))])
+
+
+def nothing_to_copy(job: CopyJob) -> Message:
+    """Return why there is nothing to confirm."""
+    there = f"all {plural(job.identical, 'image')} there already" if job.identical else "nothing is missing"
+    said = f"NOTHING TO COPY: {_what(job)}, {there if not job.left_out else 'see what stands in the way'}, {_way(job)}"
+    blocks = [
+        section(f"*{said}*"),
+        *sections(list(_left_out(job))),
+        context(f"Compared by digest: {job.seen or 'kept'}"),
+    ]
+    return compose(said, blocks)
+
+
+def copies_offered(job: CopyJob, link: str | None) -> Message:
+    """Tell the asker where the offer waits."""
+    where = f"<{link}|its message>" if link and not set("|>") & set(link) else "its message in this channel"
+    said = f"{plural(len(job.copies), 'image')} to copy {_way(job)}: confirm"
+    return compose(f"{said} in this channel", [section(f"{said} in {where} before {soon(job.expires_at)}.")])
+
+
+def copies_decided(job: CopyJob) -> Message:
+    """Tell a presser what was counted."""
+    counted = "started" if job.phase is Phase.RUNNING else "dismissed: nothing is copied"
+    said = f"{code(job.id)} is {counted}."
+    return compose(f"{job.id} is {counted}.", [section(said)])
+
+
+def copies_line(job: CopyJob) -> str:
+    """Return a job in one line of a list."""
+    return f"{code(job.id, 20)} {headline(job)}"
+
+
+def headline(job: CopyJob) -> str:
+    """Return where a job stands in one line that makes sense on a lock screen."""
+    count, counts = len(job.copies), job.counts()
+    images = plural(count, "image")
+    match job.phase:
+        case Phase.OFFERED:
+            over = f", {job.replaced} replaced there" if job.replaced else ""
+            return f"COPY {images} {_way(job)}?{over} One confirms until {clock(job.expires_at)}"
+        case Phase.DISMISSED:
+            return f"DISMISSED: {images} not copied, {_way(job)}"
+        case Phase.EXPIRED:
+            return f"EXPIRED: nobody confirmed copying {images} {_way(job)}"
+        case Phase.RUNNING:
+            failed = f", {counts[Fate.FAILED]} failed" if counts[Fate.FAILED] else ""
+            return f"COPYING: {counts[Fate.COPIED]} of {images} at {_name(job.target)}{failed}"
+    return _ended(job)
+
+
+def _ended(job: CopyJob) -> str:
+    counts, count = job.counts(), len(job.copies)
+    there = f"{counts[Fate.COPIED]} of {plural(count, 'image')} at {_name(job.target)}"
+    parts = [
+        f"{counts[Fate.FAILED]} failed" if counts[Fate.FAILED] else "",
+        f"{counts[Fate.UNKNOWN]} unknown" if counts[Fate.UNKNOWN] else "",
+        f"{counts[Fate.WAITING]} never sent" if counts[Fate.WAITING] else "",
+        "seen by digest" if counts[Fate.COPIED] else "",
+    ]
+    return f"{job.verdict}: {', '.join([there, *filter(None, parts)])}"
+
+
+def _way(job: CopyJob) -> str:
+    return f"from {_name(job.source)} to {_name(job.target)}"
+
+
+def _name(name: str) -> str:
+    return escape(short(name, 60))
+
+
+def _what(job: CopyJob) -> str:
+    return "critical images" if job.asked == "missing" else escape(short(job.asked, 120))
+
+
+def _offered(job: CopyJob) -> Iterator[str]:
+    yield from (_image(copy, job) for copy in job.copies[:MOST_LISTED])
+    if (left := len(job.copies) - MOST_LISTED) > 0:
+        yield f"and {left:,} more, in the thread"
+    yield from _left_out(job)
+    if job.rest:
+        again = code(f"/registry sync {job.asked} from {job.source} to {job.target}")
+        yield f"*{job.rest:,} more* than one job takes ({MOST_ASKED}): ask again when it is done, {again}"
+
+
+def _image(copy: Copy, job: CopyJob) -> str:
+    name = code(copy.image, 150)
+    if copy.replaces:
+        old = code(f"sha256:{copy.replaces[:12]}")
+        return f"{name} *replaces* {old} at {_name(job.target)}"
+    return f"{name} {escape(short(copy.why, 80))}" if copy.why not in ("", "unknown") else name
+
+
+def _left_out(job: CopyJob) -> Iterator[str]:
+    for reason, count in sorted((job.left_counts or {}).items(), key=lambda entry: -entry[1]):
+        named = [code(each.image, 120) for each in job.left_out if each.reason == reason]
+        more = f" and {count - MOST_NAMED:,} more" if count > MOST_NAMED else ""
+        yield f"*Left out*, {escape(reason)}: {', '.join(named[:MOST_NAMED])}{more}"
+
+
+def _going(job: CopyJob) -> Iterator[str]:
+    counts = job.counts()
+    if job.phase is Phase.RUNNING:
+        under_way = counts[Fate.ENQUEUED] + counts[Fate.ASKED]
+        yield f"{under_way} under way, {counts[Fate.WAITING]} waiting"
+        if job.trouble:
+            yield f"*Held up*: {sentence(job.trouble, 300)}"
+    yield from _failures(job)
+
+
+def _failures(job: CopyJob) -> Iterator[str]:
+    """Name what failed with its reason, and the tasks of what is unknown."""
+    failed = job.of(Fate.FAILED)
+    yield from (f"{code(copy.image, 150)}: {sentence(copy.reason, 250)}" for copy in failed[:MOST_FAILED])
+    if (left := len(failed) - MOST_FAILED) > 0:
+        yield f"and {left:,} more failed, in the thread"
+    if job.phase is not Phase.ENDED:
+        return
+    unknown = job.of(Fate.UNKNOWN, *UNDER_WAY)
+    if unknown:
+        tasks = listed((code(f"{copy.image} {copy.task_id or 'without a task'}", 200) for copy in unknown), MOST_TASKS)
+        yield f"*Unknown*, without progress for 30 min: {tasks}"
+    if waiting := job.of(Fate.WAITING):
+        why = f": {sentence(job.trouble, 200)}" if job.trouble else ""
+        yield f"*Never sent*: {plural(len(waiting), 'image')}{why}"
+
+
+def _buttons(job: CopyJob, value: Value) -> list[Block]:
+    if job.phase is not Phase.OFFERED:
+        return []
+    start, dismiss = value(job)
+    label, what = f"Copy {plural(len(job.copies), 'image')}", f"{job.id}, {_way(job)}"
+    return [
+        actions(
+            button(label, COPY_BUTTON, start, f"{label}: {what}", "primary"),
+            button("Dismiss", DISMISS_BUTTON, dismiss, f"Dismiss {what}"),
+        )
+    ]
+
+
+def _origin(job: CopyJob) -> str:
+    by = f" · confirmed by {mention(job.started.user_id)} {stamp(job.started.at)}" if job.started else ""
+    seen = f" · {escape(job.seen)}" if job.phase is Phase.OFFERED and job.seen else ""
+    return f"{code(job.id, 20)} · asked by {mention(job.user_id)}{by}{seen}"

@@ -1,0 +1,106 @@
+"""Carries confirmed copy jobs on and keeps their messages true; of several bots one at a time does each."""
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from bot import messages
+from bot.domain.copy_job import CopyJob, Phase
+from bot.errors import BotError, ProviderError, Refused, VersionConflict
+from bot.ports import Message, Ports
+from bot.services import copy_audit
+from bot.services.copy_run import go_on
+from bot.services.copy_start import copy_button_values
+
+log = structlog.get_logger()
+LEASE = timedelta(minutes=3)
+"""For one round, which reads repositories at the vendor's pace; a bot that dies is followed by another after it."""
+ROUND = timedelta(seconds=2)
+"""Between two rounds of a job, which is also as often as Slack wants a message edited."""
+
+
+class Copyist:
+    """One bot's part in copying images; remembers what each message showed last."""
+
+    def __init__(self, ports: Ports, owner: str) -> None:
+        self._ports = ports
+        self._owner = owner
+        self._shown: dict[str, Message] = {}
+
+    async def tick(self) -> bool:
+        """Take a round of every job that no other bot is at, and tell whether there is more to do soon."""
+        live = await self._ports.copies.live()
+        self._shown = {job_id: shown for job_id, shown in self._shown.items() if job_id in live}
+        async with asyncio.TaskGroup() as group:
+            rounds = [group.create_task(self._one(job_id)) for job_id in live]
+        return any(taken.result() for taken in rounds)
+
+    async def _one(self, job_id: str) -> bool:
+        name = f"copies/{job_id}"
+        if not await self._ports.operations.claim_news(name, self._owner, self._ports.clock.now() + LEASE):
+            return False
+        try:
+            job = await self._ports.copies.get(job_id)
+            return job is not None and await self._step(job)
+        except VersionConflict:
+            return True  # somebody pressed, or another bot is at it: look again
+        except BotError as error:
+            log.warning("copies.held_up", operation=job_id, why=str(error))
+            return False
+        finally:
+            await self._ports.operations.release_news(name)
+
+    async def _step(self, job: CopyJob) -> bool:
+        if job.phase is Phase.OFFERED:
+            job = await self._expire(job)
+        elif job.phase is Phase.RUNNING:
+            job = await go_on(self._ports, job)
+        if job.phase is Phase.OFFERED:
+            return False
+        is_shown = await self._show(job)
+        if job.phase is not Phase.RUNNING and is_shown:
+            await self._tell_end(job)
+        return job.phase is Phase.RUNNING
+
+    async def _expire(self, job: CopyJob) -> CopyJob:
+        now = self._ports.clock.now()
+        if now < job.expires_at:
+            return job
+        return await self._ports.copies.save(
+            job.over(Phase.EXPIRED, now), copy_audit.entry(copy_audit.EXPIRED, job, "bot", "")
+        )
+
+    async def _show(self, job: CopyJob) -> bool:
+        """Bring the message up to date, and tell whether it is; one that is gone counts."""
+        card = messages.copy_card(job, partial(copy_button_values, self._ports), is_simulation=self._is_simulation)
+        if not job.ts or self._shown.get(job.id) == card:
+            return True
+        try:
+            await self._ports.workspace.update(job.channel, job.ts, card)
+        except Refused as error:
+            log.warning("copies.no_message", operation=job.id, code=error.code)
+        except ProviderError as error:
+            log.warning("copies.not_shown", operation=job.id, why=str(error))
+            return False
+        self._shown[job.id] = card
+        return True
+
+    async def _tell_end(self, job: CopyJob) -> None:
+        """Tell those who asked and confirmed, once; a crash in between may tell them twice."""
+        if job.phase is Phase.ENDED:
+            outcome = messages.copy_outcome(job, is_simulation=self._is_simulation)
+            thread = job.ts or None
+            try:
+                await self._ports.workspace.post(job.channel, outcome, thread_ts=thread)
+                file = messages.copy_file(job)
+                if file is not None and thread:
+                    await self._ports.workspace.share(job.channel, thread, file)
+            except Refused as error:
+                log.warning("copies.untold", operation=job.id, code=error.code)
+        await self._ports.copies.save(job.told())
+
+    @property
+    def _is_simulation(self) -> bool:
+        return self._ports.rules.is_simulation

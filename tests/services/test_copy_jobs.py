@@ -1,0 +1,419 @@
+"""A copy job from the words that ask for it to its end, on a company in memory."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.copy_job import MOST_ASKED, MOST_UNFINISHED, STALLED_AFTER, VALID_FOR, Phase, Verdict
+from bot.domain.copy_steps import SETTLES, SHOWS_WITHIN
+from bot.errors import (
+    Frozen,
+    InvalidTransition,
+    NotPermitted,
+    OutcomeUnknown,
+    Refused,
+    StoreUnavailable,
+    Throttled,
+    Unreachable,
+    UsageError,
+    UserError,
+)
+from bot.ports import Channel
+from bot.services import freezing
+from tests.builders import APPROVER, CHANNEL, NOW, ON_CALL, a_site, a_topology, an_instance
+from tests.fakes import FakeWorkspace
+from tests.handlers.calls import answer
+from tests.services.copying import ASK, SOURCE, TARGET, copying
+
+
+async def test_what_is_missing_is_offered_confirmed_once_copied_and_seen_by_digest() -> None:
+    company = await copying()
+
+    offered = await company.offer()
+    told = await company.press(offered)
+    await company.work()
+    company.land("core/api:0", "core/api:1", "core/api:2")
+    await company.work(2)
+
+    assert company.workspace.cards()[0].message.text.startswith("COPIED: 3 of 3 images at hangzhou, seen by digest")
+    assert told == f"{offered.id} is started."
+    assert [sent.image for sent in company.copier.sent] == ["core/api:0", "core/api:1", "core/api:2"]
+    assert not any(sent.overrides for sent in company.copier.sent)
+    assert company.job().verdict is Verdict.COPIED
+    assert company.job().is_told
+    assert company.events() == ["copies offered", "copies started", "copies ended"]
+    thread = [post for post in company.workspace.posts if post.thread_ts]
+    assert [post.message.text for post in thread] == [f"{company.shown(offered)} <@{ON_CALL}>"]
+
+
+async def test_nothing_is_sent_before_somebody_confirms() -> None:
+    company = await copying()
+
+    job = await company.offer()
+    await company.work(3)
+
+    assert company.copier.sent == []
+    assert company.shown(job).startswith("COPY 3 images from zhangjiakou to hangzhou? One confirms until 03:15 UTC")
+
+
+async def test_fifty_clicks_begin_one_job() -> None:
+    company = await copying()
+    job = await company.offer()
+
+    clicks = await asyncio.gather(*(company.press(job) for _ in range(50)), return_exceptions=True)
+    await company.work(2)
+
+    assert [type(each) for each in clicks if not isinstance(each, str)] == [InvalidTransition] * 49
+    assert len(company.copier.sent) == 3
+    assert company.events().count("copies started") == 1
+
+
+async def test_an_offer_can_be_dismissed_and_then_does_nothing() -> None:
+    company = await copying()
+    job = await company.offer()
+
+    await company.press(job, button=1)
+    await company.work()
+
+    assert company.shown(job) == "DISMISSED: 3 images not copied, from zhangjiakou to hangzhou"
+    assert await company.copies.live() == ()
+    assert company.buttons(job) == []
+    assert company.copier.sent == []
+
+
+async def test_an_offer_that_nobody_confirms_expires() -> None:
+    company = await copying()
+    job = await company.offer()
+    buttons = company.buttons(job)
+
+    company.clock.move(VALID_FOR)
+    with pytest.raises(NotPermitted, match="expired at 03:15 UTC"):
+        await company.press(job)
+    await company.work()
+
+    assert company.shown(job).startswith("EXPIRED: nobody confirmed copying 3 images")
+    assert buttons
+    assert company.events()[-1] == "copies expired"
+
+
+async def test_a_press_of_somebody_without_the_role_counts_for_nothing() -> None:
+    company = await copying()
+    job = await company.offer()
+
+    with pytest.raises(NotPermitted, match="not on the requester list"):
+        await company.press(job, user_id=APPROVER)
+
+    assert company.job().phase is Phase.OFFERED
+
+
+async def test_a_button_that_we_did_not_make_raises_the_alarm() -> None:
+    company = await copying()
+    job = await company.offer()
+
+    with pytest.raises(NotPermitted, match="not made by this bot"):
+        await company.press(job, value=company.buttons(job)[0]["value"].replace(job.id, "sy-0099"))
+
+    assert company.alarms == ["untrusted_button"]
+    assert company.job().phase is Phase.OFFERED
+
+
+async def test_a_job_that_somebody_wrote_into_redis_sends_nothing() -> None:
+    company = await copying()
+    job = await company.started()
+    bigger = replace(job, copies=(*job.copies, replace(job.copies[0], tag="other")))
+    company.copies.held[job.id] = bigger
+
+    await company.work()
+
+    assert company.copier.sent == []
+    assert company.alarms == ["forged_copy_job"]
+    assert company.job().verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize("scope", ["all", SOURCE, TARGET])
+async def test_while_frozen_nothing_is_asked_for_and_nothing_is_confirmed(scope: str) -> None:
+    company = await copying()
+    job = await company.offer()
+    await freezing.freeze(company.ports, scope, "on-call", ON_CALL)
+
+    with pytest.raises(Frozen):
+        await answer(company.ports, ASK)
+    with pytest.raises(Frozen):
+        await company.press(job)
+
+    assert company.job().phase is Phase.OFFERED
+
+
+async def test_a_freeze_meanwhile_stops_further_copies_and_is_told() -> None:
+    company = await copying(MOST_UNFINISHED + 5)
+    await company.started()
+    await company.work()
+    await freezing.freeze(company.ports, "all", "on-call", ON_CALL)
+    company.land(*(sent.image for sent in company.copier.sent))
+
+    await company.work(3)
+
+    assert len(company.copier.sent) == MOST_UNFINISHED
+    assert company.job().trouble.startswith("All sites are frozen by")
+    company.clock.move(STALLED_AFTER)
+    await company.work()
+    assert company.job().verdict is Verdict.PARTIAL
+    assert "5 never sent" in company.shown(company.job())
+
+
+async def test_the_kill_switch_and_an_untrusted_store_refuse_in_the_words_of_everywhere() -> None:
+    company = await copying()
+    trusted = company.ports
+
+    company.ports = replace(trusted, kill_switch=lambda: "The kill switch is on (REGISTRY_BOT_FREEZE).")
+    with pytest.raises(Frozen, match="Nothing can be requested"):
+        await answer(company.ports, ASK)
+    company.ports = replace(trusted, store_trouble=lambda: "Redis keeps nothing.")
+    with pytest.raises(StoreUnavailable, match="nothing can be requested"):
+        await answer(company.ports, ASK)
+
+
+async def test_no_more_than_a_few_are_under_way_at_once() -> None:
+    company = await copying(MOST_UNFINISHED + 7)
+    await company.started()
+
+    await company.work(4)
+    assert len(company.copier.sent) == MOST_UNFINISHED
+
+    company.land("core/api:0", "core/api:1")
+    await company.work()
+    assert len(company.copier.sent) == MOST_UNFINISHED + 2
+
+
+async def test_one_job_takes_a_limited_number_the_oldest_first_and_says_how_to_go_on() -> None:
+    company = await copying(MOST_ASKED + 30)
+
+    job = await company.offer()
+
+    assert len(job.copies) == MOST_ASKED
+    assert job.rest == 30
+    assert job.copies[0].image == "core/api:0"
+    assert "*30 more* than one job takes (500): ask again" in str(company.workspace.cards()[0].message.blocks)
+    assert company.workspace.files[0][2].content.count(b"\n") == MOST_ASKED + 1
+
+
+async def test_a_lost_answer_is_looked_for_and_adopted_and_not_sent_twice() -> None:
+    company = await copying(1)
+    await company.started()
+    company.copier.fail_next(OutcomeUnknown("No answer came."), after=True)
+
+    await company.work()
+    assert company.fates() == {"core/api:0": "asked"}
+    company.clock.move(SETTLES)
+    await company.work()
+
+    assert company.fates() == {"core/api:0": "enqueued"}
+    assert len(company.copier.sent) == 1
+
+
+async def test_a_call_that_never_arrived_is_sent_again_but_not_for_ever() -> None:
+    company = await copying(1)
+    await company.started()
+    company.copier.fail_next(*[OutcomeUnknown("No answer came.")] * 3)
+
+    await company.work(9, seconds=SETTLES.total_seconds())
+
+    assert company.copier.sent == []
+    assert "asked for 3 times without an answer" in company.job().copies[0].reason
+
+
+async def test_being_asked_to_slow_down_slows_and_fails_nothing() -> None:
+    company = await copying(2)
+    await company.started()
+    company.copier.fail_next(*[Throttled("Slow down.")] * 8)
+
+    await company.work(6)
+
+    assert set(company.fates().values()) == {"enqueued"}
+    assert len(company.copier.sent) == 2
+
+
+async def test_a_task_that_says_success_without_its_image_is_a_failure_and_said_so() -> None:
+    company = await copying(2)
+    await company.started()
+    await company.work()
+    company.land("core/api:0")
+    company.copier.end("SUCCESS")
+
+    await company.work(2, seconds=SHOWS_WITHIN.total_seconds())
+
+    assert company.fates() == {"core/api:0": "copied", "core/api:1": "failed"}
+    assert company.job().copies[1].reason == "task rst-0002 says SUCCESS, hangzhou does not have it"
+    assert company.shown(company.job()).startswith("PARTIAL: 1 of 2 images at hangzhou, 1 failed, seen by digest")
+
+
+async def test_a_task_that_fails_is_told_with_its_issue() -> None:
+    company = await copying(1)
+    await company.started()
+    await company.work()
+    company.copier.end("ERROR", "TAG_CONFLICT")
+
+    await company.work()
+
+    assert "immutable or names another image (TAG_CONFLICT)" in company.job().copies[0].reason
+
+
+async def test_without_progress_a_job_ends_unknown_and_names_its_tasks() -> None:
+    company = await copying(1)
+    await company.started()
+    await company.work()
+    company.clock.move(STALLED_AFTER)
+
+    await company.work()
+
+    assert company.job().verdict is Verdict.UNKNOWN
+    assert "rst-0001" in str(company.workspace.cards()[0].message.blocks)
+
+
+async def test_a_right_that_lacks_ends_a_job_after_its_first_calls() -> None:
+    company = await copying(MOST_UNFINISHED + 10)
+    await company.started()
+    lacking = Refused("the bot's identity lacks the RAM action cr:CreateRepositorySync.", code="NoPermission")
+    company.copier.fail_next(*[lacking] * MOST_UNFINISHED)
+
+    await company.work(2)
+
+    assert company.job().verdict is Verdict.FAILED
+    assert company.job().phase is Phase.ENDED
+    assert "cr:CreateRepositorySync" in str(company.workspace.cards()[0].message.blocks)
+
+
+async def test_what_was_pushed_anew_or_has_changed_at_the_target_since_is_not_sent() -> None:
+    company = await copying(3)
+    await company.started()
+    company.registries.put(SOURCE, "core/api:0", "a" * 64)
+    company.registries.put(TARGET, "core/api:1", "b" * 64)
+    company.registries.take(SOURCE, "core/api:2")
+
+    await company.work(2)
+
+    assert company.copier.sent == []
+    reasons = [copy.reason for copy in company.job().copies]
+    assert reasons[0] == "pushed anew at zhangjiakou since the list was made"
+    assert reasons[1] == "hangzhou has got another image under this tag since the list was made"
+    assert reasons[2] == "zhangjiakou no longer has it"
+
+
+async def test_what_is_there_by_now_counts_as_copied_without_a_call() -> None:
+    company = await copying(1)
+    await company.started()
+    company.registries.put(TARGET, "core/api:0", f"{0:064x}")
+
+    await company.work(2)
+
+    assert company.copier.sent == []
+    assert company.job().verdict is Verdict.COPIED
+
+
+async def test_a_tag_is_replaced_only_where_the_source_is_proven_newer_or_exactly_it_was_named() -> None:
+    company = await copying(0)
+    company.registries.put(SOURCE, "core/api:older", "a" * 64, NOW - timedelta(hours=3))
+    company.registries.put(TARGET, "core/api:older", "b" * 64, NOW - timedelta(hours=1))
+    company.registries.put(SOURCE, "core/api:newer", "c" * 64, NOW - timedelta(hours=1))
+    company.registries.put(TARGET, "core/api:newer", "d" * 64, NOW - timedelta(hours=3))
+    await company.know()
+
+    several = await company.offer()
+    one = await answer(company.ports, f"sync core/api:older from {SOURCE} to {TARGET}")
+
+    assert [copy.image for copy in several.copies] == ["core/api:newer"]
+    assert several.copies[0].replaces == "d" * 64
+    assert "1 replaced there" in company.shown(several)
+    assert one.text.startswith("1 image to copy")
+    await company.press(several)
+    await company.work()
+    assert [sent.overrides for sent in company.copier.sent] == [True]
+
+
+async def test_an_immutable_tag_is_never_offered() -> None:
+    company = await copying(0)
+    company.registries.put(SOURCE, "core/api:1", "a" * 64)
+    company.registries.put(TARGET, "core/api:1", "b" * 64, NOW - timedelta(hours=9))
+    company.registries.immutable.add("core/api")
+
+    told = await answer(company.ports, f"sync core/api:1 from {SOURCE} to {TARGET}")
+
+    assert told.text.startswith("NOTHING TO COPY: core/api:1, see what stands in the way")
+    assert "immutable" in str(told.blocks)
+    assert company.copies.held == {}
+
+
+async def test_nothing_missing_is_said_without_an_offer() -> None:
+    company = await copying(0)
+
+    told = await answer(company.ports, ASK)
+
+    assert told.text == "NOTHING TO COPY: critical images, nothing is missing, from zhangjiakou to hangzhou"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("sync", "Say what to copy"),
+        ("sync missing to hangzhou from zhangjiakou", "Say what to copy"),
+        ("sync core from zhangjiakou to hangzhou", "is no image"),
+        ("sync missing from hangzhou to hz", "nothing to copy to itself"),
+        ("sync core/apy from zhangjiakou to hangzhou", "no repository 'core/apy'. Nearly: core/api."),
+        ("sync core/api:9 from zhangjiakou to hangzhou", "no tag '9' of core/api"),
+    ],
+)
+async def test_words_that_do_not_fit_are_refused_in_a_sentence(words: str, said: str) -> None:
+    company = await copying()
+
+    with pytest.raises(UsageError, match=said):
+        await answer(company.ports, words)
+
+
+async def test_a_source_whose_edition_cannot_copies_nothing() -> None:
+    company = await copying()
+    company.registries.instances[SOURCE] = an_instance(SOURCE, edition="Enterprise_Basic")
+
+    with pytest.raises(UserError, match="edition Enterprise_Basic of zhangjiakou cannot be a source"):
+        await answer(company.ports, ASK)
+
+
+async def test_an_account_without_a_number_is_refused() -> None:
+    company = await copying()
+    topology = a_topology(a_site(TARGET, account="partner"), a_site(SOURCE))
+    company.ports = replace(company.ports, rules=replace(company.ports.rules, topology=topology))
+
+    with pytest.raises(UserError, match=r"whose id registry\.yaml does not"):
+        await answer(company.ports, ASK)
+
+
+async def test_a_channel_without_the_bot_is_told_to_invite_it() -> None:
+    company = await copying()
+    company.ports = replace(company.ports, workspace=FakeWorkspace(Channel(CHANNEL, "ops", False, False)))
+
+    with pytest.raises(UserError, match="/invite @registry"):
+        await answer(company.ports, ASK)
+
+
+async def test_a_source_that_falls_silent_is_waited_for() -> None:
+    company = await copying(1)
+    await company.started()
+    await company.work()
+    company.copier.down = Unreachable("zhangjiakou does not answer.")
+    await company.work()
+
+    assert company.job().trouble == "zhangjiakou does not answer."
+    company.copier.down = None
+    company.land("core/api:0")
+    await company.work()
+    assert company.job().verdict is Verdict.COPIED
+
+
+async def test_two_bots_at_once_send_each_image_once() -> None:
+    company = await copying(5)
+    await company.started()
+
+    await asyncio.gather(company.work(3, "bot-1"), company.work(3, "bot-2"))
+
+    assert len(company.copier.sent) == 5
