@@ -5,6 +5,7 @@ from bot.domain.access import Role
 from bot.errors import UsageError
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
+from bot.services.copies_kept import open_copy_jobs
 from bot.services.history import latest, unreadable
 
 router = Router()
@@ -22,4 +23,6 @@ async def actions(call: Call, ports: Ports) -> Message:
         operations = tuple(operation for operation in operations if not operation.is_terminal)
     if call.words == ("mine",):
         operations = tuple(operation for operation in operations if operation.requester.user_id == call.user_id)
-    return messages.noted(messages.actions_list(operations, ports.clock.now()), unreadable(listing))
+    jobs = [job for job in await open_copy_jobs(ports) if call.words != ("mine",) or job.user_id == call.user_id]
+    told = messages.with_copies(messages.actions_list(operations, ports.clock.now()), jobs)
+    return messages.noted(told, unreadable(listing))

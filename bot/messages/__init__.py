@@ -7,11 +7,12 @@ from bot.messages.copy_job import (
     COPY_BUTTON,
     DISMISS_BUTTON,
     copies_decided,
-    copies_line,
     copies_offered,
     copy_card,
     copy_outcome,
+    copy_shown,
     nothing_to_copy,
+    with_copies,
 )
 from bot.messages.direct import NOT_ME, all_frozen, disowned, homeless, own_word, perhaps_twice, retired, you_froze
 from bot.messages.freeze import banner, frozen, relevant, with_banner
@@ -41,11 +42,11 @@ __all__ = [
     "comparing",
     "concerned",
     "copies_decided",
-    "copies_line",
     "copies_offered",
     "copy_card",
     "copy_file",
     "copy_outcome",
+    "copy_shown",
     "disowned",
     "draft_card",
     "frozen",
@@ -79,5 +80,6 @@ __all__ = [
     "watches",
     "watching",
     "with_banner",
+    "with_copies",
     "you_froze",
 ]

@@ -1,6 +1,6 @@
 """What is said of a copy job: the offer with its two buttons, how it goes, and how it ended."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from bot.domain.copy_job import MOST_ASKED, UNDER_WAY, Copy, CopyJob, Fate, Phase
 from bot.messages.blocks import Block, actions, button, compose, context, section, sections
@@ -20,10 +20,27 @@ Value = Callable[[CopyJob], tuple[str, str]]
 
 def copy_card(job: CopyJob, value: Value, *, is_simulation: bool) -> Message:
     """Return the message of a job as it stands."""
+    return _card(job, _buttons(job, value), is_simulation=is_simulation)
+
+
+def copy_shown(job: CopyJob, *, is_simulation: bool) -> Message:
+    """Return the same for whoever asks, without its buttons."""
+    return _card(job, [], is_simulation=is_simulation)
+
+
+def with_copies(message: Message, jobs: Sequence[CopyJob]) -> Message:
+    """Return a list of operations with the copy jobs that are open."""
+    if not jobs:
+        return message
+    lines = [f"• {code(job.id, 20)} {headline(job)}" for job in jobs]
+    blocks = [*map(dict, message.blocks), section("*Copies of images*"), *sections(lines)]
+    return compose(f"{message.text.rstrip('.')}, {plural(len(jobs), 'copy job')}", blocks)
+
+
+def _card(job: CopyJob, buttons: Sequence[Block], *, is_simulation: bool) -> Message:
     said = f"{SIMULATION if is_simulation else ''}{headline(job)}"
     lines = _offered(job) if job.phase is Phase.OFFERED else _going(job)
-    blocks = [section(f"*{said}*"), *sections(list(lines)), *_buttons(job, value), context(_origin(job))]
-    return compose(said, blocks)
+    return compose(said, [section(f"*{said}*"), *sections(list(lines)), *buttons, context(_origin(job))])
 
 
 def copy_outcome(job: CopyJob, *, is_simulation: bool) -> Message:
@@ -58,11 +75,6 @@ def copies_decided(job: CopyJob) -> Message:
     counted = "started" if job.phase is Phase.RUNNING else "dismissed: nothing is copied"
     said = f"{code(job.id)} is {counted}."
     return compose(f"{job.id} is {counted}.", [section(said)])
-
-
-def copies_line(job: CopyJob) -> str:
-    """Return a job in one line of a list."""
-    return f"{code(job.id, 20)} {headline(job)}"
 
 
 def headline(job: CopyJob) -> str:

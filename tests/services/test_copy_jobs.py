@@ -417,3 +417,21 @@ async def test_two_bots_at_once_send_each_image_once() -> None:
     await asyncio.gather(company.work(3, "bot-1"), company.work(3, "bot-2"))
 
     assert len(company.copier.sent) == 5
+
+
+async def test_show_tells_of_a_job_and_actions_lists_it_while_it_is_open() -> None:
+    company = await copying()
+    job = await company.started()
+    await company.work()
+
+    shown, listed = await answer(company.ports, f"show {job.id}"), await answer(company.ports, "actions open")
+    theirs = await answer(company.ports, "actions mine", APPROVER)
+    company.land("core/api:0", "core/api:1", "core/api:2")
+    await company.work()
+    after = await answer(company.ports, "actions open")
+
+    assert shown.text == "COPYING: 0 of 3 images at hangzhou"
+    assert "copies.start" not in str(shown.blocks)
+    assert listed.text == "There is no such operation, 1 copy job"
+    assert job.id in str(listed.blocks)
+    assert job.id not in str(theirs.blocks) + str(after.blocks)
