@@ -7,7 +7,17 @@ from typing import Any
 
 from bot.ports import Ports
 
-OUTSIDE = ("zones", "registries", "data_plane", "resolver", "operations", "identities", "workspace")
+OUTSIDE = (
+    "zones",
+    "registries",
+    "data_plane",
+    "resolver",
+    "operations",
+    "identities",
+    "workspace",
+    "copier",
+    "copies",
+)
 
 
 class Crash(BaseException):

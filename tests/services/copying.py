@@ -74,6 +74,11 @@ class Copying:
         for site in (SOURCE, TARGET):
             await keep(self.ports, site, *self.registries.repositories(site).values())
 
+    def use(self, copier: FakeCopier) -> None:
+        """Put another vendor in place of the one at hand."""
+        self.copier = copier
+        self.ports = replace(self.ports, copier=copier)
+
     async def offer(self, text: str = ASK) -> CopyJob:
         """Ask for copies and return the job that is offered."""
         await answer(self.ports, text)
