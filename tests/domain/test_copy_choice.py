@@ -1,6 +1,7 @@
 """Which images a copy job takes, and what it leaves out with which reason."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,11 @@ def explained(cause: Cause = Cause.NO_RULE, newer: Newer = Newer.UNCLEAR, task: 
     return Explanation(cause, newer, task_id=task)
 
 
-def missing(explanation: Explanation | None = None, **place: object) -> Difference:
+def missing(explanation: Explanation | None = None, **place: Any) -> Difference:
     return a_difference(A, **place).explained(explanation or explained())
 
 
-def different(newer: Newer, cause: Cause = Cause.NO_RULE, **place: object) -> Difference:
+def different(newer: Newer, cause: Cause = Cause.NO_RULE, **place: Any) -> Difference:
     return a_difference(A, B, **place).explained(explained(cause, newer))
 
 
