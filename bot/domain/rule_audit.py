@@ -61,8 +61,8 @@ class RuleUse:
 class PairAudit:
     """What is known of replication from one site to another.
 
-    `last_success_at` is the last copy that any rule or person brought about; `silent` are the reasons of those ends
-    that did not list their rules, and `mute` the ends that answered nothing at all, each with the reason.
+    `last_success_at` is the last copy that any rule or person brought about; `silent` are the ends that did not list
+    their rules, and `mute` those that answered nothing at all, each with the reason.
     """
 
     source: Site
@@ -72,7 +72,7 @@ class PairAudit:
     feed: TaskFeed | Unknown
     reached: Reached | Unknown
     last_success_at: datetime | None = None
-    silent: tuple[str, ...] = ()
+    silent: tuple[tuple[str, str], ...] = ()
     mute: tuple[tuple[str, str], ...] = ()
 
     @property

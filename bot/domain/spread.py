@@ -22,11 +22,12 @@ class Agreement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What one site has of it, None where it has nothing, and when that held; None where nobody knows."""
+    """What one site has of it, None where it has nothing, and when that held; None where nobody knows, and why not."""
 
     site: Site
     repository: Repository | None
     at: datetime | None
+    trouble: str = ""
 
     @property
     def tags(self) -> Mapping[str, Tag]:

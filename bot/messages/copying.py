@@ -98,8 +98,15 @@ def _findings(audit: PairAudit, now: datetime) -> Iterator[str]:
         yield from _reached(audit.reached, escape(short(audit.target.name, 60)))
     yield from _filters(rules)
     if feasibility.possible is Possible.UNKNOWN and not rules:
-        yield f"Whether it is possible is unknown: {sentence(feasibility.reason, 200)}"
-    yield from (f"Rules not listed by {sentence(silent, 200)}" for silent in audit.silent)
+        yield f"Whether it is possible is unknown{_reason(audit, audit.source.name, feasibility.reason)}"
+    yield from (
+        f"Rules not listed by {escape(short(name, 60))}{_reason(audit, name, why)}" for name, why in audit.silent
+    )
+
+
+def _reason(audit: PairAudit, name: str, why: str) -> str:
+    """End with the reason, unless a side tells nothing at all, of which the reason is said once and above."""
+    return "." if any(name == mute for mute, _ in audit.mute) else f": {sentence(why, 200)}"
 
 
 def rules_in_short(audit: PairAudit | Unknown, now: datetime) -> str:

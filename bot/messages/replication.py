@@ -88,7 +88,7 @@ def headline(known: Assessment, now: datetime) -> str:
         case Verdict.NOTHING_COMPARED:
             said = f"NOTHING COMPARED: {_nothing(report)}, {_way(report)}{age}"
         case Verdict.UNKNOWN:
-            said = f"UNKNOWN: {_way(report)}, {_missing(report)}"
+            said = f"UNKNOWN: {_way(report)}, {_missing(known)}"
     return f"{broken(known.deep)}{said}{_impossible(known.audit)}"
 
 
@@ -126,17 +126,23 @@ def _age(report: Report, now: datetime) -> str:
     return "" if oldest is None else f", as of {ago(oldest, now)}"
 
 
-def _missing(report: Report) -> str:
+def _missing(known: Assessment) -> str:
     """Name in a clause the first thing for want of which nothing can be said."""
-    return next(_parts(report), "some repositories could not be compared")
+    return next(_parts(known), "some repositories could not be compared")
 
 
-def _parts(report: Report) -> Iterator[str]:
+def _mute(known: Assessment) -> Mapping[str, str]:
+    """Return the sides that answered nothing just now, with the reason."""
+    return {} if isinstance(known.audit, Unknown) else dict(known.audit.mute)
+
+
+def _parts(known: Assessment) -> Iterator[str]:
     """Return each reason for which something is unknown, as a clause."""
+    report, mute = known.report, _mute(known)
     if report.interrupted:
         yield f"the kept lists cannot be read: {sentence(report.interrupted, 200).rstrip('.')}"
     else:
-        yield from (part for side in (report.source, report.target) for part in _blanks(side))
+        yield from (part for side in (report.source, report.target) for part in _blanks(side, mute))
     judged = report.judgement.judged
     if judged.unread:
         named = listed((code(path, 100) for path in report.found.unread), 3)
@@ -145,9 +151,11 @@ def _parts(report: Report) -> Iterator[str]:
         yield f"{report.done:,} of {_repositories(report.total)} compared"
 
 
-def _blanks(side: Side) -> Iterator[str]:
+def _blanks(side: Side, mute: Mapping[str, str]) -> Iterator[str]:
     known, at_hand = side.coverage, side.coverage.running
-    if known.as_of is None:
+    if known.as_of is None and side.site.name in mute:
+        yield f"{_name(side)} was never read and answers nothing"
+    elif known.as_of is None:
         total = f" of {at_hand.pages_total:,}" if at_hand and at_hand.pages_total else ""
         calls = f", {side.pages_done:,}{total} calls done" if side.pages_done else ""
         how_far = f"is being read{calls}" if at_hand else "was never read"
@@ -162,11 +170,9 @@ def _repositories(count: int) -> str:
 
 def _gaps(known: Assessment, now: datetime) -> list[str]:
     """Return what is not known, and since when an end is silent."""
-    report = known.report
-    parts = list(_parts(report))
+    report, parts = known.report, list(_parts(known))
     partial = [f"*Partial*: {'; '.join(parts)}."] if parts else []
-    mute = {} if isinstance(known.audit, Unknown) else dict(known.audit.mute)
-    silent = [line for side in (report.source, report.target) for line in _silence(side, mute, now)]
+    silent = [line for side in (report.source, report.target) for line in _silence(side, _mute(known), now)]
     return [*_live(report), *partial, *silent]
 
 
@@ -181,14 +187,14 @@ def _silence(side: Side, mute: Mapping[str, str], now: datetime) -> list[str]:
     since, blind = side.coverage.silent_since, side.blind_for
     if since is None:
         return _silence_now(side, mute)
-    why = f" ({sentence(side.coverage.trouble, 120).rstrip('.')})" if side.coverage.trouble else ""
+    why = f" ({sentence(side.coverage.trouble, 250).rstrip('.')})" if side.coverage.trouble else ""
     last = f"; it was last read {span(blind)} before that" if blind else ""
     return [f"*Silent*: {_name(side)} has not answered for {span(now - since)}{why}{last}."]
 
 
 def _silence_now(side: Side, mute: Mapping[str, str]) -> list[str]:
     why = mute.get(side.site.name)
-    return [f"*Silent*: {_name(side)} answers nothing now ({sentence(why, 120).rstrip('.')})."] if why else []
+    return [f"*Silent*: {_name(side)} answers nothing now ({sentence(why, 250).rstrip('.')})."] if why else []
 
 
 def _unseen(report: Report) -> list[str]:

@@ -8,7 +8,7 @@ from bot.domain.snapshot import SyncRule, SyncTask, Unknown
 from bot.domain.spread import Agreement, Course, Holding, Spread
 from bot.messages.blocks import compose, context, section, sections
 from bot.messages.losses import NEWER
-from bot.messages.text import ago, code, escape, listed, plural, short, unknown
+from bot.messages.text import ago, code, escape, listed, plural, sentence, short, unknown
 from bot.ports import Message
 
 MOST_TAGS = 10
@@ -36,8 +36,11 @@ def _headline(spread: Spread) -> str:
         return _of_image(spread, spread.tag, name)
     counts = Counter(spread.agreement(tag) for tag in spread.tags)
     off = counts[Agreement.DIFFERENT] + counts[Agreement.MISSING]
+    lacking = listed((_site(holding) for holding in spread.known if holding.repository is None), 3)
+    if off and lacking:
+        return f"MISSING: {name} is not at {lacking}"
     if off:
-        return f"DIFFERENT: {off:,} of {plural(len(spread.tags), 'tag')} of {name} are not the same at every site"
+        return f"DIFFERENT: {off:,} of {plural(len(spread.tags), 'tag')} of {name} not the same at every site"
     if counts[Agreement.UNKNOWN] or not spread.tags:
         return f"UNKNOWN: {name}, nothing is known of {_blind(spread)}"
     return f"SAME: {plural(len(spread.tags), 'tag')} of {name}, identical at every site"
@@ -72,8 +75,11 @@ def _newest(spread: Spread) -> str:
 
 def _row(spread: Spread, holding: Holding, now: datetime) -> str:
     if holding.at is None:
-        return f"*{_site(holding)}* *UNKNOWN*: not read yet"
+        why = f": {sentence(holding.trouble, 250)}" if holding.trouble else ""
+        return f"*{_site(holding)}* *UNKNOWN*: not read yet{why}"
     read = f"read {ago(holding.at, now)}"
+    if spread.tag is None and holding.repository is None:
+        return f"*{_site(holding)}* *no such repository*, {read}"
     if spread.tag is None:
         return f"*{_site(holding)}* {plural(len(holding.tags), 'tag')}, {read}"
     tag = holding.tags.get(spread.tag)

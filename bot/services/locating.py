@@ -42,7 +42,7 @@ async def locate(ports: Ports, path: str, tag: str | None) -> Spread:
     seen = [_narrowed(look.result(), tag) for look in looks]
     await _require_found(ports, seen, [look.result() for look in looks], path, tag)
     told = merged_rules([task.result() for task in rules]), merged_feed([task.result() for task in feeds])
-    holdings = tuple(Holding(each.side.site, each.repository, each.at) for each in seen)
+    holdings = tuple(Holding(each.side.site, each.repository, each.at, each.side.coverage.trouble) for each in seen)
     named = next((name for each in seen if each.repository for name in each.repository.tags), tag) if tag else None
     return Spread(path, named, holdings, tuple(_courses(ports, seen, path, *told)))
 

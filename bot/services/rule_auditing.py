@@ -84,8 +84,8 @@ async def _audit(ports: Ports, told: dict[str, _Told], source: Site, target: Sit
     )
 
 
-def _silences(ends: Iterable[tuple[Site, _Told]]) -> Iterable[str]:
-    return (f"{site.name}: {told.rules.reason}" for site, told in ends if isinstance(told.rules, Unknown))
+def _silences(ends: Iterable[tuple[Site, _Told]]) -> Iterable[tuple[str, str]]:
+    return ((site.name, told.rules.reason) for site, told in ends if isinstance(told.rules, Unknown))
 
 
 async def _reached(

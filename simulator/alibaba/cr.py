@@ -17,6 +17,8 @@ from simulator.model import Instance, Link
 from simulator.world import World
 
 VERSION = "2018-12-01"
+DELETED = "DELETED"
+"""The status of an instance that is gone, of which nobody hears any more."""
 QUOTAS = {
     "Enterprise_Basic": ("15", "1000", "3"),
     "Enterprise_Standard": ("25", "3000", "7"),
@@ -50,7 +52,7 @@ class ContainerRegistry:
         }
 
     def instance(self, given: Parameters) -> Instance:
-        """Find the instance that InstanceId names; those of other regions or accounts do not exist here."""
+        """Find the instance that InstanceId names; of other regions or accounts, or gone, it does not exist here."""
         instance = self._world.instances.get(given.required("InstanceId"))
         if instance is None or not self._has(instance, given):
             raise BusinessFailure("INSTANCE_NOT_EXIST")
@@ -146,7 +148,8 @@ class ContainerRegistry:
         return {"TempUsername": USER, "AuthorizationToken": password, "ExpireTime": expires_ms}
 
     def _has(self, instance: Instance, given: Parameters) -> bool:
-        return instance.region == self.region and instance.account == given.account
+        is_here = instance.region == self.region and instance.account == given.account
+        return is_here and instance.status != DELETED
 
     def _public_to_wire(self, instance: Instance) -> Wire:
         """Tell the public endpoint; while it is off the vendor may leave out custom domains, so none is told."""

@@ -8,6 +8,7 @@ from bot.domain.inventory import Listed, Tag
 from bot.domain.topology import Site
 from bot.errors import StoreUnavailable, Unreachable, UsageError
 from bot.ports import Ports
+from tests.builders import NOW
 from tests.domain.stocks import a_feed, a_repository, a_rule, a_tag, a_task
 from tests.fake_inventories import FakeCatalogue, FakeInventories
 from tests.fakes import FakeRegistries, some_ports
@@ -67,9 +68,20 @@ async def test_a_repository_is_told_tag_by_tag() -> None:
 
     message = await answer(ports, "diff core/api")
 
-    assert message.text == "DIFFERENT: 13 of 14 tags of core/api are not the same at every site"
+    assert message.text == "DIFFERENT: 13 of 14 tags of core/api not the same at every site"
     assert "*zhangjiakou* 14 tags, read just now" in words_of(message)
     assert "and 3 more tags" in words_of(message)
+
+
+async def test_a_repository_on_one_side_only_is_said_to_be() -> None:
+    ports = world()
+    await keep(ports, ZJK, a_repository("core/api", {"1": a_tag()}))
+    await keep(ports, HZ)
+
+    message = await answer(ports, "diff core/api")
+
+    assert message.text == "MISSING: core/api is not at hangzhou"
+    assert "*hangzhou* *no such repository*, read just now" in words_of(message)
 
 
 async def test_capitals_that_typing_loses_are_found_again() -> None:
@@ -105,6 +117,16 @@ async def test_a_site_that_was_never_read_leaves_it_unknown() -> None:
 
     assert message.text == "UNKNOWN: core/api:1, nothing is known of hangzhou"
     assert "*hangzhou* *UNKNOWN*: not read yet" in words_of(message)
+
+
+async def test_of_a_site_that_could_not_be_read_the_reason_is_told() -> None:
+    ports = world()
+    await keep(ports, ZJK, a_repository("core/api", {"1": a_tag()}))
+    await keep(ports, HZ, as_of=None, silent_since=NOW, trouble="There are no valid credentials.")
+
+    message = await answer(ports, "diff core/api:1")
+
+    assert "*hangzhou* *UNKNOWN*: not read yet: There are no valid credentials." in words_of(message)
 
 
 @pytest.mark.parametrize(

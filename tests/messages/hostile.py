@@ -286,7 +286,7 @@ AUDITS = st.builds(
     feed=FEEDS,
     reached=st.builds(Reached, COUNTS, *(NAMED for _ in range(7)), GAPS) | UNKNOWNS,
     last_success_at=MAYBE_TIME,
-    silent=many(TEXT, 2),
+    silent=many(st.tuples(TEXT, TEXT), 2),
     mute=many(st.tuples(st.just("zhangjiakou"), TEXT), 1),
 )
 FLAWS = st.builds(

@@ -117,6 +117,23 @@ def test_a_side_that_has_just_fallen_silent_is_said_to_be() -> None:
     assert "*Silent*: zhangjiakou answers nothing now (no answer within 3 s)." in said(known)
 
 
+def test_a_side_that_was_never_read_and_answers_nothing_is_not_said_to_be_being_read() -> None:
+    target = Side.of(a_site(TARGET), Coverage(INSTANCE_ID[TARGET], running=Scan(1, True, NOW)))
+    known = with_audit(an_assessment(sides=(a_side(), target)), mute=((TARGET, "no valid credentials"),))
+
+    assert headline(known) == "UNKNOWN: zhangjiakou to hangzhou, hangzhou was never read and answers nothing"
+
+
+def test_the_reason_of_a_side_that_answers_nothing_is_said_once() -> None:
+    silence = (("zhangjiakou", "no answer within 3 s"),)
+    known = with_audit(IN_STEP, rules=(), feasibility=Feasibility(Possible.UNKNOWN, "long"), silent=silence)
+
+    assert "• Rules not listed by zhangjiakou: no answer within 3 s." in said(known)
+    assert "• Whether it is possible is unknown: long." in said(known)
+    assert "• Rules not listed by zhangjiakou." in said(with_audit(known, mute=silence))
+    assert "• Whether it is possible is unknown." in said(with_audit(known, mute=silence))
+
+
 def test_a_star_of_a_glob_ends_no_bold_words() -> None:
     known = an_assessment({"core/api": many(1)}, {}, repositories="core*")
 
