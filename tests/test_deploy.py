@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.adapters.alibaba.permissions import deep_actions, ram_actions
+from bot.adapters.alibaba.permissions import deep_actions, ram_actions, sync_actions
 from bot.configuration import load_registry
 from bot.settings import Settings
 
@@ -59,19 +59,22 @@ def test_redis_writes_before_it_answers_and_never_drops_a_key() -> None:
     assert directives["maxmemory-policy"] == "noeviction"
 
 
-def test_the_example_policy_lets_the_bot_change_a_record_and_nothing_else() -> None:
+def test_the_example_policy_lets_the_bot_change_a_record_have_images_copied_and_nothing_else() -> None:
     policy = json.loads((DEPLOY / "ram-policy.json").read_text(encoding="utf-8"))
     actions = [action for statement in policy["Statement"] for action in statement["Action"]]
     reading = re.compile(r"(pvtz:Describe|cr:(Get|List|Pull))[A-Za-z]+")
 
-    assert [action for action in actions if not reading.fullmatch(action)] == ["pvtz:UpdateZoneRecord"]
+    assert [action for action in actions if not reading.fullmatch(action)] == [
+        "pvtz:UpdateZoneRecord",
+        "cr:CreateRepositorySync",
+    ]
 
 
 def test_the_example_policy_grants_exactly_what_the_example_configuration_needs() -> None:
     policy = json.loads((DEPLOY / "ram-policy.json").read_text(encoding="utf-8"))
     granted = {pair for item in policy["Statement"] for pair in product(item["Action"], item["Resource"])}
     topology = load_registry(DEPLOY / "registry.example.yaml").topology()
-    needed = (*ram_actions(topology), *deep_actions(topology))
+    needed = (*ram_actions(topology), *sync_actions(topology), *deep_actions(topology))
 
     assert granted == {(grant.action, grant.resource) for grant in needed}
 

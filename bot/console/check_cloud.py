@@ -1,4 +1,4 @@
-"""The part of `check` that looks at Alibaba Cloud: read-only, everything side by side."""
+"""The part of `check` that looks at Alibaba Cloud: it changes nothing, everything side by side."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +27,7 @@ async def cloud_rows(settings: CloudSettings, topology: Topology) -> list[Row]:
         async with asyncio.TaskGroup() as group:
             zones = [group.create_task(reached.view_state(view)) for view in views]
             states = [group.create_task(reached.site_state(site)) for site in sites]
+            copies = [group.create_task(_copies(reached, site)) for site in sites]
             images = [group.create_task(_images(reached, topology, site)) for site in sites]
             resolvers = [group.create_task(_resolver(view)) for view in topology.views if view.resolver]
         change_log = await _change_log_rows(reached, [task.result() for task in zones])
@@ -38,6 +39,7 @@ async def cloud_rows(settings: CloudSettings, topology: Topology) -> list[Row]:
         *(site_row(state) for state in found.values()),
         *(row for state in found.values() for row in route_rows(topology, state.site, found)),
         *(task.result() for task in images),
+        *(task.result() for task in copies),
         *(task.result() for task in resolvers),
     ]
 
@@ -119,6 +121,16 @@ async def _images(reached: Cloud, topology: Topology, site: Site) -> Row:
             count = Critical(globs).count(inventory.repositories.values())
             return ok(what, f"{count} critical images and {len(known)} replication rules can be read")
     return warn(what, f"{_first_reason(found)}. Plans will say that replication is unknown.")
+
+
+async def _copies(reached: Cloud, site: Site) -> Row:
+    what = f"copies: {site.name}"
+    lacking = await seen(reached.copier.lacks_right(site))
+    if isinstance(lacking, Unknown):
+        return warn(what, f"{lacking.reason}.")
+    if lacking:
+        return warn(what, f"{lacking} Only `/registry sync` needs it.")
+    return ok(what, "may be asked for, by `/registry sync`")
 
 
 async def _change_log_rows(reached: Cloud, states: Iterable[ViewState]) -> list[Row]:

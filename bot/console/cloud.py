@@ -12,6 +12,7 @@ from typing import TypeVar
 import structlog
 
 from bot.adapters.alibaba.client import Alibaba
+from bot.adapters.alibaba.copier import AlibabaCopier
 from bot.adapters.alibaba.credentials import Credentials, Keys, Source
 from bot.adapters.alibaba.dns import AlibabaDns
 from bot.adapters.alibaba.registry import AlibabaRegistries
@@ -35,6 +36,7 @@ class Cloud:
 
     zones: AlibabaDns
     registries: AlibabaRegistries
+    copier: AlibabaCopier
     keyless: Mapping[str, str]
 
     async def site_state(self, site: Site) -> SiteState:
@@ -74,7 +76,7 @@ async def cloud(settings: CloudSettings, accounts: Mapping[str, str | None]) -> 
     )
     keyless = {name: _no_key(name) for name, keys in found.items() if keys is None}
     try:
-        yield Cloud(AlibabaDns(alibaba), AlibabaRegistries(alibaba, now), keyless)
+        yield Cloud(AlibabaDns(alibaba), AlibabaRegistries(alibaba, now), AlibabaCopier(alibaba, {}), keyless)
     finally:
         await alibaba.close()
 

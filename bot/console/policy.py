@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from bot.adapters.alibaba.permissions import Grant, deep_actions, ram_actions
+from bot.adapters.alibaba.permissions import Grant, deep_actions, ram_actions, sync_actions
 from bot.domain.topology import Topology
 
 Statement = dict[str, object]
@@ -11,19 +11,19 @@ Statement = dict[str, object]
 
 def policies(topology: Topology) -> dict[str, str]:
     """Return a policy (JSON) for each account of registry.yaml that needs one."""
-    needed, deep = ram_actions(topology), deep_actions(topology)
-    accounts = dict.fromkeys(grant.account for grant in (*needed, *deep))
-    return {account: _policy(_of(account, needed), _of(account, deep)) for account in accounts}
+    parts = ram_actions(topology), sync_actions(topology), deep_actions(topology)
+    accounts = dict.fromkeys(grant.account for part in parts for grant in part)
+    return {account: _policy(_of(account, part) for part in parts) for account in accounts}
 
 
 def _of(account: str, grants: Iterable[Grant]) -> list[Grant]:
     return [grant for grant in grants if grant.account == account]
 
 
-def _policy(needed: Iterable[Grant], deep: Iterable[Grant]) -> str:
-    """Keep what only a deep check needs in statements of its own, so that it is easily left out."""
-    document = {"Version": "1", "Statement": [*_statements(needed), *_statements(deep)]}
-    return json.dumps(document, indent=2)
+def _policy(parts: Iterable[Iterable[Grant]]) -> str:
+    """Keep what only copies, or only a deep check, need in statements of their own, which are easily left out."""
+    statements = [statement for part in parts for statement in _statements(part)]
+    return json.dumps({"Version": "1", "Statement": statements}, indent=2)
 
 
 def _statements(grants: Iterable[Grant]) -> list[Statement]:

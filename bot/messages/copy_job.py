@@ -65,9 +65,10 @@ def nothing_to_copy(job: CopyJob) -> Message:
 
 def copies_offered(job: CopyJob, link: str | None) -> Message:
     """Tell the asker where the offer waits."""
-    where = f"<{link}|its message>" if link and not set("|>") & set(link) else "its message in this channel"
-    said = f"{plural(len(job.copies), 'image')} to copy {_way(job)}: confirm"
-    return compose(f"{said} in this channel", [section(f"{said} in {where} before {soon(job.expires_at)}.")])
+    where = f"<{link}|confirm here>" if link and not set("|>") & set(link) else "confirm in this channel"
+    waiting = plural(len(job.copies), "image waits", "images wait")
+    text = f"{waiting}: confirm in this channel before {clock(job.expires_at)}"
+    return compose(text, [section(f"{waiting}: {where} before {soon(job.expires_at)}.")])
 
 
 def copies_decided(job: CopyJob) -> Message:
@@ -83,8 +84,8 @@ def headline(job: CopyJob) -> str:
     images = plural(count, "image")
     match job.phase:
         case Phase.OFFERED:
-            over = f", {job.replaced} replaced there" if job.replaced else ""
-            return f"COPY {images} {_way(job)}?{over} One confirms until {clock(job.expires_at)}"
+            over = f", replacing {job.replaced:,} there" if job.replaced else ""
+            return f"COPY {images} {_way(job)}{over}? Until {clock(job.expires_at)}"
         case Phase.DISMISSED:
             return f"DISMISSED: {images} not copied, {_way(job)}"
         case Phase.EXPIRED:

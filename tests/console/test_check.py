@@ -103,6 +103,24 @@ async def test_a_change_log_that_may_not_be_read_is_a_warning_with_what_is_lost(
     assert "will tell that, but not who did" in warned
 
 
+async def test_a_right_to_copy_that_lacks_is_a_warning_and_asking_copies_nothing(
+    terminal: Terminal, redis_url: str
+) -> None:
+    async with world() as sim:
+        assert sim.alibaba is not None
+        before = len(sim.world.tasks)
+        sound = await terminal.registry_bot("check", environment=everything(sim, redis_url))
+        sim.alibaba.cloud.ram.denied.add("cr:CreateRepositorySync")
+        lacking = await terminal.registry_bot("check", environment=everything(sim, redis_url))
+        begun = len(sim.world.tasks) - before
+
+    assert (sound.code, lacking.code, begun) == (0, 0, 0)
+    assert sound.rows("OK")["copies: zhangjiakou"] == "may be asked for, by `/registry sync`"
+    warned = lacking.rows("WARN")["copies: zhangjiakou"]
+    assert "lacks the RAM action cr:CreateRepositorySync on acs:cr:cn-zhangjiakou:" in warned
+    assert warned.endswith("Only `/registry sync` needs it.")
+
+
 async def test_without_an_access_key_one_row_says_so_instead_of_many(redis_url: str) -> None:
     async with running() as sim:
         environment = everything(sim, redis_url)

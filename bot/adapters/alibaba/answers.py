@@ -12,7 +12,7 @@ Body = dict[str, Any]
 MESSAGE_LIMIT = 200
 _SUCCESS = {"success", "ok", "200"}
 _BUSY = ("Throttling", "System.Busy")
-_FORBIDDEN = ("Forbidden", "NoPermission", "NoPrivilege", "AUTHENTICATION_FAILED")
+FORBIDDEN = ("Forbidden", "NoPermission", "NoPrivilege", "AUTHENTICATION_FAILED")
 _STALE_TOKEN = "InvalidSecurityToken"  # noqa: S105
 
 
@@ -115,7 +115,7 @@ def _seconds(retry_after: str | None) -> float | None:
 
 def _advice(asked: Asked, code: str, message: str, status: int) -> str:
     """Say what to do. Vendor text is shown for business codes only: signature errors quote signed headers."""
-    if code.startswith(_FORBIDDEN):
+    if code.startswith(FORBIDDEN):
         action, resource = needed_for(asked.action, asked.region, asked.query)
         return f"the bot's identity lacks the RAM action {action} on {resource}. Grant it, then try again."
     identity = next((advice for prefix, advice in _IDENTITY.items() if code.startswith(prefix)), None)

@@ -7,6 +7,7 @@ tag, and works for rules alone that copy by hand only (Container Registry API re
 from collections.abc import Mapping
 from typing import Any
 
+from bot.adapters.alibaba.answers import FORBIDDEN
 from bot.adapters.alibaba.client import Alibaba
 from bot.adapters.alibaba.limits import Lane
 from bot.adapters.alibaba.registry import task_from_wire
@@ -18,6 +19,7 @@ from bot.errors import Gone, OutcomeUnknown, Refused, Unreachable
 
 NO_SUCH_TASK = "SYNC_TASK_NOT_EXIST"
 NO_SUCH_IMAGE = ("REPO_NOT_EXIST", "TAG_NOT_EXIST")
+NOWHERE = Copy("no-such-namespace/no-such-repository", "no-such-tag", "")
 TASK_PAGES = 3
 """Of the tasks of one tag: hundreds of them come of pushes, and the list has no order."""
 
@@ -54,6 +56,17 @@ class AlibabaCopier:
             raise
         except Unreachable as unreadable:  # the vendor took it, and what it says of it cannot be read
             raise OutcomeUnknown(str(unreadable)) from unreadable
+
+    async def lacks_right(self, source: Site) -> str:
+        """Return which right lacks for copies from a site, or nothing.
+
+        Asks for what cannot be, an image that is not there, from an instance to itself: rights are judged before that.
+        """
+        try:
+            await self.begin(NOWHERE, source, source, "crr-none", overrides=False)
+        except Refused as refused:
+            return str(refused) if (refused.code or "").startswith(FORBIDDEN) else ""
+        return ""
 
     async def task(self, source: Site, task_id: str) -> SyncTask | None:
         """Return a task, None for one that is gone."""
