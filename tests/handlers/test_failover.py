@@ -1,5 +1,7 @@
 """/registry failover"""
 
+import asyncio
+
 import pytest
 
 from bot.domain.operation import Requester, State
@@ -50,8 +52,11 @@ async def test_whoever_is_nobody_to_the_bot_may_not_ask() -> None:
 
 async def test_asked_from_elsewhere_the_answer_links_to_the_card_once_it_is_there() -> None:
     ports = some_ports(workspace=FakeWorkspace(Channel(CHANNEL, "ops", True, False)))
+    asking = asyncio.create_task(answer(ports, "failover zhangjiakou", channel_id="C09ELSE"))
+    while not await ports.operations.recent():
+        await asyncio.sleep(0)
     await ports.operations.save_card("fo-0001", Card(CHANNEL, "1793674800.000009", 1))
-    message = await answer(ports, "failover zhangjiakou", channel_id="C09ELSE")
+    message = await asking
 
     assert f"/archives/{CHANNEL}/p1793674800000009|the card>" in str(message.blocks)
 
