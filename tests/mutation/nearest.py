@@ -24,7 +24,7 @@ FIRST = {
     "requests": ["test_requests", "test_votes", "test_request_limit", "test_safekeeping"],
     "admission": ["test_requests"],
     "moderation": ["test_request_limit", "test_requests"],
-    "buttons": ["test_votes", "test_marks"],
+    "buttons": ["test_buttons", "test_votes", "test_marks"],
     "own_buttons": ["test_buttons", "test_votes"],
     "execution": ["test_execution", "test_takeover", "test_kill_switch", "test_postponing", "test_claiming"],
     "finishing": ["test_finishing", "test_waiting_out"],

@@ -140,6 +140,18 @@ async def test_a_card_whose_operation_the_store_does_not_have_loses_its_buttons_
     assert left.text.endswith("Look at the record with `/registry status` and ask again.")
 
 
+async def test_in_a_simulation_that_is_said_there_too() -> None:
+    world, operation, pressed = await _asked()
+    world.obey(is_simulation=True)
+    stands = await world.workspace.post(CHANNEL, Message("the card"))
+    world.operations.forget(operation.id)
+
+    with pytest.raises(UnknownOperation):
+        await press(world.ports, replace(pressed, ts=stands))
+
+    assert world.workspace.posts[-1].message.text.startswith("SIMULATION · UNKNOWN: ")
+
+
 async def test_a_pointer_that_was_left_without_its_operation_is_no_card_either() -> None:
     world, operation, pressed = await _asked()
     stands = await world.workspace.post(CHANNEL, Message("the card"))
