@@ -18,7 +18,7 @@ async def show(call: Call, ports: Ports) -> Message:
     """Show one operation with its story; `manual`: the steps by hand; `timeline`: the audit's lines about it."""
     wanted = call.words[-1] if call.words[-1:] in ((MANUAL,), (TIMELINE,)) else ""
     operation_id = parse_operation_id(call.words[:-1] if wanted else call.words)
-    if not wanted and (job := await copy_job(ports, operation_id)):
+    if job := await copy_job(ports, operation_id):
         return messages.copy_shown(job, is_simulation=ports.rules.is_simulation)
     operation = await one(ports, operation_id)
     if wanted == TIMELINE:

@@ -16,6 +16,11 @@ ALONE = {
     "frozen": "FREEZE",
     "rewound": "DAMAGE",
     "trimmed": "TRIM",
+    "copies offered": "COPIES OFFERED",
+    "copies started": "COPIES STARTED",
+    "copies dismissed": "COPIES DISMISSED",
+    "copies expired": "COPIES EXPIRED",
+    "copies ended": "COPIES ENDED",
 }
 """Events that are a row of their own, by the kind that the row then has."""
 _KINDS = {"fo": "FAILOVER", "uf": "UNFREEZE"}
