@@ -4,6 +4,7 @@ import asyncio
 import re
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import aiohttp
 from simulator.demo import CHECKOUT
 from tests.scenarios.company import APPROVER, ON_CALL, OPS
 
-DEADLINE = 40.0
+DEADLINE = 60.0
+PRESSED_AGAIN_AFTER = 8.0
+"""A busy machine may answer a press with "try again", as a person would; one that was counted stays counted."""
 
 
 async def test_the_demonstration_moves_the_pulls_and_ends_with_ctrl_c_without_leaving_a_process() -> None:
@@ -43,8 +46,11 @@ async def _move(session: aiohttp.ClientSession, page: str) -> None:
     await _post(session, f"{page}/page/command", {"as": ON_CALL, "channel": OPS, "text": "failover zhangjiakou"})
     card = await _until_card(session, page)
     press = {"as": APPROVER, "channel": OPS, "ts": card, "action_id": "operation.approve"}
-    await _post(session, f"{page}/page/click", press)
+    pressed_at = float("-inf")
     while (await _view(session, page))["instance_site"] != "hangzhou":
+        if time.monotonic() - pressed_at >= PRESSED_AGAIN_AFTER:
+            await _post(session, f"{page}/page/click", press)
+            pressed_at = time.monotonic()
         await asyncio.sleep(0.1)
 
 
