@@ -67,7 +67,14 @@ class RedisCopies:
 
     async def live(self) -> tuple[str, ...]:
         """Return the ids of all jobs that wait for a word, run, or ended without that having been shown."""
-        return tuple(sorted(await self._link.call("SMEMBERS", COPIES)))
+        known = sorted(await self._link.call("SMEMBERS", COPIES))
+        if not known:
+            return ()
+        there = await self._link.batch(*(("EXISTS", f"{COPY}{job_id}") for job_id in known))
+        gone = [job_id for job_id, is_there in zip(known, there, strict=True) if not is_there]
+        if gone:  # nobody was there to end it before its life was over
+            await self._link.call("SREM", COPIES, *gone)
+        return tuple(job_id for job_id in known if job_id not in gone)
 
 
 @cache

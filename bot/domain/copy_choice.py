@@ -6,6 +6,7 @@ where somebody named exactly this tag; either way the list that is confirmed say
 
 import heapq
 from collections import Counter
+from collections.abc import Mapping
 
 from bot.domain.copy_job import MOST_ASKED, Copy, LeftOut
 from bot.domain.differences import Cause, Difference, Likeness, Newer
@@ -17,6 +18,7 @@ UNCLEAR = "which one is newer is not proven"
 IMMUTABLE = "the target's tag is immutable and names another image"
 UNDER_WAY = "its copy is under way"
 EXTRA = "only at the target"
+NOT_TAKEN: Mapping[str, str] = {}
 _CONFLICTS = {
     Cause.NO_NAMESPACE: "the target has no such namespace",
     Cause.NO_REPOSITORY: "the target has no such repository and makes none by itself",
@@ -26,11 +28,12 @@ _CONFLICTS = {
 class Choice:
     """Takes in one difference after the other; `exact` is the tag that was named, if one was.
 
-    Memory does not grow with the images: the first by age are kept, the others counted.
+    `taken` are images that other jobs copy, each with its job. Memory does not grow with the images: the first by age
+    are kept, the others counted.
     """
 
-    def __init__(self, exact: str | None = None, most: int = MOST_ASKED) -> None:
-        self.exact, self._most = exact, most
+    def __init__(self, exact: str | None = None, taken: Mapping[str, str] = NOT_TAKEN, most: int = MOST_ASKED) -> None:
+        self.exact, self._taken, self._most = exact, taken, most
         self._chosen: list[tuple[tuple[float, str], Copy]] = []
         self._wanted = 0
         self.left_out: list[LeftOut] = []
@@ -40,7 +43,7 @@ class Choice:
         """Take in one image that is not the same on both sides."""
         if self.exact is not None and difference.tag != self.exact:
             return
-        if reason := _hindrance(difference, is_named=self.exact is not None):
+        if reason := self._hindrance(difference):
             self.left_counts[reason] += 1
             if len(self.left_out) < MOST_LEFT_OUT:
                 self.left_out.append(LeftOut(difference.image, reason))
@@ -57,6 +60,13 @@ class Choice:
         """Return what is to be copied, the oldest push first."""
         return tuple(copy for _, copy in sorted(self._chosen, key=lambda entry: entry[0], reverse=True))
 
+    def _hindrance(self, difference: Difference) -> str:
+        """Return why an image is left out, or nothing."""
+        if job_id := self._taken.get(difference.image):
+            return f"{job_id} copies it"
+        impossible = _conflict(difference)
+        return impossible if impossible or self.exact is not None else _doubt(difference)
+
     def _keep(self, difference: Difference) -> None:
         pushed = difference.pushed_at.timestamp() if difference.pushed_at else float("inf")
         entry = ((-pushed, difference.image), _copy(difference))
@@ -70,12 +80,6 @@ def _copy(difference: Difference) -> Copy:
     assert difference.source is not None  # else it would be left out
     replaces = difference.target.digest if difference.target else ""
     return Copy(difference.path, difference.tag, difference.source.digest, replaces, str(difference.explanation.cause))
-
-
-def _hindrance(difference: Difference, *, is_named: bool) -> str:
-    """Return why an image is left out, or nothing."""
-    impossible = _conflict(difference)
-    return impossible if impossible or is_named else _doubt(difference)
 
 
 def _conflict(difference: Difference) -> str:

@@ -53,13 +53,9 @@ def copy_outcome(job: CopyJob, *, is_simulation: bool) -> Message:
 
 def nothing_to_copy(job: CopyJob) -> Message:
     """Return why there is nothing to confirm."""
-    there = f"all {plural(job.identical, 'image')} there already" if job.identical else "nothing is missing"
+    there = f"{job.identical:,} there already" if job.identical else "none known to be missing"
     said = f"NOTHING TO COPY: {_what(job)}, {there if not job.left_out else 'see what stands in the way'}, {_way(job)}"
-    blocks = [
-        section(f"*{said}*"),
-        *sections(list(_left_out(job))),
-        context(f"Compared by digest: {job.seen or 'kept'}"),
-    ]
+    blocks = [section(f"*{said}*"), *sections(list(_left_out(job))), context(f"Compared by digest: {escape(job.seen)}")]
     return compose(said, blocks)
 
 

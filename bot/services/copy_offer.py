@@ -1,6 +1,6 @@
 """Find out what a copy job would copy, and keep it as an offer until somebody confirms it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,13 +13,14 @@ from bot.domain.explaining import Explainer
 from bot.domain.freeze import scopes_of
 from bot.domain.inventory import Coverage
 from bot.domain.nearly import nearly
-from bot.domain.report import Question
+from bot.domain.report import Question, Report
 from bot.domain.rule_audit import Possible, feasibility
 from bot.domain.snapshot import Inventory, SyncRule, TaskFeed, Unknown
 from bot.domain.topology import Site
 from bot.errors import Conflict, ProviderError, Refused, StoreUnavailable, UsageError, UserError, VersionConflict
 from bot.ports import Attachment, Message, Ports
 from bot.services import copy_audit, stock
+from bot.services.copies_kept import being_copied
 from bot.services.freezing import require_thawed
 from bot.services.replication import control, question, report
 from bot.services.requests import require_unfrozen
@@ -76,7 +77,8 @@ async def prepare(ports: Ports, wish: CopyWish, asker: Asker) -> CopyJob:
     await require_thawed(ports, scopes_of(wish.source.name, wish.target.name))
     await _require_channel(ports, asker.channel)
     await _require_possible(ports, wish)
-    found = await (_missing(ports, wish) if wish.path is None else _named(ports, wish, wish.path))
+    taken = await being_copied(ports, wish.source.name, wish.target.name)
+    found = await (_missing(ports, wish, taken) if wish.path is None else _named(ports, wish, wish.path, taken))
     return CopyJob(
         id=ports.ids.operation_id(PREFIX),
         asked=wish.words,
@@ -143,10 +145,10 @@ async def _require_possible(ports: Ports, wish: CopyWish) -> None:
         )
 
 
-async def _missing(ports: Ports, wish: CopyWish) -> _Found:
+async def _missing(ports: Ports, wish: CopyWish, taken: Mapping[str, str]) -> _Found:
     """Choose of the critical images that the kept inventories say are missing."""
     asked = replace(question(ports, wish.source, wish.target, None, None), only_critical=True)
-    choice, paths = Choice(), set[str]()
+    choice, paths = Choice(taken=taken), set[str]()
 
     def hear(difference: Difference) -> None:
         if difference.is_critical and difference.is_loss:
@@ -159,17 +161,28 @@ async def _missing(ports: Ports, wish: CopyWish) -> _Found:
     if not known.source.is_started or not known.target.is_started:
         unread = next(side.site.name for side in (known.source, known.target) if not side.is_started)
         raise UserError(f"What {unread} holds has not been read yet. Name one image, or ask again in a few minutes.")
-    if len(paths) <= MOST_LIVE:
-        return await _live(ports, asked, Choice(), tuple(sorted(paths)), (known.rules, known.feed))
-    at = min(
-        (span.first for span in (known.found.source_span, known.found.target_span) if span), default=known.taken_at
-    )
-    return _Found(choice, known.found.critical.identical, f"as read at {at:%H:%M} UTC, looked at again when sent")
+    if paths and len(paths) <= MOST_LIVE:
+        found = await _live(ports, asked, Choice(taken=taken), tuple(sorted(paths)), (known.rules, known.feed))
+        return replace(found, seen=f"{found.seen}{_unread(known)}")
+    return _Found(choice, known.found.critical.identical, f"{_as_read(known)}{_unread(known)}")
 
 
-async def _named(ports: Ports, wish: CopyWish, path: str) -> _Found:
+def _as_read(known: Report) -> str:
+    spans = (known.found.source_span, known.found.target_span)
+    at = min((span.first for span in spans if span), default=known.taken_at)
+    return f"as read at {at:%H:%M} UTC, looked at again when sent"
+
+
+def _unread(known: Report) -> str:
+    """Say in a clause that there may be more: what was not read is not known to be missing."""
+    if count := known.found.critical.unread:
+        return f", {count:,} critical repositories not read"
+    return "" if known.judgement.is_whole else ", not all was read"
+
+
+async def _named(ports: Ports, wish: CopyWish, path: str, taken: Mapping[str, str]) -> _Found:
     asked = question(ports, wish.source, wish.target, None, path)
-    found = await _live(ports, asked, Choice(wish.tag), (path,), await control(ports, asked))
+    found = await _live(ports, asked, Choice(wish.tag, taken), (path,), await control(ports, asked))
     if wish.tag and not found.choice.copies() and not found.choice.left_out:
         return replace(found, identical=1)
     return found
@@ -177,8 +190,6 @@ async def _named(ports: Ports, wish: CopyWish, path: str) -> _Found:
 
 async def _live(ports: Ports, asked: Question, choice: Choice, paths: tuple[str, ...], told: Control) -> _Found:
     """Compare these repositories as both sites answer now."""
-    if not paths:
-        return _Found(choice, 0, "")
     here, there = [await _read(ports, site, paths) for site in (asked.source, asked.target)]
     await _require_there(ports, asked, choice, here)
     sides = _side(asked.source, here), await _target(ports, asked.target, there.as_of)

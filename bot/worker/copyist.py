@@ -28,11 +28,13 @@ class Copyist:
         self._ports = ports
         self._owner = owner
         self._shown: dict[str, Message] = {}
+        self._complaints: dict[str, str] = {}
 
     async def tick(self) -> bool:
         """Take a round of every job that no other bot is at, and tell whether there is more to do soon."""
         live = await self._ports.copies.live()
         self._shown = {job_id: shown for job_id, shown in self._shown.items() if job_id in live}
+        self._complaints = {job_id: why for job_id, why in self._complaints.items() if job_id in live}
         async with asyncio.TaskGroup() as group:
             rounds = [group.create_task(self._one(job_id)) for job_id in live]
         return any(taken.result() for taken in rounds)
@@ -47,10 +49,16 @@ class Copyist:
         except VersionConflict:
             return True  # somebody pressed, or another bot is at it: look again
         except BotError as error:
-            log.warning("copies.held_up", operation=job_id, why=str(error))
+            self._complain(job_id, str(error))
             return False
         finally:
             await self._ports.operations.release_news(name)
+
+    def _complain(self, job_id: str, why: str) -> None:
+        """Log what holds a job up, once until it is something else."""
+        if self._complaints.get(job_id) != why:
+            self._complaints[job_id] = why
+            log.warning("copies.held_up", operation=job_id, why=why)
 
     async def _step(self, job: CopyJob) -> bool:
         if job.phase is Phase.OFFERED:

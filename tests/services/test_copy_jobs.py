@@ -25,6 +25,7 @@ from bot.services import freezing
 from tests.builders import APPROVER, CHANNEL, NOW, ON_CALL, a_site, a_topology, an_instance
 from tests.fakes import FakeWorkspace
 from tests.handlers.calls import answer
+from tests.handlers.kept import keep
 from tests.services.copying import ASK, SOURCE, TARGET, copying
 
 
@@ -350,7 +351,31 @@ async def test_nothing_missing_is_said_without_an_offer() -> None:
 
     told = await answer(company.ports, ASK)
 
-    assert told.text == "NOTHING TO COPY: critical images, nothing is missing, from zhangjiakou to hangzhou"
+    assert told.text == "NOTHING TO COPY: critical images, 1 there already, from zhangjiakou to hangzhou"
+    assert "as read at 03:00 UTC" in str(told.blocks)
+
+
+async def test_what_could_not_be_read_is_not_said_to_be_there() -> None:
+    company = await copying(0)
+    await company.ports.inventories.drop("cri-aaaaa", ["core/api"])
+    await keep(company.ports, TARGET, unread=("core/api",))
+
+    told = await answer(company.ports, ASK)
+
+    assert told.text.startswith("NOTHING TO COPY: critical images, none known to be missing")
+    assert "1 critical repositories not read" in str(told.blocks)
+
+
+async def test_what_another_job_copies_is_left_out() -> None:
+    company = await copying(2)
+    first = await company.started()
+    company.registries.put(SOURCE, "core/api:later", "e" * 64)
+    await company.know()
+
+    second = await company.offer()
+
+    assert [copy.image for copy in second.copies] == ["core/api:later"]
+    assert second.left_counts == {f"{first.id} copies it": 2}
 
 
 @pytest.mark.parametrize(
