@@ -9,7 +9,7 @@ import structlog
 
 from bot.domain.grammar import parse_operation_id
 from bot.domain.operation import Operation, Verb
-from bot.errors import NotPermitted, ProviderError, UnknownOperation, UsageError
+from bot.errors import NotPermitted, ProviderError, StoreUnavailable, UnknownOperation, UsageError
 from bot.ports import Card, Message, Ports
 from bot.services.own_buttons import UNTRUSTED, carried, outlived, untrusted
 from bot.services.requests import cast_vote
@@ -49,7 +49,8 @@ async def press(ports: Ports, pressed: Press) -> Operation:
     """Count the vote that a click stands for.
 
     Raises NotPermitted for a button that is not ours or not on the stored card, else what cast_vote raises. A message
-    that is a card no more, as its operation is gone or has another, loses its buttons.
+    that is a card no more, as its operation is gone or has another, loses its buttons; but StoreUnavailable is raised,
+    and nothing is touched, while the store that does not have it cannot be believed.
     """
     try:
         claim = _believed(ports, pressed)
@@ -61,8 +62,11 @@ async def press(ports: Ports, pressed: Press) -> Operation:
     try:
         return await _counted(ports, claim, pressed)
     except UnknownOperation:
-        if not ports.store_trouble():  # a store that came back empty may yet be put right, and then knows it again
-            await _retire(ports, pressed, _forgotten(ports, claim.operation_id))
+        if why := ports.store_trouble():  # a store that came back empty may yet be put right, and then knows it again
+            raise StoreUnavailable(
+                f"{why} {claim.operation_id} is not found until then, and nothing was counted."
+            ) from None
+        await _retire(ports, pressed, _forgotten(ports, claim.operation_id))
         raise
 
 
