@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from bot.domain.copy_job import MOST_ASKED, UNDER_WAY, Copy, CopyJob, Fate, Phase
 from bot.messages.blocks import Block, actions, button, compose, context, section, sections
-from bot.messages.text import clock, code, escape, listed, mention, plural, sentence, short, soon, stamp
+from bot.messages.text import clock, code, escape, listed, mention, naming, plural, sentence, short, soon, stamp
 from bot.ports import Message
 
 COPY_BUTTON, DISMISS_BUTTON = "copies.start", "copies.dismiss"
@@ -136,9 +136,9 @@ def _image(copy: Copy, job: CopyJob) -> str:
 
 def _left_out(job: CopyJob) -> Iterator[str]:
     for reason, count in sorted((job.left_counts or {}).items(), key=lambda entry: -entry[1]):
-        named = [code(each.image, 120) for each in job.left_out if each.reason == reason]
-        more = f" and {count - MOST_NAMED:,} more" if count > MOST_NAMED else ""
-        yield f"*Left out*, {escape(reason)}: {', '.join(named[:MOST_NAMED])}{more}"
+        named = [code(each.image, 120) for each in job.left_out if each.reason == reason][:MOST_NAMED]
+        more = f" and {count - len(named):,} more" if count > len(named) else ""
+        yield f"*Left out*, {escape(reason)}: {', '.join(named)}{more}"
 
 
 def _going(job: CopyJob) -> Iterator[str]:
@@ -147,7 +147,7 @@ def _going(job: CopyJob) -> Iterator[str]:
         under_way = counts[Fate.ENQUEUED] + counts[Fate.ASKED]
         yield f"{under_way} under way, {counts[Fate.WAITING]} waiting"
         if job.trouble:
-            yield f"*Held up*: {sentence(job.trouble, 300)}"
+            yield f"*Held up*: {naming(sentence(job.trouble, 300))}"
     yield from _failures(job)
 
 
@@ -164,7 +164,7 @@ def _failures(job: CopyJob) -> Iterator[str]:
         tasks = listed((code(f"{copy.image} {copy.task_id or 'without a task'}", 200) for copy in unknown), MOST_TASKS)
         yield f"*Unknown*, without progress for 30 min: {tasks}"
     if waiting := job.of(Fate.WAITING):
-        why = f": {sentence(job.trouble, 200)}" if job.trouble else ""
+        why = f": {naming(sentence(job.trouble, 200))}" if job.trouble else ""
         yield f"*Never sent*: {plural(len(waiting), 'image')}{why}"
 
 

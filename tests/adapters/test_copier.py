@@ -151,3 +151,16 @@ async def test_the_number_of_another_account_comes_of_its_role(
     assert [call["params"]["TargetUserId"] for call in cloud.calls if call["action"] == "CreateRepoSyncTask"] == [
         "1234567890123456"
     ]
+
+
+async def test_an_image_is_copied_into_another_account(
+    cloud: Simulator, alibaba: Alibaba, image: tuple[Copy, str]
+) -> None:
+    cloud.world.state.accounts["partner"] = "1234567890123456"
+    cloud.world.instances["cri-aaaaa"].account = "partner"
+    known = {"partner": Account("partner", "acs:ram::1234567890123456:role/registry-bot")}
+
+    partner = replace(HANGZHOU, account="partner")
+    await AlibabaCopier(alibaba, known).begin(image[0], ZHANGJIAKOU, partner, image[1], overrides=False)
+
+    assert run(cloud).status == "SUCCESS"

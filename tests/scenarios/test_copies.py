@@ -1,10 +1,13 @@
 """Copies by hand through the front door: asked for in Slack, confirmed by a press, seen at the simulated registry."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
 import pytest
 
+from simulator.alibaba.flow import Limit
+from simulator.images import Image
 from tests.scenarios.company import APPROVER, ON_CALL, OPS, Company, Json, company_with_bot
 
 HANGZHOU, ZHANGJIAKOU = "cri-aaaaa", "cri-bbbbb"
@@ -31,6 +34,17 @@ async def offered(company: Company, what: str = "platform/tools:1.1") -> Json:
 def whispers(company: Company, who: str) -> list[Json]:
     """Return what only one person sees."""
     return [m for m in company.slack.messages(OPS) if m["ephemeral_to"] == who]
+
+
+async def until_offered(company: Company, what: str, words: str) -> Json:
+    """Ask for copies until the bot has read all that there is, and return the message."""
+    for _ in range(40):
+        before = len(company.cards())
+        await company.command(ON_CALL, f"sync {what} {WAY}")
+        if len(company.cards()) > before and words in company.card()["text"]:
+            return company.card()
+        await asyncio.sleep(0.5)
+    pytest.fail(f"never offered: {company.said()[-2000:]}")
 
 
 async def press(company: Company, who: str, button: str, card: Json) -> str:
@@ -92,3 +106,20 @@ async def test_a_right_that_lacks_is_named_in_the_message(company: Company) -> N
     ended = await company.shows("FAILED: 0 of 1 image")
 
     assert "lacks the RAM action cr:CreateRepositorySync on acs:cr:cn-zhangjiakou:" in str(ended["blocks"])
+
+
+async def test_many_critical_images_arrive_though_the_vendor_asks_for_less(company: Company) -> None:
+    world, zhangjiakou = company.sim.world, company.sim.world.instances[ZHANGJIAKOU]
+    for number in range(60):
+        world.put(ZHANGJIAKOU, "core/api", f"by-hand-{number}", Image(f"by-hand-{number}"))
+    assert company.sim.alibaba is not None
+    company.sim.alibaba.cloud.flow.limits["CreateRepoSyncTask"] = Limit(qps=10)
+    company.sim.faults.set("false_success", "hangzhou", False)
+    await company.until(lambda: zhangjiakou.tag("core/api", "by-hand-59") is not None)
+    card = await until_offered(company, "missing", "COPY 60 images")
+
+    await press(company, ON_CALL, "copies.start", card)
+    await company.shows("COPIED: 60 of 60 images at hangzhou, seen by digest", patience=120)
+
+    begun = [call for call in asked_for(company) if call["effective"]]
+    assert len(begun) == 60

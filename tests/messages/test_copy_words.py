@@ -1,0 +1,128 @@
+"""What is said of copy jobs: inside Slack's limits whatever goes in, and plain at a glance."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import messages
+from bot.domain.copy_job import Copy, CopyJob, Fate, LeftOut, Phase, Started
+from tests.builders import NOW, ON_CALL
+from tests.contracts.test_copies import a_job
+from tests.messages import hostile
+from tests.messages.test_message_limits import assert_slack_takes, hard
+
+COPIES = st.builds(
+    Copy,
+    path=hostile.TEXT,
+    tag=hostile.TEXT,
+    digest=st.just("a" * 64),
+    replaces=st.sampled_from(("", "b" * 64)),
+    why=hostile.TEXT,
+    state=st.sampled_from(list(Fate)),
+    task_id=hostile.TEXT,
+    reason=hostile.TEXT,
+)
+JOBS = st.builds(
+    a_job,
+    asked=hostile.TEXT,
+    source=hostile.TEXT,
+    target=hostile.TEXT,
+    copies=st.lists(COPIES, min_size=1, max_size=40).map(tuple),
+    left_out=st.lists(st.builds(LeftOut, hostile.TEXT, hostile.TEXT), max_size=30).map(tuple),
+    left_counts=st.dictionaries(hostile.TEXT, st.integers(1, 10**6), max_size=20),
+    rest=st.integers(0, 10**6),
+    seen=hostile.TEXT,
+    phase=st.sampled_from(list(Phase)),
+    trouble=hostile.TEXT,
+    started=st.sampled_from((None, Started("on-call", ON_CALL, NOW))),
+)
+
+
+def values(_job: CopyJob) -> tuple[str, str]:
+    return "copy|x", "dismiss|x"
+
+
+def a_card(job: CopyJob) -> str:
+    message = messages.copy_card(job, values, is_simulation=False)
+    return "\n".join([message.text, str(message.blocks)])
+
+
+@hard
+@given(JOBS)
+def test_slack_takes_every_word_about_copies(job: CopyJob) -> None:
+    assert_slack_takes(messages.copy_card(job, values, is_simulation=True))
+    assert_slack_takes(messages.copy_shown(job, is_simulation=False))
+    assert_slack_takes(messages.copy_outcome(job, is_simulation=True))
+    assert_slack_takes(messages.nothing_to_copy(job))
+    assert_slack_takes(messages.copies_decided(job))
+    assert_slack_takes(messages.copies_offered(job, None))
+    assert_slack_takes(messages.with_copies(messages.actions_list((), NOW), [job] * 10))
+
+
+def in_states(*states: Fate) -> CopyJob:
+    copies = [replace(Copy("core/api", str(n), "a" * 64), state=state) for n, state in enumerate(states)]
+    return a_job(copies=tuple(copies), phase=Phase.ENDED, ended_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("states", "line"),
+    [
+        ([Fate.COPIED] * 12, "COPIED: 12 of 12 images at hangzhou, seen by digest"),
+        ([Fate.COPIED] * 10 + [Fate.FAILED] * 2, "PARTIAL: 10 of 12 images at hangzhou, 2 failed, seen by digest"),
+        ([Fate.FAILED], "FAILED: 0 of 1 image at hangzhou, 1 failed"),
+        ([Fate.COPIED, Fate.UNKNOWN], "UNKNOWN: 1 of 2 images at hangzhou, 1 unknown, seen by digest"),
+        ([Fate.COPIED, Fate.WAITING], "PARTIAL: 1 of 2 images at hangzhou, 1 never sent, seen by digest"),
+    ],
+)
+def test_the_first_line_of_an_end_is_its_verdict(states: Iterable[Fate], line: str) -> None:
+    assert messages.copy_shown(in_states(*states), is_simulation=False).text == line
+
+
+def test_an_offer_says_what_it_replaces_what_it_leaves_out_and_how_to_go_on() -> None:
+    job = a_job(
+        left_out=(LeftOut("core/web:1", "newer at the target"),),
+        left_counts={"newer at the target": 4},
+        rest=412,
+    )
+
+    said = a_card(job)
+
+    assert "COPY 2 images from zhangjiakou to hangzhou, replacing 1 there? Until 03:15 UTC" in said
+    assert "`core/api:2` *replaces* `sha256:cccccccccccc` at hangzhou" in said
+    assert "*Left out*, newer at the target: `core/web:1` and 3 more" in said
+    assert "ask again when it is done, `/registry sync missing from zhangjiakou to hangzhou`" in said
+    assert "Copy 2 images" in said
+
+
+def test_only_an_offer_has_buttons() -> None:
+    assert "copies.start" in a_card(a_job())
+    for phase in set(Phase) - {Phase.OFFERED}:
+        assert "copies.start" not in a_card(a_job(phase=phase))
+
+
+def test_a_long_list_is_a_file_in_which_nothing_computes() -> None:
+    many = tuple(Copy("core/api", str(n), "a" * 64) for n in range(30))
+    job = a_job(copies=many, left_out=(LeftOut("=core/x:1", "newer at the target"),))
+
+    file = messages.copy_file(job)
+
+    assert file is not None
+    assert messages.copy_file(a_job()) is None
+    rows = list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
+    assert len(rows) == 32
+    assert rows[1] == ["core/api:0", "waiting", "", f"sha256:{'a' * 64}", "", ""]
+    assert rows[-1][:3] == ["'=core/x:1", "left out", "newer at the target"]
+    assert file.title.startswith("30 images to copy, zhangjiakou to hangzhou")
+
+
+def test_what_holds_a_job_up_is_said_while_it_runs() -> None:
+    job = a_job(phase=Phase.RUNNING, started=Started("on-call", ON_CALL, NOW + timedelta(seconds=1)))
+
+    assert "*Held up*: hangzhou does not answer." in a_card(replace(job, trouble="hangzhou does not answer."))
+    assert "0 under way, 2 waiting" in a_card(job)
