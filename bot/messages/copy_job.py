@@ -117,8 +117,13 @@ def _what(job: CopyJob) -> str:
 
 
 def _offered(job: CopyJob) -> Iterator[str]:
-    yield from (_image(copy, job) for copy in job.copies[:MOST_LISTED])
-    if (left := len(job.copies) - MOST_LISTED) > 0:
+    named = job.copies[:MOST_LISTED]
+    yield from (_replacing(copy, job) for copy in named if copy.replaces)
+    for why in dict.fromkeys(copy.why for copy in named if not copy.replaces):
+        ours = ", ".join(code(copy.image, 150) for copy in named if copy.why == why and not copy.replaces)
+        because = "" if why in ("", "unknown") else f", {escape(short(why, 80))}"
+        yield f"*Missing*{because}: {ours}"
+    if (left := len(job.copies) - len(named)) > 0:
         yield f"and {left:,} more, in the thread"
     yield from _left_out(job)
     if job.rest:
@@ -126,12 +131,8 @@ def _offered(job: CopyJob) -> Iterator[str]:
         yield f"*{job.rest:,} more* than one job takes ({MOST_ASKED}): ask again when it is done, {again}"
 
 
-def _image(copy: Copy, job: CopyJob) -> str:
-    name = code(copy.image, 150)
-    if copy.replaces:
-        old = code(f"sha256:{copy.replaces[:12]}")
-        return f"{name} *replaces* {old} at {_name(job.target)}"
-    return f"{name} {escape(short(copy.why, 80))}" if copy.why not in ("", "unknown") else name
+def _replacing(copy: Copy, job: CopyJob) -> str:
+    return f"{code(copy.image, 150)} *replaces* {code(f'sha256:{copy.replaces[:12]}')} at {_name(job.target)}"
 
 
 def _left_out(job: CopyJob) -> Iterator[str]:
@@ -144,8 +145,8 @@ def _left_out(job: CopyJob) -> Iterator[str]:
 def _going(job: CopyJob) -> Iterator[str]:
     counts = job.counts()
     if job.phase is Phase.RUNNING:
-        under_way = counts[Fate.ENQUEUED] + counts[Fate.ASKED]
-        yield f"{under_way} under way, {counts[Fate.WAITING]} waiting"
+        under_way, waiting = counts[Fate.ENQUEUED] + counts[Fate.ASKED], counts[Fate.WAITING]
+        yield f"{under_way} under way{f', {waiting} waiting' if waiting else ''}"
         if job.trouble:
             yield f"*Held up*: {naming(sentence(job.trouble, 300))}"
     yield from _failures(job)

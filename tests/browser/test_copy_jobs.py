@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.images import Image
 from tests.browser.room import Room
 from tests.scenarios.company import Company
 
@@ -45,5 +46,22 @@ async def test_a_lie_is_named_and_what_would_be_replaced_is_said(company: Compan
     await phone.page.get_by_test_id("button-copies.start").last.click()
     await phone.page.locator("#timeline").filter(has_text="1 failed").wait_for(timeout=60_000)
     await photograph(phone, "sync-failed")
+
+    assert await phone.too_wide() == []
+
+
+async def test_a_long_list_is_short_on_a_phone_with_its_file_in_the_thread(company: Company, phone: Room) -> None:
+    world = company.sim.world
+    for number in range(14):
+        world.put("cri-bbbbb", "platform/tools", f"2026.11.{number}", Image(f"tools-{number}"))
+    world.put("cri-bbbbb", "platform/tools", "1.0", Image("older"))
+    await phone.type(f"/registry sync platform/tools {WAY}")
+    await phone.message("COPY ", "more, in the thread")
+    await phone.message(".csv")
+    await photograph(phone, "sync-long")
+    await phone.page.get_by_test_id("button-copies.start").last.click()
+    await phone.message("COPYING: ")
+    await photograph(phone, "sync-going")
+    await phone.message("at hangzhou, seen by digest")
 
     assert await phone.too_wide() == []
