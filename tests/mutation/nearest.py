@@ -34,7 +34,7 @@ FIRST = {
 """Where the tests of a service have other names than the service."""
 
 FILES = [
-    *(f"{LUA}/{name}.lua" for name in ("commit", "record", "seal", "adopt")),
+    *(f"{LUA}/{name}.lua" for name in ("commit", "record", "seal", "adopt", "beside")),
     *(f"bot/domain/{name}.py" for name in DOMAIN),
     *(f"bot/services/{name}.py" for name in SERVICES),
 ]
