@@ -163,11 +163,11 @@ def _reached(reached: Reached, target: str) -> Iterator[str]:
     if left := gaps[MOST_NAMED:]:
         yield f"and {plural(len(left), 'more namespace')} that stop copies"
     said = (
-        (reached.conflicts, f"{{}} differ at an immutable tag of {target}: their copies fail"),
+        (reached.conflicts, f"{{}} different at an immutable tag of {target}, copies of which fail"),
         (reached.by_hand, f"{{}} {of_all} copied only by hand"),
         (reached.elsewhere, f"{{}} {of_all} copied under another name"),
         (reached.partly, f"{{}} {of_all} with some tags in no rule"),
-        (reached.older, "{} critical images older than their rules: never copied by themselves"),
+        (reached.older, "{} older than any rule for it, never copied by itself"),
         (reached.unsure, f"{{}} {of_all} depend on a filter that cannot be read"),
     )
     yield from (_named(words, names) for names, words in said if names.count)

@@ -16,7 +16,7 @@ def image_lines(report: Report, now: datetime, most: int) -> list[str]:
     what = "Images" if report.question.repositories else "Critical images"
     losses = [each for each in (*found.missing, *found.different) if each.is_critical or report.question.repositories]
     lines = [f"*{what}*: {_counts(judged, target)}"] if judged.lost or judged.extra else []
-    lines += [*_losses(losses, judged, most, now), *_unsettled(judged, target), *_causes(judged)]
+    lines += [*_losses(losses, judged, most, now), *_unsettled(judged, target), *_causes(judged, most)]
     return [*lines, *_rest(report)]
 
 
@@ -63,11 +63,11 @@ def _unsettled(judged: Tally, target: str) -> list[str]:
     return [f"{judged.unsettled:,} of them came after {target} was last read and may have arrived since."]
 
 
-def _causes(judged: Tally) -> list[str]:
-    """Say why, where it is not said beside each image anyway."""
+def _causes(judged: Tally, most: int) -> list[str]:
+    """Say why, where it is not said beside each image anyway, as not all are named."""
     causes = sorted(judged.causes.items(), key=lambda each: -each[1])
     said = [f"{'unexplained' if cause is Cause.UNKNOWN else cause} ({count:,})" for cause, count in causes]
-    return [f"Why: {' · '.join(said)}"] if judged.lost > 1 and said else []
+    return [f"Why: {' · '.join(said)}"] if judged.lost > most and said else []
 
 
 def _rest(report: Report) -> list[str]:
