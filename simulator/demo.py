@@ -34,7 +34,8 @@ A simulated company and the real bot are running. Open
 and try this:
   1. As On-call, type  /registry failover zhangjiakou  and read the card that appears.
   2. Act as Approver and press Approve: the pulls of vpc-bbbbb move to Hangzhou.
-  3. Under "Break something", let Zhangjiakou's region not answer, then type  /registry status .
+  3. Under "Break something", let Zhangjiakou's region not answer, then type  /registry status  and
+     /registry replication : what would be lost is told all the same.
 
 The bot logs to {log}
 Ctrl-C ends everything.
@@ -115,6 +116,7 @@ async def demonstrate(
         environment = simulator.announcement["env"] | {
             "REGISTRY_BOT_REDIS_URL": redis,
             "REGISTRY_BOT_REDIS_ALLOW_VOLATILE": "1",
+            "REGISTRY_BOT_INVENTORY_EVERY": "10",  # so that a push on the page is soon in the answers
         }
         bot = await stack.enter_async_context(bot_process(environment, directory / "bot.log", command))
         if await _until_ready(bot, stop):
