@@ -58,7 +58,7 @@ class Choice:
 
     def copies(self) -> tuple[Copy, ...]:
         """Return what is to be copied, the oldest push first."""
-        return tuple(copy for _, copy in sorted(self._chosen, key=lambda entry: entry[0], reverse=True))
+        return tuple(copy for _, copy in sorted(self._chosen, key=lambda entry: (-entry[0][0], entry[0][1])))
 
     def _hindrance(self, difference: Difference) -> str:
         """Return why an image is left out, or nothing."""
@@ -79,7 +79,9 @@ class Choice:
 def _copy(difference: Difference) -> Copy:
     assert difference.source is not None  # else it would be left out
     replaces = difference.target.digest if difference.target else ""
-    return Copy(difference.path, difference.tag, difference.source.digest, replaces, str(difference.explanation.cause))
+    cause = difference.explanation.cause
+    why = "" if cause is Cause.UNKNOWN else str(cause)
+    return Copy(difference.path, difference.tag, difference.source.digest, replaces, why)
 
 
 def _conflict(difference: Difference) -> str:

@@ -117,14 +117,16 @@ def _what(job: CopyJob) -> str:
 
 
 def _offered(job: CopyJob) -> Iterator[str]:
-    named = job.copies[:MOST_LISTED]
+    named = sorted(job.copies, key=lambda copy: not copy.replaces)[:MOST_LISTED]
     yield from (_replacing(copy, job) for copy in named if copy.replaces)
     for why in dict.fromkeys(copy.why for copy in named if not copy.replaces):
         ours = ", ".join(code(copy.image, 150) for copy in named if copy.why == why and not copy.replaces)
-        because = "" if why in ("", "unknown") else f", {escape(short(why, 80))}"
+        because = f", {escape(short(why, 80))}" if why else ""
         yield f"*Missing*{because}: {ours}"
     if (left := len(job.copies) - len(named)) > 0:
-        yield f"and {left:,} more, in the thread"
+        unnamed = job.replaced - sum(bool(copy.replaces) for copy in named)
+        over = f", of which {unnamed:,} *replace* others" if unnamed else ""
+        yield f"and {left:,} more{over}, in the thread"
     yield from _left_out(job)
     if job.rest:
         again = code(f"/registry sync {job.asked} from {job.source} to {job.target}")

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from bot.domain.access import Person
 from bot.domain.comparing import Comparer, Critical
 from bot.domain.copy_choice import Choice
@@ -26,6 +28,7 @@ from bot.services.replication import control, question, report
 from bot.services.requests import require_unfrozen
 from bot.services.survey import observe
 
+log = structlog.get_logger()
 MOST_LIVE = 40
 """Repositories that are read at both sites before the list is shown: the answer is waited for."""
 LIVE_WITHIN = timedelta(seconds=20)
@@ -104,13 +107,22 @@ async def publish(
     """Store an offer, post its message, and return both the job and a link to it. Raises a ProviderError."""
     job = await _stored(ports, job)
     ts = await ports.workspace.post(job.channel, card(job))
-    if file is not None:
-        await ports.workspace.share(job.channel, ts, file)
-    link = await ports.workspace.permalink(job.channel, ts)
     try:
-        return await ports.copies.save(replace(job, ts=ts)), link
+        job = await ports.copies.save(replace(job, ts=ts))
     except VersionConflict:
-        return job, link  # somebody has pressed already, which told where the message stands
+        log.info("copies.pressed_at_once", operation=job.id)  # and the press has told where the message stands
+    await _attach(ports, job.channel, ts, file)
+    return job, await ports.workspace.permalink(job.channel, ts)
+
+
+async def _attach(ports: Ports, channel: str, ts: str, file: Attachment | None) -> None:
+    """Put the whole list below an offer; without it the offer stands all the same."""
+    if file is None:
+        return
+    try:
+        await ports.workspace.share(channel, ts, file)
+    except ProviderError as error:
+        log.warning("copies.no_list", code=error.code, why=str(error))
 
 
 async def _stored(ports: Ports, job: CopyJob) -> CopyJob:

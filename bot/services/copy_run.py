@@ -61,6 +61,8 @@ class Round:
         """Follow, recover, send, and end what is over."""
         if why := self._unfit():
             self.job = self.job.failing(why, self._now())
+            await self._end()
+            return self.job
         await self._follow()
         await self._recover()
         await self._send()
@@ -143,7 +145,7 @@ class Round:
         """Send one call, and return what is known of it then."""
         now = self._now()
         if self._ports.kill_switch():
-            return copy.to(Fate.WAITING, now)
+            return self._unsent(copy)
         try:
             repository = here[copy.path].id
             task_id = await self._ports.copier.begin(copy, self._source, self._target, repository, overrides=replaces)
@@ -151,7 +153,7 @@ class Round:
             return copy
         except Throttled as error:
             self._trouble(str(error))
-            return replace(copy.to(Fate.WAITING, now), sent=copy.sent - 1)
+            return self._unsent(copy)
         except Gone:
             return copy.to(Fate.FAILED, now, f"{self.job.source} no longer has it")
         except Refused as error:
@@ -161,8 +163,12 @@ class Round:
     def _refused(self, copy: Copy, error: Refused) -> Copy:
         if error.code is None:  # it never left
             self._trouble(str(error))
-            return replace(copy.to(Fate.WAITING, self._now()), sent=copy.sent - 1)
+            return self._unsent(copy)
         return copy.to(Fate.FAILED, self._now(), str(error))
+
+    def _unsent(self, copy: Copy) -> Copy:
+        """Return an image of which nothing came to the vendor, or nothing came of what did."""
+        return replace(copy.to(Fate.WAITING, self._now()), sent=copy.sent - 1)
 
     def _give_up_if_useless(self, asked: Sequence[Copy], results: Sequence[Copy]) -> None:
         """Send no more where all of a round was refused for one and the same reason, such as a right that lacks."""

@@ -100,6 +100,18 @@ def test_an_offer_says_what_it_replaces_what_it_leaves_out_and_how_to_go_on() ->
     assert "Copy 2 images" in said
 
 
+def test_what_is_replaced_is_named_before_all_else() -> None:
+    missing = [Copy("core/api", str(n), "a" * 64, why="no rule copies it") for n in range(20)]
+    replacing = [Copy("core/web", str(n), "a" * 64, "b" * 64) for n in range(10)]
+
+    few, many = a_card(a_job(copies=(*missing, replacing[0]))), a_card(a_job(copies=(*missing, *replacing)))
+
+    assert "`core/web:0` *replaces*" in few
+    assert "and 13 more, in the thread" in few
+    assert many.count("*replaces*") == 8
+    assert "and 22 more, of which 2 *replace* others, in the thread" in many
+
+
 def test_only_an_offer_has_buttons() -> None:
     assert "copies.start" in a_card(a_job())
     for phase in set(Phase) - {Phase.OFFERED}:
