@@ -20,7 +20,6 @@ from redis.backoff import NoBackoff
 
 from benchmarks.stage import durable_redis
 from benchmarks.table import Row, median, percentile
-from bot.adapters.clock import SystemClock
 from bot.adapters.documents import encode, encode_plan
 from bot.adapters.ids import RandomIds
 from bot.adapters.redis_keys import FREEZE
@@ -85,9 +84,13 @@ class MarkingZones(FakePrivateZone):
         return written
 
 
-def company(store: Any, zones: FakePrivateZone) -> World:
-    """Return the small company in memory around a real store; its clock begins with the server's and may run ahead."""
-    clock = FakeClock(datetime.now(UTC))
+def ahead() -> FakeClock:
+    """Return a clock that begins with the server's and may run ahead of it."""
+    return FakeClock(datetime.now(UTC))
+
+
+def company(store: Any, zones: FakePrivateZone, clock: FakeClock) -> World:
+    """Return the small company in memory around a real store, which has the same clock."""
     world = around(zones, some_rules())
     world.identities._clock = clock
     ports = replace(world.ports, operations=store, clock=clock, resolver=FakeResolver(zones, clock), ids=RandomIds())
@@ -119,10 +122,10 @@ async def bare(client: Any, document: str) -> float:
 
 async def measure(url: str) -> tuple[list[float], list[float]]:
     """Return the seconds of the bot and of the floor, one of each in turn."""
-    marks = Marks()
-    store = RedisOperations(url, clock=SystemClock(), workspace=WORKSPACE, operation_timeout=5)
+    marks, clock = Marks(), ahead()
+    store = RedisOperations(url, clock=clock, workspace=WORKSPACE, operation_timeout=5)
     client = Redis.from_url(url, retry=Retry(NoBackoff(), 0))
-    world = company(MarkingStore(store, marks), MarkingZones(marks))
+    world = company(MarkingStore(store, marks), MarkingZones(marks), clock)
     taken: list[tuple[float, float]] = []
     for _ in range(WARM_UP + OPERATIONS):
         done = await carry_out(world)

@@ -85,12 +85,18 @@ class Commits:
         """Commit as the bot does."""
         self._operation = await self._store.commit(commit)
 
-    async def run(self, words: Command) -> None:
+    def prepared(self, identity: str) -> tuple[str, Command]:
+        """Return the next commit's attempt, and the script's arguments for it."""
+        commit = self.next()
+        return commit.attempt, self._store.script_call(commit, identity)
+
+    async def run(self, prepared: tuple[str, Command]) -> None:
         """Run the script alone, on arguments made beforehand."""
+        attempt, words = prepared
         word, version = await self._store.link.call(*words)
         if word != "OK":
             raise SystemExit(f"The script refused: {word}")
-        self._operation = replace(self._operation, version=version)
+        self._operation = replace(self._operation, version=version, stamp=attempt)
 
 
 async def side_by_side(url: str, times: int) -> dict[str, float]:
@@ -103,7 +109,7 @@ async def side_by_side(url: str, times: int) -> dict[str, float]:
     identity = await store.adopt()
     rows = {
         BARE: Row(lambda: written_whole, lambda document: bare.set("{registry-bot}:bare", document)),
-        SCRIPT: Row(lambda: store.script_call(commits.next(), identity), commits.run),
+        SCRIPT: Row(lambda: commits.prepared(identity), commits.run),
         WHOLE: Row(commits.next, commits.commit),
     }
     for _ in range(times):

@@ -14,10 +14,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks.claim import MarkingZones, Marks, be_quiet, carry_out, company
+from benchmarks.claim import MarkingZones, Marks, ahead, be_quiet, carry_out, company
 from benchmarks.stage import ROOT
 from benchmarks.table import Row
-from bot.adapters.clock import SystemClock
 from bot.adapters.redis_store import RedisOperations
 from bot.domain.operation import State
 from bot.services.buttons import button_value
@@ -38,8 +37,9 @@ def resident() -> float:
 
 async def grow(url: str, operations: int) -> list[float]:
     """Carry operations out one after the other; return the MiB after every thousandth."""
-    store = RedisOperations(url, clock=SystemClock(), workspace=WORKSPACE, operation_timeout=5)
-    world = company(store, MarkingZones(Marks()))
+    clock = ahead()
+    store = RedisOperations(url, clock=clock, workspace=WORKSPACE, operation_timeout=5)
+    world = company(store, MarkingZones(Marks()), clock)
     outbox, seen = Outbox(world.ports, partial(button_value, world.ports)), list[float]()
     for number in range(1, operations + 1):
         done = await carry_out(world)
