@@ -26,6 +26,8 @@ REFUSED_AGAIN_AFTER = timedelta(seconds=45)
 AT_ONCE = 20
 """Cards that one look begins, beside those in hand: one that hangs must not stand before others."""
 LONGEST_PAUSE = timedelta(seconds=45)
+SPACING = timedelta(seconds=1.2)
+"""Between cards that Slack throttles at one look, as it takes 50 edits a minute: else all would come back together."""
 POSTING_LASTS = timedelta(seconds=20)
 """A claim on a card outlives a turn's last call to Slack; when a process dies holding it, the others wait no longer."""
 
@@ -40,6 +42,7 @@ class Outbox:
         self._words = Words(ports, self._poster)
         self._owner = ports.ids.token()
         self._busy: set[str] = set()
+        self._throttled = 0
 
     async def tick(self) -> None:
         """Bring every card that is behind up to date, and wait for all of them."""
@@ -48,6 +51,7 @@ class Outbox:
 
     async def begin(self, group: asyncio.TaskGroup) -> int:
         """Start on every card that is behind and not already in hand here; return how many."""
+        self._throttled = 0
         await self._cards.look_back(self._busy)
         found = await self._ports.operations.news(AT_ONCE + len(self._busy))
         behind = [i for i in found if i not in self._busy]
@@ -93,7 +97,8 @@ class Outbox:
 
     def _pause(self, operation_id: str, error: ProviderError) -> timedelta:
         if isinstance(error, Throttled) and error.retry_after:
-            return min(timedelta(seconds=error.retry_after), LONGEST_PAUSE)
+            queue, self._throttled = self._throttled * SPACING, self._throttled + 1
+            return min(timedelta(seconds=error.retry_after) + queue, LONGEST_PAUSE)
         if isinstance(error, Unanswered) and (times := self._poster.unclear[operation_id]):
             return UNCLEAR_AGAIN_AFTER[min(times, len(UNCLEAR_AGAIN_AFTER)) - 1]
         return REFUSED_AGAIN_AFTER if isinstance(error, Refused) else RETRY_AFTER

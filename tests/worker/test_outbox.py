@@ -11,7 +11,7 @@ from bot.domain.operation import Operation, State, Verb
 from bot.errors import ForgedApproval, Refused, StoreUnavailable, Throttled, Unreachable
 from bot.services.buttons import button_value
 from bot.services.requests import cast_vote
-from bot.worker.outbox import REFUSED_AGAIN_AFTER, RETRY_AFTER, Outbox
+from bot.worker.outbox import REFUSED_AGAIN_AFTER, RETRY_AFTER, SPACING, Outbox
 from tests.builders import APPROVER, CHANNEL
 from tests.fakes import FakeClock, FakeOperations
 from tests.secrets import leaks, marked
@@ -150,6 +150,23 @@ async def test_a_pause_that_slack_asked_for_is_kept() -> None:
 
     await _later(world, timedelta(seconds=1))
     assert len(world.workspace.cards()) == 1
+
+
+async def test_cards_that_slack_holds_back_at_one_look_do_not_all_come_back_at_once() -> None:
+    world = a_world()
+    first = await world.ask()
+    for number in range(2, 5):
+        await world.operations.draw_again(world.operations.put(replace(first, id=f"fo-000{number}")).id)
+    pause = timedelta(seconds=30)
+    world.workspace.fail_next(*[Throttled("Slack asks for a pause.", retry_after=30)] * 4)
+    await _outbox(world).tick()
+
+    shown = []
+    for wait in (pause, SPACING, SPACING, SPACING):
+        await _later(world, wait)
+        shown.append(len(world.workspace.cards()))
+
+    assert shown == [1, 2, 3, 4]
 
 
 async def test_an_operation_whose_document_was_changed_waits_and_hides_no_other_card() -> None:
