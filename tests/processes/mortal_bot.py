@@ -34,10 +34,13 @@ from bot.wiring import Outside
 PRELOADED = sdk
 """What a bot would load when it starts; here a parent has done it for all its children."""
 SHORTER_BY = timedelta(seconds=28)
-OUTSIDE = ("zones", "registries", "data_plane", "resolver", "operations", "identities", "workspace")
+OUTSIDE = (
+    *("zones", "registries", "data_plane", "resolver", "operations", "identities", "workspace"),
+    *("copier", "copies"),
+)
 BLOCKS_FOR = 12.0
 """Seconds; a claim may be used for ten."""
-LOOKING_FOR_WORK = {"operations.due", "operations.news", "operations.recent", "operations.freezes"}
+LOOKING_FOR_WORK = {"operations.due", "operations.news", "operations.recent", "operations.freezes", "copies.live"}
 
 
 class ShortLeases:
