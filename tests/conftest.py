@@ -17,15 +17,15 @@ SDK_KEYS = {
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secrets.ACCESS_KEY_SECRET,
 }
 """The SDK reads its keys from the environment once, when it is imported, so all worlds of a run share a pair."""
+os.environ.update(SDK_KEYS, ALIBABA_CLOUD_ECS_METADATA_DISABLED="true")  # before a conftest below imports the SDK
 MOSTLY_WAIT = {"faults", "processes", "scenarios"}
 """Folders whose tests wait for processes, deadlines and other people."""
 
 
 def pytest_configure() -> None:
-    """Set the keys before anything can import the SDK, and let no example fail for having taken long."""
+    """Let no example fail for having taken long."""
     settings.register_profile("patient", deadline=None)
     settings.load_profile("patient")
-    os.environ.update(SDK_KEYS, ALIBABA_CLOUD_ECS_METADATA_DISABLED="true")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
