@@ -210,7 +210,8 @@ async def test_a_running_bot_notices_that_its_redis_evicts_or_came_back_empty(tm
         assert "maxmemory-policy" in str(evicts)
         assert "maxmemory-policy" in refused
         assert "empty, or another one" in str(replaced)
-        assert "No operation is called" in vote
+        assert "empty, or another one" in vote
+        assert "operation.approve" in str(company.card()["blocks"])  # what is not believed takes no button away
         assert company.writes() == []
         async with patient_link(empty) as other:
             assert await other.call("KEYS", "*op:*") == []
