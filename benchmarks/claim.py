@@ -120,14 +120,14 @@ async def bare(client: Any, document: str) -> float:
     return time.perf_counter() - began
 
 
-async def measure(url: str) -> tuple[list[float], list[float]]:
+async def measure(url: str, operations: int = OPERATIONS) -> tuple[list[float], list[float]]:
     """Return the seconds of the bot and of the floor, one of each in turn."""
     marks, clock = Marks(), ahead()
     store = RedisOperations(url, clock=clock, workspace=WORKSPACE, operation_timeout=5)
     client = Redis.from_url(url, retry=Retry(NoBackoff(), 0))
     world = company(MarkingStore(store, marks), MarkingZones(marks), clock)
     taken: list[tuple[float, float]] = []
-    for _ in range(WARM_UP + OPERATIONS):
+    for _ in range(WARM_UP + operations):
         done = await carry_out(world)
         taken.append((marks.taken, await bare(client, encode(done) + encode_plan(done))))
     await client.aclose()
