@@ -51,6 +51,8 @@ FIELDS = frozenset(
         "where",
         "what",
         "policy",
+        "account",
+        "record",
     ]
 )
 """Everything that a line may carry; any other field is replaced by its name in `dropped`."""

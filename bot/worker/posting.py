@@ -54,5 +54,5 @@ class Poster:
         try:
             await self.post(name, await self._ports.workspace.direct(user_id), message)
         except Refused as error:
-            log.warning("person.untold", news=name, user=user_id, code=error.code)
+            log.warning("person.untold", what=name, person=user_id, code=error.code)
             self._ports.alarm("person_untold")
