@@ -136,7 +136,8 @@ def _scope(rule: SyncRule) -> str:
     elif rule.scope == NAMESPACE:
         said = [f"namespace {code(rule.namespace or '?', 80)}"]
     else:
-        said = ["the instance" if rule.scope == INSTANCE else f"scope {code(rule.scope, 40)}"]
+        everything = [] if rule.namespace_filter else ["all namespaces"]
+        said = everything if rule.scope == INSTANCE else [f"scope {code(rule.scope, 40)}"]
     filters = (
         ("namespaces", rule.namespace_filter),
         ("repositories", rule.repository_filter),

@@ -221,8 +221,9 @@ def test_rules_that_do_their_work_take_one_line() -> None:
         ({"scope": "REPO", "repository": "api"}, "Rule `core`: repository `core/api`, on push"),
         (
             {"scope": "INSTANCE", "namespace_filter": "co.*", "repository_filter": ".*"},
-            ": the instance namespaces `co.*`,",
+            "Rule `core`: namespaces `co.*`, on push",
         ),
+        ({"scope": "INSTANCE", "tag_filter": "v.*"}, "Rule `core`: all namespaces tags `v.*`, on push"),
         ({"tag_filter": "v.*", "is_automatic": False}, ": namespace `core` tags `v.*`, by hand, last copy"),
         ({"rule_id": "another", "is_cross_account": True}, "on push, between accounts, no finished copy is listed"),
         ({"scope": "CHART"}, ": scope `CHART`, on push"),

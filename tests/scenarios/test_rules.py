@@ -1,6 +1,6 @@
 """Everything that rules leave open, as `/registry replication` tells it of a company that has all of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ import yaml
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.redis_inventory import RedisInventories
-from tests.scenarios.company import Company, company_with_bot
+from simulator.model import Behaviour
+from tests.scenarios.company import ON_CALL, Company, company_with_bot
 from tests.scenarios.test_bad_copies import SEED, ZHANGJIAKOU, asked, read
 
 HANGZHOU, FINANCE = "cri-aaaaa", "cri-ccccc"
@@ -101,3 +102,24 @@ async def test_the_rules_of_directions_that_nobody_would_take_are_told_as_well(c
 
     assert "• zhangjiakou to finance: none copies in this direction" in said
     assert "*Not possible*: nothing is copied from public cloud to finance cloud." in said
+
+
+async def test_a_channel_that_watches_is_told_of_missing_and_of_failing_rules_and_of_their_end(
+    company: Company, kept: RedisInventories
+) -> None:
+    def told(words: str) -> Callable[[], bool]:
+        return lambda: any(words in str(card["text"]) for card in company.cards())
+
+    await read(kept)
+    for tag in "234":
+        company.sim.world.push(ZHANGJIAKOU, "core/app", tag)
+    await company.command(ON_CALL, "watch zhangjiakou")
+    await company.until(told("NO RULE: critical stays/app copied by no rule, zhangjiakou to hangzhou"))
+    await company.until(told("RULE FAILS: core, 3 copies in a row"))
+
+    company.sim.world.state.behaviour = Behaviour(lag_ms=100)
+    company.sim.world.push(ZHANGJIAKOU, "core/app", "5")
+    company.sim.world.delete(ZHANGJIAKOU, "stays/app", "1")
+
+    await company.until(told("RECOVERED: rules that failed copy again, zhangjiakou to hangzhou"))
+    await company.until(told("RECOVERED: a rule copies what none did, or it is gone, zhangjiakou to hangzhou"))
