@@ -136,7 +136,7 @@ async def pulls_move_by_two_people_who_know_the_loss(phone: Room) -> None:
     await phone.confirm()
 
     assert "missing: core/web:6.0.0" in question
-    await phone.message("pulls of vpc-bbbbb now go to hangzhou")
+    assert "Pulls work" in await phone.vpc("vpc-bbbbb", "pulls from cri-aaaaa (hangzhou)")
 
 
 async def test_a_lie_is_found_a_region_dies_and_whoever_decides_knows_what_is_lost(
