@@ -19,21 +19,21 @@ IMMUTABLE = "the target's tag is immutable and names another image"
 UNDER_WAY = "its copy is under way"
 EXTRA = "only at the target"
 NOT_TAKEN: Mapping[str, str] = {}
-_CONFLICTS = {
-    Cause.NO_NAMESPACE: "the target has no such namespace",
-    Cause.NO_REPOSITORY: "the target has no such repository and makes none by itself",
-}
+NO_NAMESPACE = "the target has no such namespace"
+NO_REPOSITORY = "the target has no such repository and makes none by itself"
 
 
 class Choice:
     """Takes in one difference after the other; `exact` is the tag that was named, if one was.
 
-    `taken` are images that other jobs copy, each with its job. Memory does not grow with the images: the first by age
-    are kept, the others counted.
+    `taken` are images that other jobs copy, each with its job. `namespaces` are the target's, each with whether a copy
+    makes repositories there, None while they are not known: rules may say nothing of an image that no rule copies, so
+    these are asked first. Memory does not grow with the images: the first by age are kept, the others counted.
     """
 
     def __init__(self, exact: str | None = None, taken: Mapping[str, str] = NOT_TAKEN, most: int = MOST_ASKED) -> None:
         self.exact, self._taken, self._most = exact, taken, most
+        self.namespaces: Mapping[str, bool] | None = None
         self._chosen: list[tuple[tuple[float, str], Copy]] = []
         self._wanted = 0
         self.left_out: list[LeftOut] = []
@@ -64,8 +64,17 @@ class Choice:
         """Return why an image is left out, or nothing."""
         if job_id := self._taken.get(difference.image):
             return f"{job_id} copies it"
-        impossible = _conflict(difference)
+        impossible = _conflict(difference) or self._homeless(difference)
         return impossible if impossible or self.exact is not None else _doubt(difference)
+
+    def _homeless(self, difference: Difference) -> str:
+        """Return why a copy would find no place at the target."""
+        if self.namespaces is None or difference.place.target_has_repository:
+            return ""
+        makes_repositories = self.namespaces.get(difference.path.partition("/")[0])
+        if makes_repositories is None:
+            return NO_NAMESPACE
+        return "" if makes_repositories else NO_REPOSITORY
 
     def _keep(self, difference: Difference) -> None:
         pushed = difference.pushed_at.timestamp() if difference.pushed_at else float("inf")
@@ -88,9 +97,8 @@ def _conflict(difference: Difference) -> str:
     """Return what the target would refuse, whoever asked for it."""
     if difference.likeness is Likeness.EXTRA:
         return EXTRA
-    if difference.likeness is Likeness.DIFFERENT and difference.place.target_is_immutable:
-        return IMMUTABLE
-    return _CONFLICTS.get(difference.explanation.cause, "")
+    is_immutable = difference.likeness is Likeness.DIFFERENT and difference.place.target_is_immutable
+    return IMMUTABLE if is_immutable else ""
 
 
 def _doubt(difference: Difference) -> str:

@@ -161,6 +161,7 @@ async def _missing(ports: Ports, wish: CopyWish, taken: Mapping[str, str]) -> _F
     """Choose of the critical images that the kept inventories say are missing."""
     asked = replace(question(ports, wish.source, wish.target, None, None), only_critical=True)
     choice, paths = Choice(taken=taken), set[str]()
+    choice.namespaces = (await stock.side(ports.inventories, wish.target)).namespaces
 
     def hear(difference: Difference) -> None:
         if difference.is_critical and difference.is_loss:
@@ -205,7 +206,8 @@ async def _live(ports: Ports, asked: Question, choice: Choice, paths: tuple[str,
     here, there = [await _read(ports, site, paths) for site in (asked.source, asked.target)]
     await _require_there(ports, asked, choice, here)
     sides = _side(asked.source, here), await _target(ports, asked.target, there.as_of)
-    explainer = Explainer(asked.instances, *told, sides[1].namespaces)
+    choice.namespaces = sides[1].namespaces
+    explainer = Explainer(asked.instances, *told, choice.namespaces)
     counts = asked.only_critical
 
     def hear(difference: Difference) -> None:

@@ -34,16 +34,6 @@ def different(newer: Newer, cause: Cause = Cause.NO_RULE, **place: Any) -> Diffe
         (missing(explained(Cause.NOT_LANDED, task="rst-1")), "", ""),
         (missing(explained(Cause.WAITING)), "", ""),
         (missing(explained(Cause.WAITING, task="rst-1")), copy_choice.UNDER_WAY, ""),
-        (
-            missing(explained(Cause.NO_NAMESPACE)),
-            "the target has no such namespace",
-            "the target has no such namespace",
-        ),
-        (
-            missing(explained(Cause.NO_REPOSITORY)),
-            "the target has no such repository and makes none by itself",
-            "the target has no such repository and makes none by itself",
-        ),
         (different(Newer.SOURCE), "", ""),
         (different(Newer.TARGET), copy_choice.NEWER, ""),
         (different(Newer.UNCLEAR), copy_choice.UNCLEAR, ""),
@@ -88,3 +78,24 @@ def test_only_the_tag_that_was_named_is_looked_at() -> None:
     choice.add(missing())
 
     assert (choice.copies(), choice.left_out) == ((), [])
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "has_repository", "reason"),
+    [
+        (None, False, ""),
+        ({}, False, copy_choice.NO_NAMESPACE),
+        ({"core": False}, False, copy_choice.NO_REPOSITORY),
+        ({"core": False}, True, ""),
+        ({"core": True}, False, ""),
+    ],
+)
+@pytest.mark.parametrize("exact", [None, "1"])
+def test_what_has_no_place_at_the_target_is_left_out_whatever_rules_say(
+    namespaces: dict[str, bool] | None, has_repository: bool, reason: str, exact: str | None
+) -> None:
+    choice = Choice(exact)
+    choice.namespaces = namespaces
+    choice.add(missing(target_has_repository=has_repository))
+
+    assert [each.reason for each in choice.left_out] == ([reason] if reason else [])
