@@ -7,7 +7,7 @@ from bot.domain.differences import Cause, Difference, Likeness, Newer, Tally
 from bot.domain.report import Report
 from bot.messages.text import ago, code, escape, listed, plural, short
 
-MOST_EXTRA = 5
+MOST_EXTRA = 3
 
 
 def image_lines(report: Report, now: datetime, most: int) -> list[str]:
