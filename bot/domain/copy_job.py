@@ -174,8 +174,8 @@ class CopyJob:
 
     @property
     def is_live(self) -> bool:
-        """Tell whether it may still go on, or its end is still to be shown."""
-        return self.phase in LIVE or not self.is_told
+        """Tell whether anything is to come of it: it may go on, or its end is still to be shown."""
+        return not self.is_told
 
     @property
     def verdict(self) -> Verdict:

@@ -34,6 +34,7 @@ def different(newer: Newer, cause: Cause = Cause.NO_RULE, **place: Any) -> Diffe
         (missing(explained(Cause.NOT_LANDED, task="rst-1")), "", ""),
         (missing(explained(Cause.WAITING)), "", ""),
         (missing(explained(Cause.WAITING, task="rst-1")), copy_choice.UNDER_WAY, ""),
+        (missing(target_is_immutable=True), "", ""),
         (different(Newer.SOURCE), "", ""),
         (different(Newer.TARGET), copy_choice.NEWER, ""),
         (different(Newer.UNCLEAR), copy_choice.UNCLEAR, ""),
@@ -99,3 +100,19 @@ def test_what_has_no_place_at_the_target_is_left_out_whatever_rules_say(
     choice.add(missing(target_has_repository=has_repository))
 
     assert [each.reason for each in choice.left_out] == ([reason] if reason else [])
+
+
+def test_what_nobody_knows_the_cause_of_has_none() -> None:
+    choice = Choice()
+    choice.add(missing(explained(Cause.UNKNOWN)))
+
+    assert choice.copies()[0].why == ""
+
+
+def test_of_very_many_left_out_some_are_named_and_all_are_counted() -> None:
+    choice = Choice()
+    for number in range(copy_choice.MOST_LEFT_OUT + 1):
+        choice.add(replace(a_difference(None, B), tag=str(number)))
+
+    assert len(choice.left_out) == copy_choice.MOST_LEFT_OUT
+    assert choice.left_counts == {copy_choice.EXTRA: copy_choice.MOST_LEFT_OUT + 1}

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.copy_job import STALLED_AFTER, Copy, Fate, Phase, Started
+from bot.domain.copy_job import STALLED_AFTER, Copy, Fate, Phase, Started, confirmation
 from bot.domain.copy_steps import (
     MOST_SENT,
     SETTLES,
@@ -164,6 +164,22 @@ def test_a_job_stalls_by_its_last_progress() -> None:
     assert not job.is_stalled(NOW + STALLED_AFTER - timedelta(seconds=1))
     assert job.is_stalled(NOW + STALLED_AFTER)
     assert not replace(job, progressed_at=at(1)).is_stalled(NOW + STALLED_AFTER)
+    assert not replace(job, started=replace(started, at=at(5))).is_stalled(NOW + STALLED_AFTER)
+    assert replace(job, started=None).is_stalled(NOW + STALLED_AFTER)
+
+
+def test_only_another_state_is_progress() -> None:
+    job = a_job(phase=Phase.RUNNING, progressed_at=NOW)
+    moved = job.changed([job.copies[0].to(Fate.ASKED, at(1))], at(1))
+    same = moved.changed([replace(moved.copies[0], done_since=at(2))], at(2))
+
+    assert (moved.progressed_at, same.progressed_at) == (at(1), at(1))
+    assert same.copies[0].done_since == at(2)
+
+
+def test_nobody_can_sign_what_nobody_confirmed() -> None:
+    with pytest.raises(ValueError, match="nobody has confirmed"):
+        confirmation(a_job(), "T01SIM")
 
 
 def test_the_digest_of_a_job_names_its_list_and_nothing_that_happens_later() -> None:

@@ -1,21 +1,14 @@
 """Copy jobs where something is in the way: a site that is silent, a store that is not trusted, a list of before."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from bot.domain.copy_job import STALLED_AFTER, Fate, Verdict
-from bot.errors import NotPermitted, Refused, Unreachable, UserError
-from bot.services.copy_offer import MOST_LIVE
-from tests.builders import DOMAIN, a_topology
-from tests.fake_inventories import FakeCatalogue
-from tests.handlers.calls import answer
-from tests.services.copying import ASK, SOURCE, TARGET, Copying, copying
-
-
-def catalogue(company: Copying) -> FakeCatalogue:
-    assert isinstance(company.ports.catalogue, FakeCatalogue)
-    return company.ports.catalogue
+from bot.domain.copy_job import STALLED_AFTER, CopyJob, Fate, Verdict
+from bot.domain.copy_steps import SETTLES
+from bot.errors import NotPermitted, OutcomeUnknown, Refused, Unreachable
+from tests.services.copying import SOURCE, TARGET, copying
 
 
 async def test_a_press_on_another_message_than_the_stored_one_counts_for_nothing() -> None:
@@ -142,89 +135,70 @@ async def test_what_arrived_although_its_task_never_ended_is_seen_at_the_end() -
     assert company.fates() == {"core/api:0": "copied", "core/api:1": "unknown"}
 
 
-@pytest.mark.parametrize("site", [SOURCE, TARGET])
-async def test_a_site_that_is_silent_is_named_when_copies_are_asked_for(site: str) -> None:
-    company = await copying()
-    company.registries.down.add(site)
+async def test_a_call_without_an_answer_is_left_alone_until_it_must_have_come_into_force() -> None:
+    company = await copying(1)
+    await company.started()
+    company.copier.fail_next(OutcomeUnknown("No answer came."))
 
-    with pytest.raises(UserError, match=f"{site}|cn-{site}"):
-        await answer(company.ports, ASK)
+    await company.work(10)
 
-
-async def test_only_critical_images_count_as_missing() -> None:
-    company = await copying(0)
-    company.ports = replace(
-        company.ports,
-        rules=replace(company.ports.rules, topology=a_topology(critical={DOMAIN: ("core/api:v*",)})),
-    )
-    for tag in ("v1", "test"):
-        company.registries.put(SOURCE, f"core/api:{tag}", "a" * 64)
-    company.registries.put(TARGET, "core/api:v0", "b" * 64)
-    await company.know()
-
-    few = await company.offer()
-    several = await answer(company.ports, f"sync core/api from {SOURCE} to {TARGET}")
-
-    assert [copy.image for copy in few.copies] == ["core/api:v1"]
-    assert few.left_counts == {}
-    assert several.text.startswith("2 images wait")
+    assert company.copier.sent == []
+    assert company.fates() == {"core/api:0": "asked"}
 
 
-async def test_of_very_many_repositories_the_kept_lists_are_shown_and_each_is_looked_at_when_sent() -> None:
-    company = await copying(0)
-    for number in range(MOST_LIVE + 1):
-        company.registries.put(SOURCE, f"core/r{number}:1", f"{number:064x}")
-    await company.know()
+async def test_while_its_tasks_are_not_told_nothing_is_sent_again() -> None:
+    company = await copying(1)
+    await company.started()
+    company.copier.fail_next(OutcomeUnknown("No answer came."), after=True)
+    await company.work()
+    company.copier.down = Unreachable("zhangjiakou does not answer.")
 
-    job = await company.offer()
-    company.registries.put(TARGET, "core/r0:1", "b" * 64)
-    await company.press(job)
+    await company.work(3, seconds=SETTLES.total_seconds())
+
+    assert len(company.copier.sent) == 1
+    assert company.fates() == {"core/api:0": "asked"}
+    assert company.job().trouble == "zhangjiakou does not answer."
+
+
+async def test_a_target_that_is_silent_when_a_task_ends_fails_nothing() -> None:
+    company = await copying(1)
+    await company.started()
+    await company.work()
+    company.land("core/api:0")
+    company.registries.down.add(TARGET)
+    await company.work(3, seconds=60)
+    before = company.fates()
+
+    company.registries.down.clear()
     await company.work()
 
-    assert len(job.copies) == MOST_LIVE + 1
-    assert job.seen == "as read at 03:00 UTC, looked at again when sent"
-    assert company.fates()["core/r0:1"] == "failed"
+    assert (before, company.fates()) == ({"core/api:0": "enqueued"}, {"core/api:0": "copied"})
 
 
-async def test_exactly_so_many_repositories_are_asked_about_at_once() -> None:
-    company = await copying(0)
-    for number in range(MOST_LIVE):
-        company.registries.put(SOURCE, f"core/r{number}:1", f"{number:064x}")
-    await company.know()
-
-    assert (await company.offer()).seen == "both sites asked just now"
-
-
-@pytest.mark.parametrize("is_silent", [False, True])
-async def test_a_namespace_that_the_target_lacks_is_predicted_from_what_it_says_else_from_what_is_kept(
-    is_silent: bool,
-) -> None:
-    company = await copying(0)
-    company.registries.put(SOURCE, "core/new:1", "a" * 64)
-    company.registries.put(SOURCE, "other/new:1", "a" * 64)
-    await company.know()
-    if is_silent:
-        catalogue(company).down[TARGET] = Unreachable("hangzhou does not answer.")
-
-    made = await answer(company.ports, f"sync core/new:1 from {SOURCE} to {TARGET}")
-    stopped = await answer(company.ports, f"sync other/new:1 from {SOURCE} to {TARGET}")
-
-    assert made.text.startswith("1 image waits")
-    assert "the target has no such namespace" in str(stopped.blocks)
-
-
-async def test_a_target_that_was_never_read_says_so() -> None:
+async def test_the_kill_switch_is_looked_at_once_more_right_before_each_call() -> None:
     company = await copying(1)
-    company.ports.inventories.known.clear()  # type: ignore[attr-defined]
-    company.ports.inventories.kept.clear()  # type: ignore[attr-defined]
+    await company.started()
+    switch: list[str] = []
+    save = company.copies.save
 
-    with pytest.raises(UserError, match="has not been read yet"):
-        await answer(company.ports, ASK)
+    async def pulled(*args: Any) -> CopyJob:
+        switch.append("The kill switch is on.")
+        return await save(*args)
+
+    company.copies.save = pulled  # type: ignore[method-assign, assignment]
+    company.ports = replace(company.ports, kill_switch=lambda: switch[0] if switch else "")
+    await company.work()
+
+    assert (company.copier.sent, company.fates()) == ([], {"core/api:0": "waiting"})
+    assert company.job().copies[0].sent == 0
 
 
-async def test_an_image_that_is_there_already_is_said_to_be() -> None:
-    company = await copying(0)
+async def test_rounds_in_which_nothing_happens_write_nothing() -> None:
+    company = await copying(1)
+    await company.started()
+    await company.work()
+    version = company.job().version
 
-    told = await answer(company.ports, f"sync core/api:same from {SOURCE} to {TARGET}")
+    await company.work(5)
 
-    assert told.text == "NOTHING TO COPY: core/api:same, 1 there already, from zhangjiakou to hangzhou"
+    assert company.job().version == version
