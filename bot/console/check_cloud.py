@@ -10,7 +10,7 @@ from bot.console.table import Row, fail, ok, warn
 from bot.domain.comparing import Critical
 from bot.domain.plan import desired_value, movable_record
 from bot.domain.record import Zone
-from bot.domain.snapshot import Endpoints, Inventory, SiteState, SyncRule, TaskFeed, Unknown, ViewState
+from bot.domain.snapshot import Endpoints, Instance, Inventory, SiteState, SyncRule, TaskFeed, Unknown, ViewState
 from bot.domain.topology import Site, Topology, View
 from bot.errors import NotMovable, Unreachable
 from bot.settings import CloudSettings
@@ -125,6 +125,9 @@ async def _images(reached: Cloud, topology: Topology, site: Site) -> Row:
 
 async def _copies(reached: Cloud, site: Site) -> Row:
     what = f"copies: {site.name}"
+    instance = await seen(reached.registries.instance(site))
+    if isinstance(instance, Instance) and not instance.can_replicate_out:
+        return ok(what, "none, as its edition cannot be a source")
     lacking = await seen(reached.copier.lacks_right(site))
     if isinstance(lacking, Unknown):
         return warn(what, f"{lacking.reason}.")

@@ -116,6 +116,7 @@ async def test_a_right_to_copy_that_lacks_is_a_warning_and_asking_copies_nothing
 
     assert (sound.code, lacking.code, begun) == (0, 0, 0)
     assert sound.rows("OK")["copies: zhangjiakou"] == "may be asked for, by `/registry sync`"
+    assert sound.rows("OK")["copies: hangzhou"] == "none, as its edition cannot be a source"
     warned = lacking.rows("WARN")["copies: zhangjiakou"]
     assert "lacks the RAM action cr:CreateRepositorySync on acs:cr:cn-zhangjiakou:" in warned
     assert warned.endswith("Only `/registry sync` needs it.")
