@@ -36,7 +36,7 @@ def replication(known: Assessment, now: datetime, most: int = MOST_LISTED) -> Me
             *sections(pull_lines(known.deep, now)),
             *sections(task_lines(report, now)),
             *sections(rule_lines(known.audit, now)),
-            context(_sources(report, now), rules_in_short(known.audit, now)),
+            context(_sources(report, now), rules_in_short(known.audit, now), _remedy(known)),
         ],
     )
 
@@ -205,6 +205,16 @@ def _unseen(report: Report) -> list[str]:
     named = listed((f"{code(task.image, 120)} {escape(short(task.status, 30))}" for task in tasks), 5)
     pushes = plural(len(tasks), "push", "pushes")
     return [f"*In no list yet*: {pushes} since {_name(report.source)} was read, told by copy tasks alone: {named}"]
+
+
+def _remedy(known: Assessment) -> str:
+    """Say how to have copied what is missing, while the source could give it."""
+    report = known.report
+    is_behind = report.judgement.verdict is Verdict.BEHIND and report.question.repositories is None
+    if not is_behind or report.source.coverage.silent_since is not None or _impossible(known.audit):
+        return ""
+    words = f"/registry sync missing from {report.source.site.name} to {report.target.site.name}"
+    return f"To have it copied: {code(words, 150)}"
 
 
 def _sources(report: Report, now: datetime) -> str:

@@ -14,7 +14,10 @@ from bot import messages
 from bot.domain.copy_job import Copy, CopyJob, Fate, LeftOut, Phase, Started
 from tests.builders import NOW, ON_CALL
 from tests.contracts.test_copies import a_job
+from tests.domain.stocks import a_tag
 from tests.messages import hostile
+from tests.messages.assessments import an_assessment
+from tests.messages.reading import words_of
 from tests.messages.test_message_limits import assert_slack_takes, hard
 
 COPIES = st.builds(
@@ -138,3 +141,17 @@ def test_what_holds_a_job_up_is_said_while_it_runs() -> None:
 
     assert "*Held up*: hangzhou does not answer." in a_card(replace(job, trouble="hangzhou does not answer."))
     assert "0 under way, 2 waiting" in a_card(job)
+
+
+def test_an_answer_about_losses_says_how_to_have_them_copied_while_that_is_possible() -> None:
+    behind = an_assessment({"core/api": {"1": a_tag()}}, {})
+    silent = replace(behind.report.source.coverage, silent_since=NOW)
+    asked = "To have it copied: `/registry sync missing from zhangjiakou to hangzhou`"
+
+    assert asked in words_of(messages.replication(behind, NOW))
+    for other in (
+        an_assessment({"core/api": {"1": a_tag()}}, {"core/api": {"1": a_tag()}}),
+        an_assessment({"core/api": {"1": a_tag()}}, {}, repositories="core/*"),
+        replace(behind, report=replace(behind.report, source=replace(behind.report.source, coverage=silent))),
+    ):
+        assert "To have it copied" not in words_of(messages.replication(other, NOW))
