@@ -1,6 +1,5 @@
 """What people are told of copies, on a phone: in the outage, in a large company, and of one image."""
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -39,12 +38,6 @@ async def handset(browser: Browser, large: Company) -> AsyncIterator[Room]:
         yield room
 
 
-async def photograph(room: Room, name: str) -> None:
-    """Keep a picture where somebody asked for pictures."""
-    if folder := os.environ.get("PICTURES"):
-        await room.photograph(Path(folder) / f"{name}.png")
-
-
 async def until_read(room: Room, beginning: str) -> None:
     """Ask again until the bot has read what both instances hold."""
     for _ in range(20):
@@ -64,7 +57,7 @@ async def test_the_loss_is_read_at_a_glance_while_the_source_is_silent(company: 
     await phone.message("IN STEP: all 7 critical images identical", "Rules not listed by zhangjiakou")
 
     assert await phone.too_wide() == []
-    await photograph(phone, "replication-outage")
+    await phone.keep_picture("replication-outage")
 
 
 async def test_a_long_list_is_a_file_below_the_answer_in_the_channel(large: Company, handset: Room) -> None:
@@ -74,7 +67,7 @@ async def test_a_long_list_is_a_file_below_the_answer_in_the_channel(large: Comp
 
     assert "team" in await answer.inner_text()
     assert await handset.too_wide() == []
-    await photograph(handset, "replication-long")
+    await handset.keep_picture("replication-long")
 
 
 async def test_one_image_is_told_site_by_site(company: Company, phone: Room) -> None:
@@ -83,7 +76,7 @@ async def test_one_image_is_told_site_by_site(company: Company, phone: Room) -> 
     await phone.message("MISSING: platform/tools:1.1 is not at hangzhou", "rule")
 
     assert await phone.too_wide() == []
-    await photograph(phone, "diff")
+    await phone.keep_picture("diff")
 
 
 async def test_a_channel_that_watches_a_site_says_so(company: Company, phone: Room) -> None:
@@ -91,4 +84,4 @@ async def test_a_channel_that_watches_a_site_says_so(company: Company, phone: Ro
     await phone.message("This channel now watches zhangjiakou")
 
     assert await phone.too_wide() == []
-    await photograph(phone, "watch")
+    await phone.keep_picture("watch")

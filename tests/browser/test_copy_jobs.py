@@ -1,8 +1,5 @@
 """Copies by hand on a phone: the offer, how it goes, how it ended, and what stands in the way."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from simulator.images import Image
@@ -13,22 +10,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 WAY = "from zhangjiakou to hangzhou"
 
 
-async def photograph(room: Room, name: str) -> None:
-    """Keep a picture where somebody asked for pictures."""
-    if folder := os.environ.get("PICTURES"):
-        await room.photograph(Path(folder) / f"{name}.png")
-
-
 async def test_an_offer_is_read_pressed_and_followed_to_its_end(company: Company, phone: Room) -> None:
     await phone.type(f"/registry sync platform/tools {WAY}")
     await phone.message("COPY ", "? Until")
     await phone.message("1 image waits", "confirm here")
     wide = await phone.too_wide()
-    await photograph(phone, "sync-offer")
+    await phone.keep_picture("sync-offer")
 
     await phone.page.get_by_test_id("button-copies.start").last.click()
     ended = await phone.message("at hangzhou, seen by digest")
-    await photograph(phone, "sync-ended")
+    await phone.keep_picture("sync-ended")
 
     assert wide == []
     assert await phone.too_wide() == []
@@ -40,12 +31,12 @@ async def test_a_lie_is_named_and_what_would_be_replaced_is_said(company: Compan
     company.sim.faults.set("false_success", "hangzhou", True)
     await phone.type(f"/registry sync platform/tools:1.1 {WAY}")
     offer = await phone.message("replacing 1 there?")
-    await photograph(phone, "sync-replaces")
+    await phone.keep_picture("sync-replaces")
     assert "replaces sha256:" in await offer.inner_text()
 
     await phone.page.get_by_test_id("button-copies.start").last.click()
     await phone.page.locator("#timeline").filter(has_text="1 failed").wait_for(timeout=60_000)
-    await photograph(phone, "sync-failed")
+    await phone.keep_picture("sync-failed")
 
     assert await phone.too_wide() == []
 
@@ -58,10 +49,10 @@ async def test_a_long_list_is_short_on_a_phone_with_its_file_in_the_thread(compa
     await phone.type(f"/registry sync platform/tools {WAY}")
     await phone.message("COPY ", "more, in the thread")
     await phone.message(".csv")
-    await photograph(phone, "sync-long")
+    await phone.keep_picture("sync-long")
     await phone.page.get_by_test_id("button-copies.start").last.click()
     await phone.message("COPYING: ")
-    await photograph(phone, "sync-going")
+    await phone.keep_picture("sync-going")
     await phone.message("at hangzhou, seen by digest")
 
     assert await phone.too_wide() == []

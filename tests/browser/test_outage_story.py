@@ -1,6 +1,5 @@
 """The whole story of copies on the workspace page: a lie is found, a channel is told, a region dies, pulls move."""
 
-import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -55,12 +54,6 @@ async def phone(browser: Browser, company: Company) -> AsyncIterator[Room]:
         yield room
 
 
-async def photograph(room: Room, name: str) -> None:
-    """Keep a picture where somebody asked for pictures."""
-    if folder := os.environ.get("PICTURES"):
-        await room.photograph(Path(folder) / f"{name}.png")
-
-
 async def until_told(room: Room, beginning: str) -> str:
     """Compare again and again until the answer holds this."""
     answers = room.page.locator("#timeline > [data-testid=message]").filter(has_text="Compared by digest")
@@ -81,7 +74,7 @@ async def asked(room: Room, text: str, *words: str) -> str:
     answer = await room.message(*words)
     await expect(answer.locator(".byline").first).to_be_in_viewport()
     assert await room.too_wide() == []
-    await photograph(room, "-".join(["story", *text.split()[1::5]]))
+    await room.keep_picture("-".join(["story", *text.split()[1::5]]))
     return await answer.inner_text()
 
 
@@ -128,7 +121,7 @@ async def pulls_move_by_two_people_who_know_the_loss(phone: Room) -> None:
     card = await (await phone.message("GO-WITH-LOSS", "needs a second person")).inner_text()
     assert LOSS.search(card), card
     assert await phone.too_wide() == []
-    await photograph(phone, "story-card")
+    await phone.keep_picture("story-card")
 
     await phone.act_as("Approver")
     await phone.press("approve")

@@ -1,8 +1,6 @@
 """What the bot reports when things go wrong, as people see it on a phone."""
 
-import os
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
@@ -18,12 +16,6 @@ from tests.scenarios.company import OPS, Company
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def photograph(room: Room, name: str) -> None:
-    """Keep a picture where somebody asked for pictures."""
-    if folder := os.environ.get("PICTURES"):
-        await room.photograph(Path(folder) / f"{name}.png")
-
-
 async def test_a_half_written_plan_is_read_on_a_phone_without_scrolling_sideways(company: Company, phone: Room) -> None:
     half = several(State.PARTIAL, WRITTEN, REFUSED, WAITING)
     said = messages.operation_card(half, lambda _operation, verb: verb, NOW + timedelta(minutes=1))
@@ -34,7 +26,7 @@ async def test_a_half_written_plan_is_read_on_a_phone_without_scrolling_sideways
     await expect(card.get_by_text("Moved: vpc-bbbbb")).to_be_in_viewport()
     await expect(card.get_by_text("Set by hand what is not written")).to_have_count(1)
     assert await phone.too_wide() == []
-    await photograph(phone, "partial")
+    await phone.keep_picture("partial")
 
 
 async def test_a_person_reads_of_their_own_word_and_takes_it_back_with_one_press(company: Company, phone: Room) -> None:
@@ -43,7 +35,7 @@ async def test_a_person_reads_of_their_own_word_and_takes_it_back_with_one_press
     await phone.page.get_by_test_id("channel-D01ONCALL").click()
     await phone.message("You requested failover", "If this was you, there is nothing to do")
     assert await phone.too_wide() == []
-    await photograph(phone, "own-word")
+    await phone.keep_picture("own-word")
 
     await phone.press("not_me")
     asked = await phone.question()
@@ -53,5 +45,5 @@ async def test_a_person_reads_of_their_own_word_and_takes_it_back_with_one_press
     await phone.message("All sites are frozen on your word")
     await phone.page.get_by_test_id("channel-C01OPS").click()
     await phone.message("FROZEN", "says that what was done in their name")
-    await photograph(phone, "frozen")
+    await phone.keep_picture("frozen")
     assert await phone.too_wide() == []
