@@ -22,7 +22,7 @@ demo: $(VENV)/.demo  ## start the simulated company and the bot, and print the p
 	@exec $(BIN)/python -m simulator.demo
 
 test: $(INSTALLED)  ## run the tests
-	$(BIN)/python -m pytest -n 4 --dist worksteal
+	$(BIN)/python -m pytest -n 6 --dist worksteal
 
 lint: $(INSTALLED)  ## check format, style, types and import contracts
 	$(BIN)/ruff format --check

@@ -18,8 +18,8 @@ SDK_KEYS = {
 }
 """The SDK reads its keys from the environment once, when it is imported, so all worlds of a run share a pair."""
 os.environ.update(SDK_KEYS, ALIBABA_CLOUD_ECS_METADATA_DISABLED="true")  # before a conftest below imports the SDK
-MOSTLY_WAIT = {"faults", "processes", "scenarios"}
-"""Folders whose tests wait for processes, deadlines and other people."""
+MOSTLY_WAIT = {"browser", "faults", "processes", "scenarios"}
+"""Folders whose tests wait for processes, deadlines and other people; more workers than cores make use of that."""
 
 
 def pytest_configure() -> None:
