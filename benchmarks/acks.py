@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -10,7 +11,7 @@ from contextlib import ExitStack, asynccontextmanager
 from benchmarks import front_door
 from benchmarks.failover import Side, one_click, propose, seed
 from benchmarks.http_protocol import Caller, connected, get_json
-from benchmarks.layout import APPROVER, ON_CALL, Layout
+from benchmarks.layout import APPROVERS, CROWD, ON_CALL, Layout
 from benchmarks.stage import Running, Stage, durable_redis, stage, stoppable_redis
 from benchmarks.table import Row, median, percentile, spread
 
@@ -18,31 +19,47 @@ GROUP = "acks"
 RUNS = 5
 PROBES = 250
 """Deliveries in one run, one after the other."""
+QUIET_AGAIN = 10.0
+"""Seconds after which nobody's former deliveries count."""
 DENSE = 500
 """Deliveries in one run where the slowest hundredth is looked for."""
 AT_ONCE, IN_TURN = 10, 8
 """Connections and deliveries on each while something hangs: a delivery then takes its whole budget."""
-CHECKED = Layout(sites=6, views=1, repositories=60)
+CROWDED = Layout(people=CROWD)
+CHECKED = Layout(sites=6, views=1, repositories=60, people=CROWD)
 ROUND_OF_CHECKS = 3.6
 """Seconds from one check of a pair of sites to the next; three pairs call the cloud about 100 times a second."""
 
 
-async def timed(caller: Caller, body: bytes, count: int, pause: float = 0.0) -> list[float]:
-    """Return the seconds to each acknowledgement of the same delivery, sent again and again."""
+async def timed(caller: Caller, bodies: Iterator[bytes], count: int, pause: float = 0.0) -> list[float]:
+    """Return the seconds to each acknowledgement of so many deliveries."""
     taken = []
-    for _ in range(count):
+    for body in itertools.islice(bodies, count):
         taken.append((await front_door.deliver(caller, body))[1])
         await asyncio.sleep(pause)
     return taken
 
 
-async def beside_peer(ours: Side, theirs: Side, bodies: dict[str, tuple[bytes, bytes]]) -> list[Row]:
-    """Compare medians, run by run."""
+def by_many(text: str, respond_at: int) -> Iterator[bytes]:
+    """Return the same command by one person after the other, so that none is held to act too fast."""
+    return itertools.cycle([front_door.command(text, user, respond_at) for user in ON_CALL])
+
+
+def pressed_by_many(click: bytes) -> Iterator[bytes]:
+    """Return the same click by one person after the other."""
+    return itertools.cycle([re.sub(rb"U01APPROVER\d+", user.encode(), click) for user in APPROVERS])
+
+
+async def beside_peer(
+    ours: Side, theirs: Side, bodies: dict[str, tuple[Iterator[bytes], Iterator[bytes]]]
+) -> list[Row]:
+    """Compare medians, run by run, once everybody is known."""
     here, there = await connected(ours.program.port), await connected(theirs.program.port)
     found = []
     for what, (our_body, their_body) in bodies.items():
-        await timed(here, our_body, PROBES)
-        await timed(there, their_body, PROBES)
+        await timed(here, our_body, CROWD)
+        await timed(there, their_body, CROWD)
+        await asyncio.sleep(QUIET_AGAIN)
         pairs = []
         for _ in range(RUNS):
             mine, peers = await timed(here, our_body, PROBES), await timed(there, their_body, PROBES)
@@ -72,7 +89,7 @@ async def repeated(side: Side) -> bytes:
 async def help_text(bot: Running, world: Stage) -> str:
     """Return what the bot answers to help, for the peer to answer the same."""
     caller = await connected(bot.port)
-    _, _, said = await front_door.deliver(caller, front_door.command("help status", ON_CALL, world.ports["slack"]))
+    _, _, said = await front_door.deliver(caller, front_door.command("help status", ON_CALL[0], world.ports["slack"]))
     caller.close()
     return said.decode()
 
@@ -81,16 +98,16 @@ def p50_rows() -> Iterator[Row]:
     """Measure a command and a click beside the peer."""
     with ExitStack() as stack:
         url = stack.enter_context(durable_redis())
-        here, there = stack.enter_context(stage()), stack.enter_context(stage())
+        here, there = stack.enter_context(stage(CROWDED)), stack.enter_context(stage(CROWDED))
         bot = stack.enter_context(here.bot(url).running())
         answer = asyncio.run(help_text(bot, here))
         peer = stack.enter_context(there.peer("benchmarks.by_hand", url, BENCH_HELP=answer).running())
         ours, theirs = Side(here, bot, propose), Side(there, peer, seed)
 
         async def measure() -> list[Row]:
-            body = front_door.command("help status", ON_CALL, here.ports["slack"])
-            clicks = await repeated(ours), await repeated(theirs)
-            bodies = {"`/registry help status`": (body, body), "click on a button": clicks}
+            commands = by_many("help status", here.ports["slack"]), by_many("help status", here.ports["slack"])
+            clicks = pressed_by_many(await repeated(ours)), pressed_by_many(await repeated(theirs))
+            bodies = {"`/registry help status`": commands, "click on a button": clicks}
             return await beside_peer(ours, theirs, bodies)
 
         yield from asyncio.run(measure())
@@ -101,11 +118,11 @@ def p50_rows() -> Iterator[Row]:
 
 def mixture(world: Stage, click: bytes) -> Iterator[bytes]:
     """Return every kind of delivery in turn, some by people whom the bot has not met."""
-    slack = world.ports["slack"]
+    slack, clicks = world.ports["slack"], pressed_by_many(click)
     for number in itertools.count():
         for text in ("help", "status", "actions", "failover zhangjiakou", "replication"):
-            yield front_door.command(text, ON_CALL, slack)
-        yield click
+            yield front_door.command(text, ON_CALL[number % CROWD], slack)
+        yield next(clicks)
         yield front_door.command("status", f"U99STRANGER{number}", slack)
 
 
@@ -124,7 +141,7 @@ async def under_trouble(world: Stage, bot: Running, click: bytes) -> list[float]
 
 def hung_rows() -> Iterator[Row]:
     """Hang Redis, Slack's Web API and Alibaba Cloud in turn: they take requests and never answer."""
-    with stoppable_redis() as (url, redis), stage() as world, world.bot(url).running() as bot:
+    with stoppable_redis() as (url, redis), stage(CROWDED) as world, world.bot(url).running() as bot:
         side = Side(world, bot, propose)
         click = asyncio.run(repeated(side))
         redis.send_signal(signal.SIGSTOP)
@@ -157,8 +174,8 @@ async def checking(world: Stage, bot: Running) -> AsyncIterator[None]:
 
     async def keep_asking(home: str) -> None:
         caller = await connected(bot.port)
-        body = front_door.command(f"replication from {home} to {CHECKED.partner(home)}", ON_CALL, world.ports["slack"])
-        while True:
+        bodies = by_many(f"replication from {home} to {CHECKED.partner(home)}", world.ports["slack"])
+        for body in bodies:
             await front_door.deliver(caller, body)
             await asyncio.sleep(ROUND_OF_CHECKS - 1.2)
 
@@ -175,8 +192,8 @@ async def checking(world: Stage, bot: Running) -> AsyncIterator[None]:
 async def during_check(world: Stage, bot: Running) -> Row:
     """Compare the p99 with a check to the p99 without, run by run."""
     caller, control = await connected(bot.port), world.ports["control"]
-    body = front_door.command("help", APPROVER, world.ports["slack"])
-    await timed(caller, body, PROBES)
+    body = by_many("help", world.ports["slack"])
+    await timed(caller, body, CROWD)
     pairs, calls, seconds = [], 0, 0.0
     for _ in range(RUNS):
         idle = percentile(await timed(caller, body, DENSE, pause=0.005), 0.99)

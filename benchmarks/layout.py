@@ -8,9 +8,12 @@ import yaml
 
 DOMAIN = "cross-region.registry.io"
 TEAM, BOT_USER, CHANNEL, CHANNEL_NAME = "T01BENCH", "U00BOT", "C01OPS", "ops"
-ON_CALL, APPROVER = "U01ONCALL", "U01APPROVER"
+CROWD = 400
+"""People of whom many may act within seconds: the bot takes 5 decisions and 20 commands of one in 10 s."""
 SIGNING_SECRET = "a-signing-secret-for-the-benchmarks"
 BUTTON_KEY = "a-key-for-the-buttons-of-the-benchmarks"
+ON_CALL = tuple(f"U01ONCALL{number:03}" for number in range(CROWD))
+APPROVERS = tuple(f"U01APPROVER{number:03}" for number in range(CROWD))
 NAMES = ("zhangjiakou", "hangzhou", "beijing", "shanghai", "shenzhen", "chengdu", "qingdao", "huhehaote")
 AWAY, STANDBY = "zhangjiakou", "hangzhou"
 FIRST_RECORD = 1000
@@ -18,11 +21,15 @@ FIRST_RECORD = 1000
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How large the company is: sites in pairs that stand by for each other, the first with all the views but one."""
+    """How large the company is: sites in pairs that stand by for each other, the first with all the views but one.
+
+    `people` are on call, and as many more approve.
+    """
 
     sites: int = 2
     views: int = 12
     repositories: int = 2
+    people: int = 6
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,8 +67,9 @@ class Layout:
             "domains": {DOMAIN: {"critical": ["core/*"]}},
             "sites": {name: self._site(name) for name in self.names},
             "people": {
-                "oncall": {"slack": [ON_CALL], "roles": ["requester", "approver"]},
-                "approver": {"slack": [APPROVER], "roles": ["approver"]},
+                f"{name}-{number}": {"slack": [user_id], "roles": ["requester", "approver"]}
+                for name, everybody in (("oncall", ON_CALL), ("approver", APPROVERS))
+                for number, user_id in enumerate(everybody[: self.people])
             },
             "policy": {"channels": [CHANNEL], "home_channel": CHANNEL, "anti_flap": "0s"},
         }

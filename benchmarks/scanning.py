@@ -13,7 +13,7 @@ from benchmarks.stage import Program, Running, Stage, durable_redis, stage
 from benchmarks.table import Row, median, percentile
 
 GROUP = "scan"
-LARGE = Layout(sites=2, views=1, repositories=10_000)
+LARGE = Layout(sites=2, views=1, repositories=10_000, people=24)
 RATES = (200, 1_000)
 """Calls a second to each of the two instances, which is what a bot may be set to."""
 LONGEST = 25.0
@@ -26,7 +26,8 @@ DEADLINE, QUIET = 1.5, 0.5
 async def acknowledged(world: Stage, bot: Running) -> tuple[list[float], float]:
     """Return the seconds to each acknowledgement while repositories are read, and the calls a second meanwhile."""
     control = world.ports["control"]
-    bodies = itertools.cycle([front_door.command(text, ON_CALL, world.ports["slack"]) for text in TEXTS])
+    asked = zip(itertools.cycle(TEXTS), itertools.cycle(ON_CALL[: LARGE.people]), strict=False)
+    bodies = (front_door.command(text, user, world.ports["slack"]) for text, user in asked)
     caller = await connected(bot.port)
     await _until_read(control)
     began = quiet_since = time.perf_counter()
