@@ -106,7 +106,7 @@ def p50_rows() -> Iterator[Row]:
 
         async def measure() -> list[Row]:
             commands = by_many("help status", here.ports["slack"]), by_many("help status", here.ports["slack"])
-            clicks = pressed_by_many(await repeated(ours)), pressed_by_many(await repeated(theirs))
+            clicks = pressed_by_many(await repeated(ours)), itertools.repeat(await repeated(theirs))
             bodies = {"`/registry help status`": commands, "click on a button": clicks}
             return await beside_peer(ours, theirs, bodies)
 
