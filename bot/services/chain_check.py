@@ -56,6 +56,8 @@ async def pages(trail: AuditTrail, after: str = FIRST.entry, until: str = "+") -
     """Return the entries behind a place, one page at a time."""
     while page := await trail.entries(after, PAGE, until):
         yield page
+        if len(page) < PAGE:
+            return
         after = page[-1].id
 
 

@@ -134,6 +134,7 @@ class Worker:
                 self._has_news()
             await self._guarded("people", lambda: watch.refresh_identities(self._ports))
             await self._ports.clock.pause(watch.IDENTITY_EVERY, self._refresh_now)
+            await self._ports.clock.pause(watch.AFTER_A_CLICK, self._stopping)
 
     async def _remember(self) -> None:
         while not self._stopping.is_set():

@@ -50,11 +50,12 @@ class Outbox:
             await self.begin(group)
 
     async def begin(self, group: asyncio.TaskGroup) -> int:
-        """Start on every card that is behind and not already in hand here; return how many."""
+        """Start on every card that is behind and not already in hand here, or else on words; return how many."""
         self._throttled = 0
         await self._cards.look_back(self._busy)
         found = await self._ports.operations.news(AT_ONCE + len(self._busy))
-        behind = [i for i in found if i not in self._busy]
+        waiting = [i for i in found if i not in self._busy]
+        behind = [i for i in waiting if owner_of_words(i) is None] or waiting
         for operation_id in behind:
             self._busy.add(operation_id)
             group.create_task(self._show(operation_id))

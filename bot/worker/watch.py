@@ -14,6 +14,8 @@ from bot.services.survey import RECENT_OPERATIONS, site_state
 
 log = structlog.get_logger()
 IDENTITY_EVERY = timedelta(seconds=45)
+AFTER_A_CLICK = timedelta(seconds=1)
+"""What was clicked is carried out first; nobody has read the card of a new request before that, let alone approved."""
 RECENT_ENOUGH = timedelta(seconds=10)
 """An answer this young is not asked again: many clicks wake the worker, and Slack counts calls."""
 REMEMBER_EVERY = timedelta(minutes=5)

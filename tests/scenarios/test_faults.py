@@ -98,6 +98,7 @@ async def test_a_record_that_is_neither_old_nor_new_after_an_unclear_write_needs
 
 async def test_a_silent_slack_never_stops_an_operation_and_its_card_catches_up(company: Company) -> None:
     await company.failover("failover zhangjiakou via internal")
+    await company.command(APPROVER, "actions")  # Slack has said who they are before it falls silent
     company.sim.faults.set("slack_429", None, True)
 
     await company.slack.click(APPROVER, "C01OPS", company.card()["ts"], "operation.approve")

@@ -116,6 +116,21 @@ async def test_an_operation_that_another_bot_ends_while_this_one_looks_again_is_
 
 
 @pytest.mark.covers("A44")
+async def test_an_audit_of_one_page_is_asked_for_once_before_a_write() -> None:
+    world = a_world()
+    operation = await world.approve()
+    asked, entries = [], world.ports.trail.entries
+
+    async def counted(*words: Any) -> Any:
+        asked.append(words)
+        return await entries(*words)
+
+    world.ports.trail.entries = counted  # type: ignore[assignment, method-assign]
+    await recheck_authority(world.ports, operation)
+
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("is_begun", [False, True], ids=["as approved", "as begun"])
 async def test_an_approval_of_before_a_cancellation_that_is_written_again_moves_nothing(is_begun: bool) -> None:
     world, operation = await _approved()

@@ -309,6 +309,20 @@ async def test_people_are_told_of_their_words_when_slack_answers_again(error: Bo
     assert (await card_of(world, operation)).told == 1
 
 
+async def test_while_a_card_is_behind_it_comes_before_words() -> None:
+    world = a_world()
+    operation = await world.ask()
+    await outbox(world).tick()  # the card stands, and the requester's words are owed
+    await cast_vote(world.ports, operation.id, Verb.APPROVE, APPROVER)
+
+    await outbox(world).tick()
+
+    assert "APPROVED" in world.workspace.cards()[0].message.text
+    assert world.workspace.told(ON_CALL) == []
+    await outbox(world).tick()
+    assert len(world.workspace.told(ON_CALL)) == 1
+
+
 def lose_answers(world: World, times: int) -> None:
     """Have Slack store the next posts without answering."""
     post = world.workspace.post

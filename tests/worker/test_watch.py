@@ -10,7 +10,7 @@ from bot.domain.operation import State
 from bot.errors import Unreachable
 from bot.services.identity import IDENTITY_MAX_AGE
 from bot.services.memory import last_endpoints
-from bot.worker.watch import IDENTITY_EVERY, refresh_identities, remember_sites
+from bot.worker.watch import AFTER_A_CLICK, IDENTITY_EVERY, refresh_identities, remember_sites
 from tests.builders import APPROVER, APPROVER_ELSEWHERE, ON_CALL
 from tests.fakes import FakeClock, FakeIdentities
 from tests.services.world import World, a_world
@@ -46,7 +46,7 @@ async def test_while_something_is_pending_requester_and_approvers_are_asked_abou
     await refresh_identities(world.ports)
 
     assert set(identities.asked) == {ON_CALL, APPROVER, APPROVER_ELSEWHERE}
-    assert IDENTITY_EVERY + max(identities.asked.values()) <= IDENTITY_MAX_AGE
+    assert IDENTITY_EVERY + AFTER_A_CLICK + max(identities.asked.values()) <= IDENTITY_MAX_AGE
 
 
 async def test_when_nothing_is_pending_nobody_is_asked_about() -> None:
