@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 
 from benchmarks import front_door
-from benchmarks.failover import Side, one_click, propose, seed
+from benchmarks.failover import VIEWS, Side, one_click, propose, seed
 from benchmarks.http_protocol import Caller, connected, get_json
 from benchmarks.layout import APPROVERS, CROWD, ON_CALL, Layout
 from benchmarks.stage import Running, Stage, durable_redis, stage, stoppable_redis
@@ -74,16 +74,11 @@ async def beside_peer(
 
 async def repeated(side: Side) -> bytes:
     """Decide an operation and return the click that did it: sent again, it is looked up and recognised."""
-    kept: list[bytes] = []
-
-    async def prepare(at: Side, vpc: str) -> bytes:
-        kept.append(await (propose if side.prepare is propose else seed)(at, vpc))
-        return kept[0]
-
     caller = await connected(side.program.port)
-    await one_click(Side(side.world, side.program, prepare), caller, side.views(1)[0])
+    click = await side.prepare(side, VIEWS[0])
+    await one_click(side, caller, click)
     caller.close()
-    return kept[0]
+    return click
 
 
 async def help_text(bot: Running, world: Stage) -> str:

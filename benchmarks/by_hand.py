@@ -1,9 +1,10 @@
 """The peer: one program written straight down with aiohttp and redis-py, for this one company and nothing else.
 
 It takes the same safety steps as the bot, with the same calls in the same order and side by side where the bot has
-them so: signature, button code, vote under a version, people and ground checked again, claim under a token, claim read
-back, record read, one write, read-back, commit, card. It has no framework, no layers, no types on the wire, no rate
-limits, and no answer to anything going wrong.
+them so: signature, button code, vote under a version, the audit asked for an end, people and ground checked again,
+claim under a token, claim read back, freezes read, record read, one write, read-back, commit, card drawn by one process
+at a time and compared with what is stored. It has no framework, no layers, no types on the wire, no rate limits, and no
+answer to anything going wrong.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from benchmarks.by_hand_wires import PVTZ, TAG, Wire, Wires
+
+ENDS = {"done", "rejected", "expired"}
 
 
 class ByHand(Wires):
@@ -105,6 +108,7 @@ class ByHand(Wires):
         await self.commit(operation, "claimed", token)
         operation = await self.load(operation_id)
         assert operation["lease"]["token"] == token
+        assert not await self.redis.exists(f"{TAG}:freeze")
         assert same(await self.record(plan["record_id"]), plan["existing"])
         assert time.monotonic() - began < 10
         await self.write(plan, operation["digest"])
@@ -112,6 +116,12 @@ class ByHand(Wires):
         operation |= {"state": "VERIFYING", "lease": None, "applied_at": now()}
         await self.commit(operation, "read back")
         await self.update_card(operation_id)
+
+    async def ended(self, operation_id: str) -> bool:
+        """Tell whether the audit knows an end of what the store holds as going on: somebody has put it back then."""
+        since = int((time.time() - 60) * 1000)
+        entries: Any = await self.redis.xrange(f"{TAG}:audit", min=f"{since}-0", count=200)
+        return any(said["operation"] == operation_id and said["entry"] in ENDS for _, said in entries)
 
     async def recheck(self, operation: Wire, plan: Wire) -> None:
         digest = hashlib.sha256(canonical(plan)).hexdigest()
@@ -121,6 +131,7 @@ class ByHand(Wires):
         people = [operation["requester"], *(vote["user"] for vote in operation["votes"])]
         for vote in operation["votes"]:
             assert hmac.compare_digest(vote["mac"], self.mac(operation["id"], digest, vote["user"], "approve"))
+        assert not await self.ended(operation["id"])
         for answer in await asyncio.gather(*(self.slack_get("users.info", user=user) for user in people)):
             assert not answer["user"]["deleted"]
         fresh = await self.draft(plan["away"], plan["to"], plan["vpc"])

@@ -29,7 +29,7 @@ local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 if redis.call('HGET', KEYS[1], 'attempt') == ARGV[3] then return 'OK' end
 if version ~= tonumber(ARGV[1]) then return 'VERSION' end
 redis.call('HSET', KEYS[1], 'doc', ARGV[2], 'version', version + 1, 'attempt', ARGV[3])
-redis.call('XADD', KEYS[2], '*', 'entry', ARGV[4], 'at', now[1])
+redis.call('XADD', KEYS[2], '*', 'operation', ARGV[5], 'entry', ARGV[4], 'at', now[1], 'version', version + 1)
 redis.call('ZADD', KEYS[5], now[1], ARGV[5])
 redis.call('ZADD', KEYS[6], now[1], ARGV[5])
 return 'OK'
@@ -50,6 +50,7 @@ class Wires:
         self.pvtz = env["REGISTRY_BOT_ALIBABA_PVTZ_ENDPOINT"]
         self.cr = dict(pair.split("=") for pair in env["REGISTRY_BOT_ALIBABA_CR_ENDPOINT"].split(","))
         self.dial = dict(pair.split("=") for pair in env["REGISTRY_BOT_CONNECT_TO"].split(","))
+        self.name = secrets.token_hex(16)
         self.trust = ssl.create_default_context()
 
     async def open(self) -> None:
@@ -70,7 +71,9 @@ class Wires:
         assert await self.script(keys=keys, args=words) == "OK"
 
     async def update_card(self, operation_id: str) -> None:
-        key = f"{TAG}:op:{operation_id}"
+        key, turn = f"{TAG}:op:{operation_id}", f"{TAG}:turn:{operation_id}"
+        while not await self.redis.set(turn, self.name, nx=True, px=20000):  # noqa: ASYNC110 - another process may draw
+            await asyncio.sleep(0.01)
         operation = await self.load(operation_id)
         channel, ts = await self.load(operation_id, "card")
         text = f"{operation['state']}: pulls of {operation['plan']['vpc']} move to {operation['plan']['to']}"
@@ -82,6 +85,8 @@ class Wires:
         async with self.http.post(f"{self.slack}chat.update", json=body, headers=self.token) as answer:
             assert (await answer.json())["ok"]
         await self.redis.hset(key, "rendered", operation["version"])
+        assert (await self.load(operation_id))["version"] >= operation["version"]
+        await self.redis.delete(turn)
 
     async def slack_get(self, method: str, **query: str) -> Wire:
         async with self.http.get(f"{self.slack}{method}", params=query, headers=self.token) as answer:

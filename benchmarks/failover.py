@@ -14,17 +14,19 @@ from benchmarks.stage import Running, Stage, durable_redis, stage
 from benchmarks.table import Row, median, spread
 
 GROUP = "failover"
-RUNS, CLICKS, WARM_UP = 3, 2, 2
+PAIRS, WARM_UP = 12, 2
 BREATHER = 8.0
-"""Seconds before each click, the same for both: whom the bot tells of the last operation is told by then."""
+"""Seconds before each pair of clicks: whom the bot tells of the last operation is told by then."""
+BETWEEN = 1.0
+"""Seconds from the one click to the other, so that neither works while the other's is timed."""
 VIEWS = Layout().vpcs(AWAY)
-"""Twice as many as clicks in a run: each rests for a run until the bot's second read-back is over."""
+"""As many as pairs: each rests until the bot's second read-back is over."""
 DONE_WORD = "VERIFYING"
 FEW = tuple(zip(ON_CALL, APPROVERS, strict=True))[: Layout().people]
 """Who asks and who approves, in turn: enough that nobody acts too fast."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Side:
     """One of the two programs with an outside of its own."""
 
@@ -32,14 +34,7 @@ class Side:
     program: Running
     prepare: "Callable[[Side, str], Awaitable[bytes]]"
     seen: int = 0
-    next_view: int = 0
     pairs: Iterator[tuple[str, str]] = field(default_factory=lambda: itertools.cycle(FEW))
-
-    def views(self, count: int) -> tuple[str, ...]:
-        """Return the views whose turn it is."""
-        turns = range(self.next_view, self.next_view + count)
-        self.next_view += count
-        return tuple(VIEWS[turn % len(VIEWS)] for turn in turns)
 
 
 async def propose(side: Side, vpc: str) -> bytes:
@@ -69,10 +64,8 @@ async def seed(side: Side, vpc: str) -> bytes:
     return front_door.press(seeded["value"], seeded["ts"], "operation.approve", approver, slack)
 
 
-async def one_click(side: Side, caller: Caller, vpc: str) -> float:
+async def one_click(side: Side, caller: Caller, body: bytes) -> float:
     """Return the seconds from sending a click until the card that shows the write has come to Slack."""
-    body = await side.prepare(side, vpc)
-    await asyncio.sleep(BREATHER)
     control = side.world.ports["control"]
     await get_json(control, "/bench/marks")
     sent, _, _ = await front_door.deliver(caller, body)
@@ -84,23 +77,31 @@ async def one_click(side: Side, caller: Caller, vpc: str) -> float:
                     return float(at) - sent
 
 
-async def one_run(side: Side, latency: float, clicks: int) -> float:
-    """Return the median of some clicks, each on a view that has not moved."""
-    control, views = side.world.ports["control"], side.views(clicks)
-    await get_json(control, f"/bench/set?latency={latency}&reset={','.join(views)}")
-    caller = await connected(side.program.port)
-    taken = [await one_click(side, caller, vpc) for vpc in views]
-    caller.close()
-    return median(taken)
+async def pair(callers: dict[Side, Caller], view: str) -> dict[Side, float]:
+    """Return what a click on either side takes, in the order given, on a view that has not moved."""
+    for side in callers:
+        await get_json(side.world.ports["control"], f"/bench/set?reset={view}")
+    bodies = {side: await side.prepare(side, view) for side in callers}
+    await asyncio.sleep(BREATHER)
+    taken = {}
+    for side, caller in callers.items():
+        taken[side] = await one_click(side, caller, bodies[side])
+        await asyncio.sleep(BETWEEN)
+    return taken
 
 
-async def alternate(ours: Side, theirs: Side, latency: float) -> list[tuple[float, float]]:
-    """Return the medians of both sides, run by run; each goes first in turn."""
+async def alternate(ours: Side, theirs: Side, latency: float, pairs: int = PAIRS) -> list[tuple[float, float]]:
+    """Return what both sides took, pair by pair; each goes first in turn."""
+    callers = {side: await connected(side.program.port) for side in (ours, theirs)}
+    for side in callers:
+        await get_json(side.world.ports["control"], f"/bench/set?latency={latency}")
     found = []
-    for number in range(RUNS):
-        order = (ours, theirs) if number % 2 else (theirs, ours)
-        taken = {id(side): await one_run(side, latency, CLICKS) for side in order}
-        found.append((taken[id(ours)], taken[id(theirs)]))
+    for _, view in zip(range(pairs), itertools.cycle(VIEWS), strict=False):
+        taken = await pair(callers, view)
+        found.append((taken[ours], taken[theirs]))
+        callers = dict(reversed(callers.items()))
+    for caller in callers.values():
+        caller.close()
     return found
 
 
@@ -117,8 +118,7 @@ def sides() -> Iterator[tuple[Side, Side]]:
 
 async def measure(ours: Side, theirs: Side) -> list[Row]:
     """Measure at both latencies."""
-    for side in (ours, theirs):
-        await one_run(side, 0.0, WARM_UP)
+    await alternate(ours, theirs, 0.0, WARM_UP)
     plain = await alternate(ours, theirs, 0.0)
     far = await alternate(ours, theirs, 0.05)
     return [

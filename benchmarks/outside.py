@@ -86,6 +86,9 @@ class Cloud:
     def _DescribeZoneRecord(self, _: None, query: dict[str, str]) -> Wire:  # noqa: N802
         return {"RequestId": "r", **self._record(int(query["RecordId"]))}
 
+    def _DescribeChangeLogs(self, _: None, __: dict[str, str]) -> Wire:  # noqa: N802
+        return {"RequestId": "r", "TotalItems": 0, "TotalPages": 0, "ChangeLogs": {"ChangeLog": []}}
+
     def _UpdateZoneRecord(self, _: None, query: dict[str, str]) -> Wire:  # noqa: N802
         self.values[int(query["RecordId"])] = query["Value"]
         return {"RequestId": "r", "RecordId": int(query["RecordId"])}
@@ -128,6 +131,8 @@ class Slack:
             return {"ok": True, "user": {"id": query["user"], "team_id": TEAM, **flags}}
         if method == "conversations.info":
             return {"ok": True, "channel": {"id": CHANNEL, "name": CHANNEL_NAME, "is_member": True}}
+        if method == "conversations.open":
+            return {"ok": True, "channel": {"id": "D00PERSON"}}
         if method == "chat.postMessage":
             body["ts"] = f"1700000000.{len(self.posted):06}"
             self.posted.append(body)
