@@ -115,7 +115,6 @@ async def test_an_operation_that_another_bot_ends_while_this_one_looks_again_is_
     assert await world.operations.freezes() == ()
 
 
-@pytest.mark.covers("A44")
 async def test_an_audit_of_one_page_is_asked_for_once_before_a_write() -> None:
     world = a_world()
     operation = await world.approve()
@@ -131,6 +130,7 @@ async def test_an_audit_of_one_page_is_asked_for_once_before_a_write() -> None:
     assert len(asked) == 1
 
 
+@pytest.mark.covers("A44")
 @pytest.mark.parametrize("is_begun", [False, True], ids=["as approved", "as begun"])
 async def test_an_approval_of_before_a_cancellation_that_is_written_again_moves_nothing(is_begun: bool) -> None:
     world, operation = await _approved()
