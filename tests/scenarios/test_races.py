@@ -48,6 +48,7 @@ async def test_the_same_request_twice_at_once_makes_one_card(company: Company) -
         return sum("already wants to change the same" in words for words in told)
 
     await company.until(lambda: refused() == 2)
+    await company.shows_a_card()
     assert len(company.cards()) == 1
 
 
