@@ -43,6 +43,7 @@ class Outbox:
         self._owner = ports.ids.token()
         self._busy: set[str] = set()
         self._throttled = 0
+        self._words_have_waited = False
 
     async def tick(self) -> None:
         """Bring every card that is behind up to date, and wait for all of them."""
@@ -50,16 +51,21 @@ class Outbox:
             await self.begin(group)
 
     async def begin(self, group: asyncio.TaskGroup) -> int:
-        """Start on every card that is behind and not already in hand here, or else on words; return how many."""
+        """Start on every card that is behind and not already in hand here, return how many; words wait for one look."""
         self._throttled = 0
         await self._cards.look_back(self._busy)
         found = await self._ports.operations.news(AT_ONCE + len(self._busy))
-        waiting = [i for i in found if i not in self._busy]
-        behind = [i for i in waiting if owner_of_words(i) is None] or waiting
+        behind = self._cards_first([i for i in found if i not in self._busy])
         for operation_id in behind:
             self._busy.add(operation_id)
             group.create_task(self._show(operation_id))
         return len(behind)
+
+    def _cards_first(self, waiting: list[str]) -> list[str]:
+        cards = [i for i in waiting if owner_of_words(i) is None]
+        begun = waiting if self._words_have_waited or not cards else cards
+        self._words_have_waited = len(begun) < len(waiting)
+        return begun
 
     async def _show(self, operation_id: str) -> None:
         try:
