@@ -62,9 +62,10 @@ class ByHand(Wires):
         if abs(time.time() - int(stamp)) > 300 or not hmac.compare_digest(given, f"v0={wanted}"):
             return web.Response(status=401)
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        freezes: Any = await self.redis.hgetall(f"{TAG}:freeze")  # every answer shows what is frozen
         if "payload" in form:
             return await self.click(json.loads(form["payload"]))
-        return web.json_response(self.help)
+        return web.json_response(self.help | {"frozen": freezes} if freezes else self.help)
 
     async def click(self, payload: Wire) -> web.Response:
         action, user = payload["actions"][0], payload["user"]["id"]
