@@ -45,12 +45,36 @@ def replications(answers: Sequence[Assessment], now: datetime, others: Sequence[
     """Return the same for several directions, one below the other, the worst first; of others their rules alone."""
     if len(answers) == 1 and not others:
         return replication(answers[0], now)
-    worst_first = sorted(answers, key=lambda answer: _WORST_FIRST.index(answer.report.judgement.verdict))
-    parts = [replication(answer, now, MOST_LISTED_OF_SEVERAL) for answer in worst_first]
-    blocks: list[Block] = [block for part in parts for block in (divider(), *map(dict, part.blocks))]
-    more = f"One direction in full: {code('/registry replication from <site> to <site>')}"
+    ordered = sorted(answers, key=_urgency)
+    parts = [replication(answer, now, MOST_LISTED_OF_SEVERAL) for answer in ordered]
     rest = [divider(), *sections(["*Rules of other directions*", *pair_lines(others, now)])] if others else []
-    return compose("\n".join(part.text for part in parts), [*blocks[1:], *rest, context(more)])
+    return _below_each_other(parts, [*rest, context(f"One direction in full: {_in_full(ordered[0].report)}")])
+
+
+def _urgency(known: Assessment) -> tuple[int, int, bool]:
+    """Order the worst first, and of equals that which loses more, then that in which anything can be copied."""
+    judgement = known.report.judgement
+    return _WORST_FIRST.index(judgement.verdict), -judgement.judged.lost, bool(_impossible(known.audit))
+
+
+def _in_full(report: Report) -> str:
+    """Return the command for this direction alone, to be typed as it is."""
+    asked, (source, target) = report.question, (report.source.site.name, report.target.site.name)
+    narrowed = f" repo {asked.repositories}" if asked.repositories else ""
+    return code(f"/registry replication from {source} to {target}{narrowed}", 200)
+
+
+def worst_first(answers: Sequence[Message]) -> Message:
+    """Return answers that were given one by one, those told in the channel first, then the worst."""
+    words = ("BROKEN", *_WORST_FIRST)
+    ranks = {str(word): rank for rank, word in enumerate(words)}
+    parts = sorted(answers, key=lambda part: ranks.get(part.text.partition(":")[0], -1))
+    return parts[0] if len(parts) == 1 else _below_each_other(parts, [])
+
+
+def _below_each_other(parts: Sequence[Message], rest: Sequence[Block]) -> Message:
+    blocks: list[Block] = [block for part in parts for block in (divider(), *map(dict, part.blocks))]
+    return compose("\n".join(part.text for part in parts), [*blocks[1:], *rest])
 
 
 def comparing(known: Assessment, now: datetime) -> Message:
@@ -208,10 +232,12 @@ def _unseen(report: Report) -> list[str]:
 
 
 def _remedy(known: Assessment) -> str:
-    """Say how to have copied what is missing, while the source could give it."""
+    """Say how to have copied what is missing, while both ends answer: a copy takes the two of them."""
     report = known.report
     is_behind = report.judgement.verdict is Verdict.BEHIND and report.question.repositories is None
-    if not is_behind or report.source.coverage.silent_since is not None or _impossible(known.audit):
+    ends, mute = (report.source, report.target), _mute(known)
+    is_silent = any(side.coverage.silent_since is not None or side.site.name in mute for side in ends)
+    if not is_behind or is_silent or _impossible(known.audit):
         return ""
     words = f"/registry sync missing from {report.source.site.name} to {report.target.site.name}"
     return f"To have it copied: {code(words, 150)}"

@@ -82,6 +82,12 @@ def test_images_asked_for_by_name_are_judged_and_critical_ones_among_them_told()
     assert "Critical among them: 0 identical, 1 missing at hangzhou" in said(known)
 
 
+def test_where_not_all_is_named_the_command_that_does_can_be_typed_as_it_stands() -> None:
+    known = an_assessment({"web/shop": many(5)}, {})
+
+    assert "All by name: `/registry replication from zhangjiakou to hangzhou repo *`" in said(known)
+
+
 def test_why_images_are_lost_is_counted() -> None:
     feed = a_feed(a_task("ERROR", image="core/api:00", issue="NETWORK_ERROR"))
     known = an_assessment({"core/api": many(10), "core/web": many(1)}, {}, feed=feed, rules=(a_rule(repository="api"),))
@@ -285,6 +291,24 @@ def test_several_directions_are_told_one_below_the_other() -> None:
     assert [line.partition(":")[0] for line in message.text.splitlines()] == ["BEHIND", "IN STEP"]
     assert [block["type"] for block in message.blocks].count("divider") == 1
     assert "and 12 more" in words_of(message)
+
+
+def test_of_directions_that_are_as_bad_the_one_that_loses_more_and_can_be_mended_is_told_first() -> None:
+    less = an_assessment({"core/api": many(2)}, {"core/api": many(1)})
+    impossible = with_audit(IN_STEP, feasibility=Feasibility(Possible.NO, "another cloud"))
+
+    told = messages.replications([impossible, IN_STEP, less, BEHIND], LATER).text.splitlines()
+
+    assert [line[:10] for line in told] == ["BEHIND: 15", "BEHIND: 1 ", "IN STEP: a", "IN STEP: a"]
+    assert [line.endswith("Nothing can be replicated this way") for line in told] == [False, False, False, True]
+
+
+def test_the_worst_direction_can_be_asked_for_in_full_word_by_word() -> None:
+    some = an_assessment({"core/api": many(4)}, {}, repositories="core/*")
+
+    words = words_of(messages.replications([some, some], LATER))
+
+    assert "One direction in full: `/registry replication from zhangjiakou to hangzhou repo core/*`" in words
 
 
 def test_of_other_directions_the_rules_are_told_with_what_stands_in_their_way() -> None:
