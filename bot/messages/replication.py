@@ -59,9 +59,9 @@ def _urgency(known: Assessment) -> tuple[int, int, bool]:
 
 def _in_full(report: Report) -> str:
     """Return the command for this direction alone, to be typed as it is."""
-    asked, (source, target) = report.question, (report.source.site.name, report.target.site.name)
+    asked = report.question
     narrowed = f" repo {asked.repositories}" if asked.repositories else ""
-    return code(f"/registry replication from {source} to {target}{narrowed}", 200)
+    return code(f"/registry replication {asked.way}{narrowed}", 200)
 
 
 def worst_first(answers: Sequence[Message]) -> Message:

@@ -306,9 +306,13 @@ def test_of_directions_that_are_as_bad_the_one_that_loses_more_and_can_be_mended
 def test_the_worst_direction_can_be_asked_for_in_full_word_by_word() -> None:
     some = an_assessment({"core/api": many(4)}, {}, repositories="core/*")
 
+    of_one_domain = replace(some, report=replace(some.report, question=replace(some.report.question, domain="a.io")))
+
     words = words_of(messages.replications([some, some], LATER))
+    narrowed = words_of(messages.replications([of_one_domain] * 2, LATER))
 
     assert "One direction in full: `/registry replication from zhangjiakou to hangzhou repo core/*`" in words
+    assert "/registry replication from zhangjiakou to hangzhou domain a.io repo core/*`" in narrowed
 
 
 def test_of_other_directions_the_rules_are_told_with_what_stands_in_their_way() -> None:
