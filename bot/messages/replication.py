@@ -101,14 +101,14 @@ def headline(known: Assessment, now: datetime) -> str:
     """Return the verdict, the direction and the age in one line."""
     report, judged = known.report, known.report.judgement.judged
     images = _images(report, judged.compared)
-    age = _age(report, now)
+    age = f"{_age(report, now)}{_hushed(known)}"
     match report.judgement.verdict:
         case Verdict.BEHIND:
             partial = "" if report.judgement.is_whole else ", partial"
             lag = f", lag {span(report.judgement.lag)}" if report.judgement.lag is not None else ""
             said = f"BEHIND: {judged.lost:,} of {images} would be lost, {_way(report)}{lag}{age}{partial}"
         case Verdict.IN_STEP:
-            said = f"IN STEP: all {images} identical, {_way(report)}{age}"
+            said = f"IN STEP: {'all ' if judged.compared > 1 else ''}{images} identical, {_way(report)}{age}"
         case Verdict.NOTHING_COMPARED:
             said = f"NOTHING COMPARED: {_nothing(report)}, {_way(report)}{age}"
         case Verdict.UNKNOWN:
@@ -148,6 +148,17 @@ def _impossible(audit: PairAudit | Unknown) -> str:
 def _age(report: Report, now: datetime) -> str:
     oldest = min((each.first for each in (report.found.source_span, report.found.target_span) if each), default=None)
     return "" if oldest is None else f", as of {ago(oldest, now)}"
+
+
+def _hushed(known: Assessment) -> str:
+    """Name the ends that are silent: what was pushed there since is in no list, so no verdict can speak of it."""
+    ends = (known.report.source, known.report.target)
+    silent = [_name(side) for side in ends if _is_silent(side, known)]
+    return f", {' and '.join(silent)} silent" if silent else ""
+
+
+def _is_silent(side: Side, known: Assessment) -> bool:
+    return side.coverage.silent_since is not None or side.site.name in _mute(known)
 
 
 def _missing(known: Assessment) -> str:
@@ -235,9 +246,7 @@ def _remedy(known: Assessment) -> str:
     """Say how to have copied what is missing, while both ends answer: a copy takes the two of them."""
     report = known.report
     is_behind = report.judgement.verdict is Verdict.BEHIND and report.question.repositories is None
-    ends, mute = (report.source, report.target), _mute(known)
-    is_silent = any(side.coverage.silent_since is not None or side.site.name in mute for side in ends)
-    if not is_behind or is_silent or _impossible(known.audit):
+    if not is_behind or _hushed(known) or _impossible(known.audit):
         return ""
     words = f"/registry sync missing from {report.source.site.name} to {report.target.site.name}"
     return f"To have it copied: {code(words, 150)}"

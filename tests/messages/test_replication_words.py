@@ -49,6 +49,7 @@ BEHIND = an_assessment(
 def test_everything_copied_is_said_in_one_line() -> None:
     assert headline(IN_STEP) == "IN STEP: all 3 critical images identical, zhangjiakou to hangzhou, as of 2 min ago"
     assert "Critical images" not in said(IN_STEP)
+    assert headline(an_assessment({"core/api": many(1)}, {"core/api": many(1)})).startswith("IN STEP: 1 critical image")
 
 
 def test_what_would_be_lost_is_said_first_with_direction_lag_and_age() -> None:
@@ -116,12 +117,14 @@ def test_a_silent_source_is_said_with_how_much_nobody_saw() -> None:
     )
 
     assert "*Silent*: zhangjiakou has not answered for 5 min; it was last read 6 min before that." in said(known)
+    assert headline(known).endswith(", as of 2 min ago, zhangjiakou silent")
 
 
 def test_a_side_that_has_just_fallen_silent_is_said_to_be() -> None:
     known = with_audit(IN_STEP, mute=(("zhangjiakou", "no answer within 3 s"),))
 
     assert "*Silent*: zhangjiakou answers nothing now (no answer within 3 s)." in said(known)
+    assert headline(known).endswith(", as of 2 min ago, zhangjiakou silent")
 
 
 def test_a_side_that_was_never_read_and_answers_nothing_is_not_said_to_be_being_read() -> None:
