@@ -12,7 +12,7 @@ from bot.errors import UsageError
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
 from bot.services.history import missing
-from bot.services.publishing import Inquiry
+from bot.services.publishing import Inquiry, answer_all
 from bot.services.replication import question
 from bot.services.rule_auditing import audit_rules
 from bot.services.study import DeepStudy, Study, study_all
@@ -32,11 +32,10 @@ async def replication(call: Call, ports: Ports) -> Message:
     is_deep = len(call.words) % 2 == 1 and call.words[-1] == "deep"
     words, study = (call.words[:-1], DeepStudy) if is_deep else (call.words, Study)
     questions = _questions(words, ports)
-    if len(questions) == 1:
+    if len(questions) == 1 or is_deep:
         voice = messages.ReplicationVoice()
-        told = await Inquiry(ports, questions[0], call.channel_id, voice, call.linger, study).answer()
-    elif is_deep:
-        raise UsageError("Say which way: /registry replication from <site> to <site> deep.")
+        asked = [Inquiry(ports, each, call.channel_id, voice, call.linger, study) for each in questions]
+        told = messages.worst_first(await answer_all(asked))
     else:
         answers, others = await asyncio.gather(study_all(ports, questions), _others(words, questions, ports))
         told = messages.replications(answers, ports.clock.now(), others)

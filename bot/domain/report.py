@@ -18,7 +18,7 @@ class Question:
     """What to compare: a source with a target, and if only some repositories count, a glob that names them.
 
     `critical` are the globs of the images that a failover must not lose; `only_critical` leaves out all repositories
-    that hold none of them.
+    that hold none of them. `domain` is the one that was named, where `critical` is narrowed to it.
     """
 
     source: Site
@@ -26,11 +26,18 @@ class Question:
     critical: tuple[str, ...]
     repositories: str | None = None
     only_critical: bool = False
+    domain: str | None = None
 
     @property
     def instances(self) -> tuple[str, str]:
         """Return the instances of both ends."""
         return self.source.instance, self.target.instance
+
+    @property
+    def way(self) -> str:
+        """Return the direction, and the domain where one was named, as they are typed."""
+        narrowed = f" domain {self.domain}" if self.domain else ""
+        return f"from {self.source.name} to {self.target.name}{narrowed}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from bot.messages.listing import actions_list
 from bot.messages.losses_file import LossesFile
 from bot.messages.notices import noted, outcome_notice, proposed, refusal, sighting_notice, unexpected, voted
 from bot.messages.record import step_reply
-from bot.messages.replication import comparing, published, replication, replications
+from bot.messages.replication import comparing, published, replication, replications, worst_first
 from bot.messages.spread import spread
 from bot.messages.status import overview
 from bot.messages.timeline import timeline
@@ -81,5 +81,6 @@ __all__ = [
     "watching",
     "with_banner",
     "with_copies",
+    "worst_first",
     "you_froze",
 ]

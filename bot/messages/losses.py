@@ -81,7 +81,8 @@ def _rest(report: Report) -> list[str]:
         return extra
     others = [each for each in (*found.missing, *found.different) if not each.is_critical]
     lost = found.all.lost - found.critical.lost
-    more = [f"All by name: add {code('repo *')}"] if lost > MOST_EXTRA or found.all.extra > MOST_EXTRA else []
+    every = [f"All by name: {code(f'/registry replication {report.question.way} repo *', 200)}"]
+    more = every if lost > MOST_EXTRA or found.all.extra > MOST_EXTRA else []
     return [
         f"*All {plural(found.all.compared, 'image')}*: {_counts(found.all, target)}",
         *_named("Lost beside critical ones", others, lost),

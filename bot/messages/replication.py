@@ -45,12 +45,36 @@ def replications(answers: Sequence[Assessment], now: datetime, others: Sequence[
     """Return the same for several directions, one below the other, the worst first; of others their rules alone."""
     if len(answers) == 1 and not others:
         return replication(answers[0], now)
-    worst_first = sorted(answers, key=lambda answer: _WORST_FIRST.index(answer.report.judgement.verdict))
-    parts = [replication(answer, now, MOST_LISTED_OF_SEVERAL) for answer in worst_first]
-    blocks: list[Block] = [block for part in parts for block in (divider(), *map(dict, part.blocks))]
-    more = f"One direction in full: {code('/registry replication from <site> to <site>')}"
+    ordered = sorted(answers, key=_urgency)
+    parts = [replication(answer, now, MOST_LISTED_OF_SEVERAL) for answer in ordered]
     rest = [divider(), *sections(["*Rules of other directions*", *pair_lines(others, now)])] if others else []
-    return compose("\n".join(part.text for part in parts), [*blocks[1:], *rest, context(more)])
+    return _below_each_other(parts, [*rest, context(f"One direction in full: {_in_full(ordered[0].report)}")])
+
+
+def _urgency(known: Assessment) -> tuple[int, int, bool]:
+    """Order the worst first, and of equals that which loses more, then that in which anything can be copied."""
+    judgement = known.report.judgement
+    return _WORST_FIRST.index(judgement.verdict), -judgement.judged.lost, bool(_impossible(known.audit))
+
+
+def _in_full(report: Report) -> str:
+    """Return the command for this direction alone, to be typed as it is."""
+    asked = report.question
+    narrowed = f" repo {asked.repositories}" if asked.repositories else ""
+    return code(f"/registry replication {asked.way}{narrowed}", 200)
+
+
+def worst_first(answers: Sequence[Message]) -> Message:
+    """Return answers that were given one by one, those told in the channel first, then the worst."""
+    words = ("BROKEN", *_WORST_FIRST)
+    ranks = {str(word): rank for rank, word in enumerate(words)}
+    parts = sorted(answers, key=lambda part: ranks.get(part.text.partition(":")[0], -1))
+    return parts[0] if len(parts) == 1 else _below_each_other(parts, [])
+
+
+def _below_each_other(parts: Sequence[Message], rest: Sequence[Block]) -> Message:
+    blocks: list[Block] = [block for part in parts for block in (divider(), *map(dict, part.blocks))]
+    return compose("\n".join(part.text for part in parts), [*blocks[1:], *rest])
 
 
 def comparing(known: Assessment, now: datetime) -> Message:
@@ -77,14 +101,14 @@ def headline(known: Assessment, now: datetime) -> str:
     """Return the verdict, the direction and the age in one line."""
     report, judged = known.report, known.report.judgement.judged
     images = _images(report, judged.compared)
-    age = _age(report, now)
+    age = f"{_age(report, now)}{_hushed(known)}"
     match report.judgement.verdict:
         case Verdict.BEHIND:
             partial = "" if report.judgement.is_whole else ", partial"
             lag = f", lag {span(report.judgement.lag)}" if report.judgement.lag is not None else ""
             said = f"BEHIND: {judged.lost:,} of {images} would be lost, {_way(report)}{lag}{age}{partial}"
         case Verdict.IN_STEP:
-            said = f"IN STEP: all {images} identical, {_way(report)}{age}"
+            said = f"IN STEP: {'all ' if judged.compared > 1 else ''}{images} identical, {_way(report)}{age}"
         case Verdict.NOTHING_COMPARED:
             said = f"NOTHING COMPARED: {_nothing(report)}, {_way(report)}{age}"
         case Verdict.UNKNOWN:
@@ -124,6 +148,17 @@ def _impossible(audit: PairAudit | Unknown) -> str:
 def _age(report: Report, now: datetime) -> str:
     oldest = min((each.first for each in (report.found.source_span, report.found.target_span) if each), default=None)
     return "" if oldest is None else f", as of {ago(oldest, now)}"
+
+
+def _hushed(known: Assessment) -> str:
+    """Name the ends that are silent: what was pushed there since is in no list, so no verdict can speak of it."""
+    ends = (known.report.source, known.report.target)
+    silent = [_name(side) for side in ends if _is_silent(side, known)]
+    return f", {' and '.join(silent)} silent" if silent else ""
+
+
+def _is_silent(side: Side, known: Assessment) -> bool:
+    return side.coverage.silent_since is not None or side.site.name in _mute(known)
 
 
 def _missing(known: Assessment) -> str:
@@ -208,10 +243,10 @@ def _unseen(report: Report) -> list[str]:
 
 
 def _remedy(known: Assessment) -> str:
-    """Say how to have copied what is missing, while the source could give it."""
+    """Say how to have copied what is missing, while both ends answer: a copy takes the two of them."""
     report = known.report
     is_behind = report.judgement.verdict is Verdict.BEHIND and report.question.repositories is None
-    if not is_behind or report.source.coverage.silent_since is not None or _impossible(known.audit):
+    if not is_behind or _hushed(known) or _impossible(known.audit):
         return ""
     words = f"/registry sync missing from {report.source.site.name} to {report.target.site.name}"
     return f"To have it copied: {code(words, 150)}"

@@ -4,7 +4,7 @@ The message in the channel outlives the command that asked for it, so that no an
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ import structlog
 from bot.domain.differences import Difference, Side
 from bot.domain.pulling import Flaw
 from bot.domain.report import Assessment, Question
-from bot.errors import ProviderError, Refused
+from bot.errors import ProviderError, Refused, UsageError
 from bot.ports import Attachment, Message, Ports
 from bot.services import stock
 from bot.services.bulletin import Bulletin
@@ -166,6 +166,26 @@ class Inquiry:
             await asyncio.wait([work], timeout=LOOK_EVERY)
             await bulletin.show(self._voice.progress(self._latest(), self._ports.clock.now()))
         return work.result()
+
+
+async def answer_all(inquiries: Sequence[Inquiry]) -> tuple[Message, ...]:
+    """Answer several questions at once, leaving out those in which no repository is called so.
+
+    Raises UsageError when that leaves nothing.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_answer_or_why(inquiry)) for inquiry in inquiries]
+    told = [task.result() for task in tasks]
+    if answers := tuple(each for each in told if isinstance(each, Message)):
+        return answers
+    raise next(each for each in told if isinstance(each, UsageError))
+
+
+async def _answer_or_why(inquiry: Inquiry) -> Message | UsageError:
+    try:
+        return await inquiry.answer()
+    except UsageError as error:
+        return error
 
 
 def _end_of(work: "asyncio.Task[Assessment]") -> Assessment | None:

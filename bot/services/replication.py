@@ -30,7 +30,8 @@ CONTROL_DEADLINE = timedelta(seconds=3)
 def question(ports: Ports, source: Site, target: Site, domain: str | None, repositories: str | None) -> Question:
     """Return the question for the critical images of one domain, or of all domains that the source serves."""
     domains = {domain} if domain else {view.domain for view in source.views}
-    return Question(source, target, ports.rules.topology.critical_globs(sorted(domains)), repositories)
+    critical = ports.rules.topology.critical_globs(sorted(domains))
+    return Question(source, target, critical, repositories, domain=domain)
 
 
 async def report(ports: Ports, asked: Question, each: Callable[[Difference], None] = unheard) -> Report:

@@ -81,9 +81,25 @@ async def test_it_is_not_looked_into_unless_somebody_asks() -> None:
     assert puller.registry.asked == []
 
 
-@pytest.mark.parametrize("text", ["replication deep", "replication deep from zjk to hz", "replication repo deep deep"])
-async def test_one_direction_must_be_named(text: str) -> None:
+async def test_without_a_direction_every_target_is_looked_at_and_the_broken_one_told_first() -> None:
+    ports, puller, _ = await a_world()
+    puller.registry.lacks.add(a_layer("base"))
+
+    message = await answer(ports, "replication deep")
+
+    first, second = message.text.splitlines()
+    assert first.startswith("BROKEN: 2 tags of")
+    assert {"hangzhou to zhangjiakou" in first, "hangzhou to zhangjiakou" in second} == {True, False}
+    assert "*Pulls from hangzhou*" in words_of(message)
+    assert "*Pulls from zhangjiakou*" in words_of(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("replication deep from zjk to hz", "/registry replication"), ("replication repo deep deep", "is called 'deep'")],
+)
+async def test_deep_is_the_last_word(text: str, words: str) -> None:
     ports, _, _ = await a_world()
 
-    with pytest.raises(UsageError, match="/registry replication"):
+    with pytest.raises(UsageError, match=words):
         await answer(ports, text)

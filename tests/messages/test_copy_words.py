@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot import messages
 from bot.domain.copy_job import Copy, CopyJob, Fate, LeftOut, Phase, Started
+from bot.domain.rule_audit import PairAudit
 from tests.builders import NOW, ON_CALL
 from tests.contracts.test_copies import a_job
 from tests.domain.stocks import a_tag
@@ -146,6 +147,7 @@ def test_what_holds_a_job_up_is_said_while_it_runs() -> None:
 def test_an_answer_about_losses_says_how_to_have_them_copied_while_that_is_possible() -> None:
     behind = an_assessment({"core/api": {"1": a_tag()}}, {})
     silent = replace(behind.report.source.coverage, silent_since=NOW)
+    assert isinstance(behind.audit, PairAudit)
     asked = "To have it copied: `/registry sync missing from zhangjiakou to hangzhou`"
 
     assert asked in words_of(messages.replication(behind, NOW))
@@ -153,5 +155,7 @@ def test_an_answer_about_losses_says_how_to_have_them_copied_while_that_is_possi
         an_assessment({"core/api": {"1": a_tag()}}, {"core/api": {"1": a_tag()}}),
         an_assessment({"core/api": {"1": a_tag()}}, {}, repositories="core/*"),
         replace(behind, report=replace(behind.report, source=replace(behind.report.source, coverage=silent))),
+        replace(behind, audit=replace(behind.audit, mute=(("zhangjiakou", "no answer within 3 s"),))),
+        replace(behind, audit=replace(behind.audit, mute=(("hangzhou", "no answer within 3 s"),))),
     ):
         assert "To have it copied" not in words_of(messages.replication(other, NOW))

@@ -49,6 +49,7 @@ BEHIND = an_assessment(
 def test_everything_copied_is_said_in_one_line() -> None:
     assert headline(IN_STEP) == "IN STEP: all 3 critical images identical, zhangjiakou to hangzhou, as of 2 min ago"
     assert "Critical images" not in said(IN_STEP)
+    assert headline(an_assessment({"core/api": many(1)}, {"core/api": many(1)})).startswith("IN STEP: 1 critical image")
 
 
 def test_what_would_be_lost_is_said_first_with_direction_lag_and_age() -> None:
@@ -82,6 +83,12 @@ def test_images_asked_for_by_name_are_judged_and_critical_ones_among_them_told()
     assert "Critical among them: 0 identical, 1 missing at hangzhou" in said(known)
 
 
+def test_where_not_all_is_named_the_command_that_does_can_be_typed_as_it_stands() -> None:
+    known = an_assessment({"web/shop": many(5)}, {})
+
+    assert "All by name: `/registry replication from zhangjiakou to hangzhou repo *`" in said(known)
+
+
 def test_why_images_are_lost_is_counted() -> None:
     feed = a_feed(a_task("ERROR", image="core/api:00", issue="NETWORK_ERROR"))
     known = an_assessment({"core/api": many(10), "core/web": many(1)}, {}, feed=feed, rules=(a_rule(repository="api"),))
@@ -110,12 +117,14 @@ def test_a_silent_source_is_said_with_how_much_nobody_saw() -> None:
     )
 
     assert "*Silent*: zhangjiakou has not answered for 5 min; it was last read 6 min before that." in said(known)
+    assert headline(known).endswith(", as of 2 min ago, zhangjiakou silent")
 
 
 def test_a_side_that_has_just_fallen_silent_is_said_to_be() -> None:
     known = with_audit(IN_STEP, mute=(("zhangjiakou", "no answer within 3 s"),))
 
     assert "*Silent*: zhangjiakou answers nothing now (no answer within 3 s)." in said(known)
+    assert headline(known).endswith(", as of 2 min ago, zhangjiakou silent")
 
 
 def test_a_side_that_was_never_read_and_answers_nothing_is_not_said_to_be_being_read() -> None:
@@ -285,6 +294,28 @@ def test_several_directions_are_told_one_below_the_other() -> None:
     assert [line.partition(":")[0] for line in message.text.splitlines()] == ["BEHIND", "IN STEP"]
     assert [block["type"] for block in message.blocks].count("divider") == 1
     assert "and 12 more" in words_of(message)
+
+
+def test_of_directions_that_are_as_bad_the_one_that_loses_more_and_can_be_mended_is_told_first() -> None:
+    less = an_assessment({"core/api": many(2)}, {"core/api": many(1)})
+    impossible = with_audit(IN_STEP, feasibility=Feasibility(Possible.NO, "another cloud"))
+
+    told = messages.replications([impossible, IN_STEP, less, BEHIND], LATER).text.splitlines()
+
+    assert [line[:10] for line in told] == ["BEHIND: 15", "BEHIND: 1 ", "IN STEP: a", "IN STEP: a"]
+    assert [line.endswith("Nothing can be replicated this way") for line in told] == [False, False, False, True]
+
+
+def test_the_worst_direction_can_be_asked_for_in_full_word_by_word() -> None:
+    some = an_assessment({"core/api": many(4)}, {}, repositories="core/*")
+
+    of_one_domain = replace(some, report=replace(some.report, question=replace(some.report.question, domain="a.io")))
+
+    words = words_of(messages.replications([some, some], LATER))
+    narrowed = words_of(messages.replications([of_one_domain] * 2, LATER))
+
+    assert "One direction in full: `/registry replication from zhangjiakou to hangzhou repo core/*`" in words
+    assert "/registry replication from zhangjiakou to hangzhou domain a.io repo core/*`" in narrowed
 
 
 def test_of_other_directions_the_rules_are_told_with_what_stands_in_their_way() -> None:
