@@ -2,7 +2,7 @@
 
 The push time of an image that was copied is the time of the copy. So a target whose image is dated later than the
 source's last push may hold something newer, or an older image that arrived late: only when the task feed reaches back
-to that moment and shows no copy to the target, whoever sent it, is the target called newer.
+far enough before that moment for every copy of then, and shows none, whoever sent it, is the target called newer.
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,8 @@ SAME_MOMENT = timedelta(minutes=2)
 """A copy is dated when it lands and its task a little later; writes this close to a task's end are taken for it."""
 CLOCKS = timedelta(seconds=5)
 """How much later than the push that caused it a task may seem to have been made before it."""
+LONGEST_COPY = timedelta(days=1)
+"""No copy is taken to be on its way for longer: the feed may have lost the task of one that ended within its reach."""
 GRACE = timedelta(minutes=15)
 """For so long a push that a rule copies may be on its way without a task to be seen; then nobody knows."""
 
@@ -129,7 +131,7 @@ class Explainer:
             return Newer.UNCLEAR, "copy tasks could not be read, so a late copy may explain it"
         if feed.is_partial:
             return Newer.UNCLEAR, "not all copy tasks were read, so a late copy may explain it"
-        if feed.as_of < written_at or self._reach is None or self._reach > written_at:
+        if feed.as_of < written_at or self._reach is None or self._reach > written_at - LONGEST_COPY:
             return Newer.UNCLEAR, "copy tasks of that time are not listed, so a late copy may explain it"
         if any(task.status in UNFINISHED for task in self._tasks.get(difference.image, ())):
             return Newer.UNCLEAR, "a copy is under way and may explain it"

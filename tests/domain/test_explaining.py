@@ -10,7 +10,7 @@ from bot.domain.snapshot import SyncRule, Unknown
 from tests.domain.stocks import ENDS, a_difference, a_feed, a_rule, a_tag, a_task, at
 
 SILENT = Unknown("no answer within 3 s")
-EARLIER = a_task(image="core/web:1", task_id="task-0", made=-600, changed=-599)
+EARLIER = a_task(image="core/web:1", task_id="task-0", made=-1600, changed=-1599)
 """Shows that the feed reaches back far enough."""
 
 
@@ -139,6 +139,8 @@ def test_without_copies_the_push_times_tell_who_is_newer(
         (a_feed(EARLIER, total=900), Newer.UNCLEAR),
         (a_feed(EARLIER, as_of=at(-11)), Newer.UNCLEAR),
         (a_feed(a_task(image="core/web:1", made=-9)), Newer.UNCLEAR),
+        (a_feed(a_task(image="core/web:1", made=-1449)), Newer.UNCLEAR),
+        (a_feed(a_task(image="core/web:1", made=-1451)), Newer.TARGET),
         (a_feed(), Newer.UNCLEAR),
         (SILENT, Newer.UNCLEAR),
     ],

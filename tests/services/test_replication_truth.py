@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.comparing import Critical
 from bot.domain.critical_images import weigh
 from bot.domain.differences import Cause, Difference, Likeness, Newer
+from bot.domain.explaining import LONGEST_COPY
 from bot.domain.plan import Level
 from bot.domain.report import Report
 from bot.domain.snapshot import Comparison, TaskFeed, Unknown
@@ -64,8 +65,15 @@ def _act(world: Replicated, chance: random.Random, acts: tuple[tuple[int, Act], 
 
 
 def _world(drawn: tuple[int, int]) -> Replicated:
-    """Return a world that began with both sides read, if empty, and in which so much has happened."""
+    """Return a world that began with both sides read, if empty, and in which so much has happened.
+
+    Every second one began so long after a first copy that the task feed can prove that there was no other.
+    """
     chance, world = random.Random(drawn[0]), Replicated()
+    if drawn[0] % 2 == 0:
+        world.push(SOURCE, PATHS[0], "1")
+        world.land(0)
+        world.wait(int(LONGEST_COPY.total_seconds()))
     if chance.random() < 0.8:
         for site in SITES:
             world.read(site, 2)
@@ -239,6 +247,7 @@ async def test_lag_is_the_age_of_the_oldest_push_that_never_arrived(drawn: tuple
 
 
 @settings(max_examples=60, deadline=None)
+@example((735, 26), 3)  # the feed has lost the task of a copy that landed after its oldest one was made
 @given(WORLDS, UNLISTED)
 async def test_a_side_that_is_called_newer_is_newer(drawn: tuple[int, int], unlisted: int) -> None:
     world = _world(drawn)
