@@ -137,6 +137,7 @@ async def test_of_a_site_that_could_not_be_read_the_reason_is_told() -> None:
         ("diff", "Name one repository or one image"),
         ("diff api", "Name one repository or one image"),
         ("diff core/api core/web", "Name one repository or one image"),
+        ("diff core/*", "/registry replication repo core/"),
         ("diff core/api:", "Name one repository or one image"),
     ],
 )

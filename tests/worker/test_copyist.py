@@ -60,7 +60,7 @@ async def test_an_end_is_told_again_only_where_slack_surely_has_not_shown_it(err
         company.workspace.post = post  # type: ignore[method-assign]
         raise error
 
-    company.workspace.post = failing  # type: ignore[method-assign, assignment]
+    company.workspace.post = failing  # type: ignore[method-assign]
     await company.work(4)
 
     assert len(told_in_threads(company)) == told
