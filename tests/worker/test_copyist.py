@@ -1,11 +1,12 @@
 """Who carries copy jobs on, and how often people are told of them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
-from bot.domain.copy_job import Phase
+from bot.domain.copy_job import VALID_FOR, Phase
 from bot.errors import BotError, ProviderError, Refused, StoreUnavailable, Unanswered, Unreachable
 from bot.worker.copyist import Copyist
 from tests.services.copying import Copying, copying
@@ -128,3 +129,29 @@ async def test_what_holds_a_job_up_is_logged_once_until_it_is_something_else() -
             await copyist.tick()
 
     assert [entry["why"] for entry in logs if entry["event"] == "copies.held_up"] == [str(first), str(second)]
+
+
+async def test_an_end_is_told_after_its_message_shows_it() -> None:
+    company = await landed(1)
+    company.workspace.fail_next(Unreachable("Slack cannot be reached."))
+
+    await company.work()
+    before = (told_in_threads(company), company.job().is_told)
+    await company.work()
+
+    assert before == ([], False)
+    assert len(told_in_threads(company)) == 1
+    assert company.workspace.posts[0].message.text.startswith("COPIED")
+
+
+async def test_a_message_that_never_came_to_be_is_not_edited() -> None:
+    company = await copying()
+    job = await company.offer()
+    company.copies.held[job.id] = replace(job, ts="")
+    company.clock.move(VALID_FOR)
+
+    with capture_logs() as logs:
+        await company.work()
+
+    assert company.job().is_told
+    assert [entry["event"] for entry in logs if entry["event"] == "copies.no_message"] == []
