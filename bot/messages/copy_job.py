@@ -158,7 +158,7 @@ def _left_out(job: CopyJob) -> Iterator[str]:
         yield f"*Left out*, {escape(reason)}: {', '.join(named)}{more}"
     if doubted := next((each.image for each in job.left_out if each.reason in _DOUBTS), ""):
         again = code(f"/registry sync {doubted} from {job.source} to {job.target}")
-        yield f"To replace one of them all the same, name exactly it: {again}"
+        yield f"To replace what may be newer there all the same, name exactly it: {again}"
 
 
 def _going(job: CopyJob) -> Iterator[str]:
