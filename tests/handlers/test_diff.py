@@ -1,6 +1,8 @@
 """/registry diff"""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -107,6 +109,19 @@ async def test_a_site_that_does_not_answer_is_told_from_what_is_kept() -> None:
         await keep(ports, site, a_repository("core/api", {"1": a_tag()}))
 
     assert (await answer(ports, "diff core/api:1")).text == "SAME: core/api:1 is identical at every site"
+
+
+@pytest.mark.parametrize(("there", "verdict"), [("a", "SAME"), ("b", "DIFFERENT")])
+async def test_the_first_line_says_how_old_it_is_where_a_site_is_silent(there: str, verdict: str) -> None:
+    ports = some_ports(registries=FakeRegistries(ZJK), catalogue=_Silent())
+    read_at = NOW - timedelta(hours=5)
+    await keep(ports, HZ, a_repository("core/api", {"1": a_tag()}))
+    await keep(ports, ZJK, replace(a_repository("core/api", {"1": a_tag(there)}), read_at=read_at), as_of=read_at)
+
+    said = (await answer(ports, "diff core/api:1")).text
+
+    assert said.startswith(verdict)
+    assert said.endswith(", as of 5 h ago")
 
 
 async def test_a_site_that_was_never_read_leaves_it_unknown() -> None:
