@@ -18,5 +18,8 @@ async def diff(call: Call, ports: Ports) -> Message:
     """Show what each site has of a repository or an image, which is newer, and what copies it."""
     found = _IMAGE.fullmatch(call.words[0]) if len(call.words) == 1 else None
     if found is None:
-        raise UsageError("Name one repository or one image, such as /registry diff core/api:2.7.1.")
+        raise UsageError(
+            "Name one repository or one image, such as /registry diff core/api:2.7.1. Of several at once tells "
+            "/registry replication repo core/*."
+        )
     return messages.spread(await locate(ports, found[1], found[2]), ports.clock.now())

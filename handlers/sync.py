@@ -72,5 +72,8 @@ def _wish(words: tuple[str, ...], ports: Ports) -> CopyWish:
         return CopyWish(source, target)
     found = _IMAGE.fullmatch(words[0])
     if found is None:
-        raise UsageError(f"'{words[0][:60]}' is no image. Name it as namespace/name:tag, or without its tag for all.")
+        raise UsageError(
+            f"'{words[0][:60]}' is no image. Name one as namespace/name:tag, without its tag for a whole repository, "
+            "or say missing for all critical ones; * stands for nothing here."
+        )
     return CopyWish(source, target, found[1], found[2])

@@ -89,8 +89,9 @@ def _copy(difference: Difference) -> Copy:
     assert difference.source is not None  # else it would be left out
     replaces = difference.target.digest if difference.target else ""
     cause = difference.explanation.cause
-    why = "" if cause is Cause.UNKNOWN else str(cause)
-    return Copy(difference.path, difference.tag, difference.source.digest, replaces, why)
+    told = "" if cause is Cause.UNKNOWN else str(cause)
+    # who named exactly this tag overrules the doubt, and has to read it before
+    return Copy(difference.path, difference.tag, difference.source.digest, replaces, _doubt(difference) or told)
 
 
 def _conflict(difference: Difference) -> str:

@@ -1,7 +1,9 @@
 """What is said of a copy job: the offer with its two buttons, how it goes, and how it ended."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from bot.domain.copy_choice import NEWER, UNCLEAR
 from bot.domain.copy_job import MOST_ASKED, UNDER_WAY, Copy, CopyJob, Fate, Phase
 from bot.messages.blocks import Block, actions, button, compose, context, section, sections
 from bot.messages.text import clock, code, escape, listed, mention, naming, plural, sentence, short, soon, stamp
@@ -12,8 +14,9 @@ SIMULATION = "SIMULATION · "
 MOST_LISTED = 8
 MOST_NAMED = 3
 """Images named for each reason of leaving some out."""
-MOST_FAILED = 5
+MOST_REASONS = 5
 MOST_TASKS = 10
+_DOUBTS = {NEWER: "NEWER", UNCLEAR: "perhaps newer"}
 Value = Callable[[CopyJob], tuple[str, str]]
 """Returns what the two buttons of an offer carry."""
 
@@ -69,9 +72,9 @@ def copies_offered(job: CopyJob, link: str | None) -> Message:
 
 def copies_decided(job: CopyJob) -> Message:
     """Tell a presser what was counted."""
-    counted = "started" if job.phase is Phase.RUNNING else "dismissed: nothing is copied"
-    said = f"{code(job.id)} is {counted}."
-    return compose(f"{job.id} is {counted}.", [section(said)])
+    begun = f"started: {plural(len(job.copies), 'image')} {_way(job)}. Its message shows how it goes"
+    counted = begun if job.phase is Phase.RUNNING else "dismissed: nothing is copied"
+    return compose(f"{job.id} is {counted}.", [section(f"{code(job.id)} is {counted}.")])
 
 
 def headline(job: CopyJob) -> str:
@@ -80,16 +83,22 @@ def headline(job: CopyJob) -> str:
     images = plural(count, "image")
     match job.phase:
         case Phase.OFFERED:
-            over = f", replacing {job.replaced:,} there" if job.replaced else ""
-            return f"COPY {images} {_way(job)}{over}? Until {clock(job.expires_at)}"
+            return f"COPY {images} {_way(job)}{_over(job)}? Until {clock(job.expires_at)}"
         case Phase.DISMISSED:
             return f"DISMISSED: {images} not copied, {_way(job)}"
         case Phase.EXPIRED:
             return f"EXPIRED: nobody confirmed copying {images} {_way(job)}"
         case Phase.RUNNING:
             failed = f", {counts[Fate.FAILED]} failed" if counts[Fate.FAILED] else ""
-            return f"COPYING: {counts[Fate.COPIED]} of {images} at {_name(job.target)}{failed}"
+            return f"COPYING: {counts[Fate.COPIED]} of {images} at {_name(job.target)}{failed} · {_scope(job)}"
     return _ended(job)
+
+
+def _over(job: CopyJob) -> str:
+    why = Counter(copy.why for copy in job.copies if copy.replaces)
+    doubts = [f"{why[reason]:,} {word}" for reason, word in _DOUBTS.items() if why[reason]]
+    told = f" ({', '.join(doubts)})" if doubts else ""
+    return f", replacing {job.replaced:,} there{told}" if job.replaced else ""
 
 
 def _ended(job: CopyJob) -> str:
@@ -101,7 +110,11 @@ def _ended(job: CopyJob) -> str:
         f"{counts[Fate.WAITING]} never sent" if counts[Fate.WAITING] else "",
         "seen by digest" if counts[Fate.COPIED] else "",
     ]
-    return f"{job.verdict}: {', '.join([there, *filter(None, parts)])}"
+    return f"{job.verdict}: {', '.join([there, *filter(None, parts)])} · {_scope(job)}"
+
+
+def _scope(job: CopyJob) -> str:
+    return f"{_what(job)} from {_name(job.source)}"
 
 
 def _way(job: CopyJob) -> str:
@@ -134,7 +147,8 @@ def _offered(job: CopyJob) -> Iterator[str]:
 
 
 def _replacing(copy: Copy, job: CopyJob) -> str:
-    return f"{code(copy.image, 150)} *replaces* {code(f'sha256:{copy.replaces[:12]}')} at {_name(job.target)}"
+    doubt = f": *{copy.why}*" if copy.why in _DOUBTS else ""
+    return f"{code(copy.image, 150)} *replaces* {code(f'sha256:{copy.replaces[:12]}')} at {_name(job.target)}{doubt}"
 
 
 def _left_out(job: CopyJob) -> Iterator[str]:
@@ -142,6 +156,9 @@ def _left_out(job: CopyJob) -> Iterator[str]:
         named = [code(each.image, 120) for each in job.left_out if each.reason == reason][:MOST_NAMED]
         more = f" and {count - len(named):,} more" if count > len(named) else ""
         yield f"*Left out*, {escape(reason)}: {', '.join(named)}{more}"
+    if doubted := next((each.image for each in job.left_out if each.reason in _DOUBTS), ""):
+        again = code(f"/registry sync {doubted} from {job.source} to {job.target}")
+        yield f"To replace what may be newer there all the same, name exactly it: {again}"
 
 
 def _going(job: CopyJob) -> Iterator[str]:
@@ -150,18 +167,22 @@ def _going(job: CopyJob) -> Iterator[str]:
         under_way, waiting = counts[Fate.ENQUEUED] + counts[Fate.ASKED], counts[Fate.WAITING]
         yield f"{under_way} under way{f', {waiting} waiting' if waiting else ''}"
         if job.trouble:
-            yield f"*Held up*: {naming(sentence(job.trouble, 300))}"
+            yield f"*Held up*, tried again by itself: {naming(sentence(job.trouble, 300))}"
     yield from _failures(job)
 
 
 def _failures(job: CopyJob) -> Iterator[str]:
-    """Name what failed with its reason, and the tasks of what is unknown."""
+    """Name what failed by its reason, and at the end what was copied and the tasks of what is unknown."""
     failed = job.of(Fate.FAILED)
-    yield from (f"{code(copy.image, 150)}: {sentence(copy.reason, 250)}" for copy in failed[:MOST_FAILED])
-    if (left := len(failed) - MOST_FAILED) > 0:
+    reasons = list(dict.fromkeys(copy.reason for copy in failed))
+    for reason in reasons[:MOST_REASONS]:
+        yield f"{_some(copy for copy in failed if copy.reason == reason)}: {sentence(reason, 250)}"
+    if (left := sum(copy.reason in reasons[MOST_REASONS:] for copy in failed)) > 0:
         yield f"and {left:,} more failed, in the thread"
     if job.phase is not Phase.ENDED:
         return
+    if copied := job.of(Fate.COPIED):
+        yield f"*Copied*: {_some(copied)}"
     unknown = job.of(Fate.UNKNOWN, *UNDER_WAY)
     if unknown:
         tasks = listed((code(f"{copy.image} {copy.task_id or 'without a task'}", 200) for copy in unknown), MOST_TASKS)
@@ -169,6 +190,10 @@ def _failures(job: CopyJob) -> Iterator[str]:
     if waiting := job.of(Fate.WAITING):
         why = f": {naming(sentence(job.trouble, 200))}" if job.trouble else ""
         yield f"*Never sent*: {plural(len(waiting), 'image')}{why}"
+
+
+def _some(copies: Iterable[Copy]) -> str:
+    return listed((code(copy.image, 150) for copy in copies), MOST_LISTED)
 
 
 def _buttons(job: CopyJob, value: Value) -> list[Block]:

@@ -19,7 +19,7 @@ DIGEST = 12
 
 def spread(spread: Spread, now: datetime) -> Message:
     """Return what every site has, then each direction of copies with what it lacks and why."""
-    said = _headline(spread)
+    said = f"{_headline(spread)}{_as_of(spread, now)}"
     rows = [_row(spread, holding, now) for holding in spread.holdings]
     lines = [line for course in spread.courses for line in _course(spread, course, now)]
     note = "Asked of each site just now where it answers, else as the bot read it last."
@@ -28,6 +28,12 @@ def spread(spread: Spread, now: datetime) -> Message:
 
 def _site(holding: Holding) -> str:
     return escape(short(holding.site.name, 60))
+
+
+def _as_of(spread: Spread, now: datetime) -> str:
+    """Return since when the first line may not hold any more, where a side is told from what is kept."""
+    oldest = min((holding.at for holding in spread.holdings if holding.at is not None), default=now)
+    return f", as of {age}" if (age := ago(oldest, now)) != ago(now, now) else ""
 
 
 def _headline(spread: Spread) -> str:

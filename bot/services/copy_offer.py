@@ -1,6 +1,6 @@
 """Find out what a copy job would copy, and keep it as an offer until somebody confirms it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -84,7 +84,7 @@ async def prepare(ports: Ports, wish: CopyWish, asker: Asker) -> CopyJob:
     found = await (_missing(ports, wish, taken) if wish.path is None else _named(ports, wish, wish.path, taken))
     return CopyJob(
         id=ports.ids.operation_id(PREFIX),
-        asked=wish.words,
+        asked=wish.words if found.choice.exact is None else f"{wish.path}:{found.choice.exact}",
         source=wish.source.name,
         target=wish.target.name,
         instances=(wish.source.instance, wish.target.instance),
@@ -147,8 +147,16 @@ async def _require_possible(ports: Ports, wish: CopyWish) -> None:
     source, target = wish.source, wish.target
     instance = await observe(ports.registries.instance(source), CONTROL_DEADLINE)
     found = feasibility(source, target, instance)
-    if found.possible is not Possible.YES:
-        raise UserError(f"Nothing can be copied from {source.name} to {target.name}: {found.reason}.")
+    if found.possible is Possible.NO:
+        raise UserError(
+            f"Nothing can be copied from {source.name} to {target.name}: {found.reason}. What {target.name} "
+            f"lacks has to be pushed there; `/registry replication from {source.name} to {target.name}` names it."
+        )
+    if isinstance(instance, Unknown):
+        raise UserError(
+            f"{source.name} does not tell whether it can be copied from, so nothing is: {instance.reason.rstrip('.')}. "
+            f"`/registry replication from {source.name} to {target.name}` tells all the same what {target.name} lacks."
+        )
     account = ports.rules.topology.accounts.get(target.account)
     if source.account != target.account and (account is None or account.account_id is None):
         raise UserError(
@@ -177,13 +185,14 @@ async def _missing(ports: Ports, wish: CopyWish, taken: Mapping[str, str]) -> _F
     if paths and len(paths) <= MOST_LIVE:
         found = await _live(ports, asked, Choice(taken=taken), tuple(sorted(paths)), (known.rules, known.feed))
         return replace(found, seen=f"{found.seen}{_unread(known)}")
-    return _Found(choice, known.found.critical.identical, f"{_as_read(known)}{_unread(known)}")
+    again = ", looked at again when sent" if paths else ""
+    return _Found(choice, known.found.critical.identical, f"{_as_read(known)}{again}{_unread(known)}")
 
 
 def _as_read(known: Report) -> str:
     spans = (known.found.source_span, known.found.target_span)
     at = min((span.first for span in spans if span), default=known.taken_at)
-    return f"as read at {at:%H:%M} UTC, looked at again when sent"
+    return f"as read at {at:%H:%M} UTC"
 
 
 def _unread(known: Report) -> str:
@@ -249,9 +258,22 @@ async def _require_there(ports: Ports, asked: Question, choice: Choice, here: In
     if held is None:
         known = await _known(ports, asked.source)
         raise UsageError(f"{asked.source.name} has no repository '{path}'.{nearly(path, known)}")
-    if choice.exact is not None and choice.exact not in held.tags:
-        near = nearly(choice.exact, sorted(held.tags))
-        raise UsageError(f"{asked.source.name} has no tag '{choice.exact}' of {path}.{near}")
+    if choice.exact is not None:
+        choice.exact = _meant(choice.exact, held.tags, asked.source, path)
+
+
+def _meant(typed: str, held: Iterable[str], site: Site, path: str) -> str:
+    """Return the tag that was typed, as the site spells it: words have lost their capitals. Raises UsageError."""
+    known = sorted(held)
+    meant = [tag for tag in known if tag.lower() == typed]
+    if not meant:
+        raise UsageError(f"{site.name} has no tag '{typed}' of {path}.{nearly(typed, known)}")
+    if len(meant) > 1:
+        raise UsageError(
+            f"{site.name} has {' and '.join(meant)} of {path}, which a command cannot tell apart. Ask for {path} "
+            "without a tag; nothing is copied before you have confirmed the list."
+        )
+    return meant[0]
 
 
 async def _known(ports: Ports, site: Site) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import structlog
 
 from bot import messages
 from bot.domain.copy_job import CopyJob, Phase
-from bot.errors import BotError, ProviderError, Refused, VersionConflict
+from bot.errors import BotError, ProviderError, Refused, Unanswered, VersionConflict
 from bot.ports import Message, Ports
 from bot.services import copy_audit
 from bot.services.copy_run import go_on
@@ -99,15 +99,23 @@ class Copyist:
         """Tell those who asked and confirmed, once; a crash in between may tell them twice."""
         if job.phase is Phase.ENDED:
             outcome = messages.copy_outcome(job, is_simulation=self._is_simulation)
-            thread = job.ts or None
             try:
-                await self._ports.workspace.post(job.channel, outcome, thread_ts=thread)
-                file = messages.copy_file(job)
-                if file is not None and thread:
-                    await self._ports.workspace.share(job.channel, thread, file)
-            except Refused as error:
+                await self._ports.workspace.post(job.channel, outcome, thread_ts=job.ts or None)
+            except (Refused, Unanswered) as error:  # the message itself shows the end by now
                 log.warning("copies.untold", operation=job.id, code=error.code)
+            else:
+                await self._attach(job)
         await self._ports.copies.save(job.told())
+
+    async def _attach(self, job: CopyJob) -> None:
+        """Put the whole list below; the end was told without it, and trying again would tell it again."""
+        file = messages.copy_file(job)
+        if file is None or not job.ts:
+            return
+        try:
+            await self._ports.workspace.share(job.channel, job.ts, file)
+        except ProviderError as error:
+            log.warning("copies.no_list", operation=job.id, code=error.code, why=str(error))
 
     @property
     def _is_simulation(self) -> bool:

@@ -30,9 +30,10 @@ async def test_a_lie_is_named_and_what_would_be_replaced_is_said(company: Compan
     company.sim.world.push("cri-aaaaa", "platform/tools", "1.1")
     company.sim.faults.set("false_success", "hangzhou", True)
     await phone.type(f"/registry sync platform/tools:1.1 {WAY}")
-    offer = await phone.message("replacing 1 there?")
+    offer = await phone.message("replacing 1 there")
     await phone.keep_picture("sync-replaces")
     assert "replaces sha256:" in await offer.inner_text()
+    assert "newer" in await offer.inner_text()
 
     await phone.page.get_by_test_id("button-copies.start").last.click()
     await phone.page.locator("#timeline").filter(has_text="1 failed").wait_for(timeout=60_000)

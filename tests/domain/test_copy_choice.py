@@ -65,6 +65,14 @@ def test_a_copy_says_what_it_replaces_and_why_it_is_not_there() -> None:
     )
 
 
+@pytest.mark.parametrize(("newer", "why"), [(Newer.TARGET, copy_choice.NEWER), (Newer.UNCLEAR, copy_choice.UNCLEAR)])
+def test_what_is_replaced_against_a_doubt_because_it_was_named_says_the_doubt(newer: Newer, why: str) -> None:
+    choice = Choice("1")
+    choice.add(different(newer))
+
+    assert [(copy.replaces, copy.why) for copy in choice.copies()] == [("b" * 64, why)]
+
+
 def test_of_too_many_the_oldest_are_taken_and_the_others_counted() -> None:
     choice = Choice(most=2)
     for minutes in (-5, -50, None, -20):

@@ -1,6 +1,8 @@
 """/registry diff"""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -109,6 +111,19 @@ async def test_a_site_that_does_not_answer_is_told_from_what_is_kept() -> None:
     assert (await answer(ports, "diff core/api:1")).text == "SAME: core/api:1 is identical at every site"
 
 
+@pytest.mark.parametrize(("there", "verdict"), [("a", "SAME"), ("b", "DIFFERENT")])
+async def test_the_first_line_says_how_old_it_is_where_a_site_is_silent(there: str, verdict: str) -> None:
+    ports = some_ports(registries=FakeRegistries(ZJK), catalogue=_Silent())
+    read_at = NOW - timedelta(hours=5)
+    await keep(ports, HZ, a_repository("core/api", {"1": a_tag()}))
+    await keep(ports, ZJK, replace(a_repository("core/api", {"1": a_tag(there)}), read_at=read_at), as_of=read_at)
+
+    said = (await answer(ports, "diff core/api:1")).text
+
+    assert said.startswith(verdict)
+    assert said.endswith(", as of 5 h ago")
+
+
 async def test_a_site_that_was_never_read_leaves_it_unknown() -> None:
     ports = world()
     await keep(ports, ZJK, a_repository("core/api", {"1": a_tag()}))
@@ -137,6 +152,7 @@ async def test_of_a_site_that_could_not_be_read_the_reason_is_told() -> None:
         ("diff", "Name one repository or one image"),
         ("diff api", "Name one repository or one image"),
         ("diff core/api core/web", "Name one repository or one image"),
+        ("diff core/*", "/registry replication repo core/"),
         ("diff core/api:", "Name one repository or one image"),
     ],
 )

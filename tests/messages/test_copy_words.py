@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import messages
+from bot.domain.copy_choice import IMMUTABLE, NEWER, UNCLEAR
 from bot.domain.copy_job import Copy, CopyJob, Fate, LeftOut, Phase, Started
 from bot.domain.rule_audit import PairAudit
 from tests.builders import NOW, ON_CALL
@@ -75,7 +76,7 @@ def in_states(*states: Fate) -> CopyJob:
 
 
 @pytest.mark.parametrize(
-    ("states", "line"),
+    ("states", "verdict"),
     [
         ([Fate.COPIED] * 12, "COPIED: 12 of 12 images at hangzhou, seen by digest"),
         ([Fate.COPIED] * 10 + [Fate.FAILED] * 2, "PARTIAL: 10 of 12 images at hangzhou, 2 failed, seen by digest"),
@@ -84,8 +85,55 @@ def in_states(*states: Fate) -> CopyJob:
         ([Fate.COPIED, Fate.WAITING], "PARTIAL: 1 of 2 images at hangzhou, 1 never sent, seen by digest"),
     ],
 )
-def test_the_first_line_of_an_end_is_its_verdict(states: Iterable[Fate], line: str) -> None:
-    assert messages.copy_shown(in_states(*states), is_simulation=False).text == line
+def test_the_first_line_of_an_end_is_its_verdict_and_what_it_is_about(states: Iterable[Fate], verdict: str) -> None:
+    about_all, about_one = in_states(*states), replace(in_states(*states), asked="core/api:2.7.1")
+
+    assert messages.copy_shown(about_all, is_simulation=False).text == f"{verdict} · critical images from zhangjiakou"
+    assert messages.copy_shown(about_one, is_simulation=False).text == f"{verdict} · core/api:2.7.1 from zhangjiakou"
+
+
+def test_an_end_names_what_was_copied() -> None:
+    few, many = in_states(Fate.COPIED, Fate.FAILED, Fate.COPIED), in_states(*[Fate.COPIED] * 12)
+
+    assert "*Copied*: `core/api:0`, `core/api:2`'" in a_card(few)
+    assert "*Copied*: `core/api:0`, `core/api:1`," in a_card(many)
+    assert "`core/api:7` and 4 more'" in a_card(many)
+    assert "*Copied*" not in a_card(replace(few, phase=Phase.RUNNING))
+
+
+def test_a_reason_that_many_failures_share_is_said_once() -> None:
+    job = in_states(*[Fate.FAILED] * 12)
+    reasons = [*["The right is not granted."] * 3, *(f"Reason {n}." for n in range(9))]
+    job = replace(job, copies=tuple(replace(c, reason=r) for c, r in zip(job.copies, reasons, strict=True)))
+
+    said = a_card(job)
+
+    assert said.count("The right is not granted.") == 1
+    assert "`core/api:0`, `core/api:1`, `core/api:2`: The right is not granted." in said
+    assert "`core/api:6`: Reason 3." in said
+    assert "and 5 more failed, in the thread" in said
+
+
+def test_an_offer_says_first_of_all_that_it_replaces_what_is_newer_or_may_be() -> None:
+    newer = Copy("core/api", "1", "a" * 64, "b" * 64, NEWER)
+    unclear = Copy("core/api", "2", "a" * 64, "c" * 64, UNCLEAR)
+
+    said = a_card(a_job(copies=(newer, unclear)))
+
+    assert said.startswith(
+        "COPY 2 images from zhangjiakou to hangzhou, replacing 2 there (1 NEWER, 1 perhaps newer)? Until"
+    )
+    assert "`core/api:1` *replaces* `sha256:bbbbbbbbbbbb` at hangzhou: *newer at the target*" in said
+    assert "`core/api:2` *replaces* `sha256:cccccccccccc` at hangzhou: *which one is newer is not proven*" in said
+
+
+@pytest.mark.parametrize(("reason", "is_told"), [(NEWER, True), (UNCLEAR, True), (IMMUTABLE, False)])
+def test_what_is_left_out_by_doubt_says_how_to_have_it_all_the_same(reason: str, is_told: bool) -> None:
+    job = a_job(asked="core/api", left_out=(LeftOut("core/api:3", reason),), left_counts={reason: 1})
+    how = "name exactly it: `/registry sync core/api:3 from zhangjiakou to hangzhou`"
+
+    assert (how in a_card(job)) == is_told
+    assert (how in str(messages.nothing_to_copy(job).blocks)) == is_told
 
 
 def test_an_offer_says_what_it_replaces_what_it_leaves_out_and_how_to_go_on() -> None:
@@ -140,7 +188,9 @@ def test_a_long_list_is_a_file_in_which_nothing_computes() -> None:
 def test_what_holds_a_job_up_is_said_while_it_runs() -> None:
     job = a_job(phase=Phase.RUNNING, started=Started("on-call", ON_CALL, NOW + timedelta(seconds=1)))
 
-    assert "*Held up*: hangzhou does not answer." in a_card(replace(job, trouble="hangzhou does not answer."))
+    assert "*Held up*, tried again by itself: hangzhou does not answer." in a_card(
+        replace(job, trouble="hangzhou does not answer.")
+    )
     assert "0 under way, 2 waiting" in a_card(job)
 
 

@@ -27,7 +27,7 @@ async def test_what_is_missing_is_offered_confirmed_once_copied_and_seen_by_dige
     await company.work(2)
 
     assert company.workspace.cards()[0].message.text.startswith("COPIED: 3 of 3 images at hangzhou, seen by digest")
-    assert told == f"{offered.id} is started."
+    assert told == f"{offered.id} is started: 3 images from zhangjiakou to hangzhou. Its message shows how it goes."
     assert [sent.image for sent in company.copier.sent] == ["core/api:0", "core/api:1", "core/api:2"]
     assert not any(sent.overrides for sent in company.copier.sent)
     assert company.job().verdict is Verdict.COPIED
@@ -236,7 +236,7 @@ async def test_show_tells_of_a_job_and_actions_lists_it_while_it_is_open() -> No
     await company.work()
     after = await answer(company.ports, "actions open")
 
-    assert shown.text == "COPYING: 0 of 3 images at hangzhou"
+    assert shown.text == "COPYING: 0 of 3 images at hangzhou · critical images from zhangjiakou"
     assert "copies.start" not in str(shown.blocks)
     assert listed.text == "There is no such operation, 1 copy job"
     assert job.id in str(listed.blocks)

@@ -141,6 +141,7 @@ async def test_a_tag_is_replaced_only_where_the_source_is_proven_newer_or_exactl
     assert several.copies[0].replaces == "d" * 64
     assert "replacing 1 there?" in company.shown(several)
     assert one.text == "1 image waits: confirm in this channel before 03:15 UTC"
+    assert "replacing 1 there (1 perhaps newer)?" in company.workspace.cards()[1].message.text
     await company.press(several)
     await company.work()
     assert [sent.overrides for sent in company.copier.sent] == [True]
@@ -165,7 +166,7 @@ async def test_nothing_missing_is_said_without_an_offer() -> None:
     told = await answer(company.ports, ASK)
 
     assert told.text == "NOTHING TO COPY: critical images, 1 there already, from zhangjiakou to hangzhou"
-    assert "as read at 03:00 UTC" in str(told.blocks)
+    assert "Compared by digest: as read at 03:00 UTC'" in str(told.blocks)
 
 
 async def test_what_could_not_be_read_is_not_said_to_be_there() -> None:
@@ -197,6 +198,7 @@ async def test_what_another_job_copies_is_left_out() -> None:
         ("sync", "Say what to copy"),
         ("sync missing to hangzhou from zhangjiakou", "Say what to copy"),
         ("sync core from zhangjiakou to hangzhou", "is no image"),
+        ("sync core/* from zhangjiakou to hangzhou", "'core/.' is no image.* say missing for all critical ones"),
         ("sync missing from hangzhou to hz", "nothing to copy to itself"),
         ("sync core/apy from zhangjiakou to hangzhou", "no repository 'core/apy'. Nearly: core/api."),
         ("sync core/api:9 from zhangjiakou to hangzhou", "no tag '9' of core/api"),
@@ -213,8 +215,42 @@ async def test_a_source_whose_edition_cannot_copies_nothing() -> None:
     company = await copying()
     company.registries.instances[SOURCE] = an_instance(SOURCE, edition="Enterprise_Basic")
 
-    with pytest.raises(UserError, match="edition Enterprise_Basic of zhangjiakou cannot be a source"):
+    with pytest.raises(UserError, match="edition Enterprise_Basic of zhangjiakou cannot be a source") as refused:
         await answer(company.ports, ASK)
+
+    assert "`/registry replication from zhangjiakou to hangzhou` names it." in str(refused.value)
+
+
+async def test_a_source_that_does_not_tell_its_edition_is_not_said_to_be_unable() -> None:
+    company = await copying()
+    company.registries.down.add(SOURCE)
+
+    with pytest.raises(UserError) as refused:
+        await answer(company.ports, ASK)
+
+    assert str(refused.value) == (
+        "zhangjiakou does not tell whether it can be copied from, so nothing is: cn-zhangjiakou does not answer. "
+        "`/registry replication from zhangjiakou to hangzhou` tells all the same what hangzhou lacks."
+    )
+
+
+async def test_a_tag_with_capitals_can_be_named_though_words_lose_them() -> None:
+    company = await copying(0)
+    company.registries.put(SOURCE, "core/api:v2-RC1", "a" * 64)
+
+    job = await company.offer(f"sync core/api:v2-RC1 from {SOURCE} to {TARGET}")
+
+    assert [copy.image for copy in job.copies] == ["core/api:v2-RC1"]
+    assert job.asked == "core/api:v2-RC1"
+
+
+async def test_tags_that_differ_in_capitals_alone_are_not_guessed_between() -> None:
+    company = await copying(0)
+    for tag in ("rc1", "RC1"):
+        company.registries.put(SOURCE, f"core/api:{tag}", "a" * 64)
+
+    with pytest.raises(UsageError, match="RC1 and rc1 of core/api, which a command cannot tell apart"):
+        await answer(company.ports, f"sync core/api:rc1 from {SOURCE} to {TARGET}")
 
 
 async def test_an_account_without_a_number_is_refused() -> None:
@@ -246,4 +282,4 @@ async def test_an_offer_stands_without_its_list_where_slack_does_not_take_the_fi
     company.workspace.share = shared  # type: ignore[method-assign]
 
     assert job.ts
-    assert await company.press(job) == f"{job.id} is started."
+    assert (await company.press(job)).startswith(f"{job.id} is started")
