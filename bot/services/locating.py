@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.both_ends import merged_feed, merged_rules
 from bot.domain.comparing import Comparer, Critical
@@ -35,12 +35,13 @@ async def locate(ports: Ports, path: str, tag: str | None) -> Spread:
     sites = tuple(ports.rules.topology.sites.values())
     async with _in_time():
         kept = [await stock.seen(ports.inventories, site, path) for site in sites]
+    asked_at = ports.clock.now()
     async with asyncio.TaskGroup() as group:
         looks = [group.create_task(_refreshed(ports, each, path)) for each in kept]
         rules = [group.create_task(observe(ports.registries.sync_rules(site), DEADLINE)) for site in sites]
         feeds = [group.create_task(observe(ports.registries.sync_tasks(site), DEADLINE)) for site in sites]
     seen = [_narrowed(look.result(), tag) for look in looks]
-    await _require_found(ports, seen, [look.result() for look in looks], path, tag)
+    await _require_found(ports, seen, [look.result() for look in looks], path, tag, asked_at)
     told = merged_rules([task.result() for task in rules]), merged_feed([task.result() for task in feeds])
     holdings = tuple(Holding(each.side.site, each.repository, each.at, each.side.coverage.trouble) for each in seen)
     named = next((name for each in seen if each.repository for name in each.repository.tags), tag) if tag else None
@@ -77,18 +78,28 @@ def _narrowed(seen: Seen, tag: str | None) -> Seen:
     return replace(seen, repository=replace(seen.repository, tags=only(seen.repository, tag)))
 
 
-async def _require_found(ports: Ports, seen: list[Seen], whole: list[Seen], path: str, tag: str | None) -> None:
+async def _require_found(
+    ports: Ports, seen: list[Seen], whole: list[Seen], path: str, tag: str | None, asked_at: datetime
+) -> None:
     """Tell a name that nothing has from one of which nothing is known. Raises UsageError for the first."""
     if any(each.at is None for each in seen) or any(each.repository and each.repository.tags for each in seen):
         return
     known = sorted({name for each in whole if each.repository for name in each.repository.tags})
     if tag is not None and known:
         near = await asyncio.to_thread(nearly, tag, known)
-        raise UsageError(f"No site has a tag '{tag}' of {path}, which has {len(known):,} of them.{near}")
+        raise UsageError(
+            f"No site has a tag '{tag}' of {path}, which has {len(known):,} of them.{_kept(whole, asked_at)}{near}"
+        )
     if not any(each.repository for each in whole):
         paths = await stock.paths(ports.inventories, [each.side for each in whole])
         near = await asyncio.to_thread(nearly, path, paths)
-        raise UsageError(f"None of {len(paths):,} repositories is called '{path[:200]}'.{near}")
+        raise UsageError(f"None of {len(paths):,} repositories is called '{path[:200]}'.{_kept(whole, asked_at)}{near}")
+
+
+def _kept(whole: list[Seen], asked_at: datetime) -> str:
+    """Name the sites that are told from what was read before: what was pushed there since is not known."""
+    old = [f"{each.side.site.name} at {each.at:%H:%M:%S}" for each in whole if each.at and each.at < asked_at]
+    return f" That is as read of {', '.join(old)} UTC: what was pushed since is not in it." if old else ""
 
 
 def _courses(ports: Ports, seen: list[Seen], path: str, rules: Rules, feed: TaskFeed | Unknown) -> Iterable[Course]:

@@ -165,6 +165,16 @@ async def test_a_name_that_nothing_has_gets_what_is_near_it(text: str, words: st
         await answer(ports, text)
 
 
+async def test_a_name_that_nothing_had_when_it_was_read_is_said_to_rest_on_that() -> None:
+    ports = some_ports(registries=FakeRegistries(ZJK), catalogue=_Silent())
+    for site in (ZJK, HZ):
+        read_at = NOW - timedelta(minutes=9)
+        await keep(ports, site, replace(a_repository("core/api", {"1": a_tag()}), read_at=read_at), as_of=read_at)
+
+    with pytest.raises(UsageError, match="zhangjiakou at 02:51:00 UTC: what was pushed since is not in it"):
+        await answer(ports, "diff core/api:2")
+
+
 async def test_without_the_store_it_is_refused_in_words() -> None:
     inventories = FakeInventories()
     inventories.down = StoreUnavailable("Redis does not answer.")
