@@ -1,5 +1,6 @@
 """What the channels that watch a site are told of its copies: each concern once, and once when it is over."""
 
+from bisect import insort
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -78,8 +79,13 @@ class Waiting:
             return
         if difference.is_unsettled:
             self._unsettled += 1
-        elif len(self._pushes) < MOST_WAITING:
-            self._pushes.append((pushed_at.timestamp(), difference.image))
+        else:
+            self._keep((pushed_at.timestamp(), difference.image))
+
+    def _keep(self, push: tuple[float, str]) -> None:
+        """Keep the oldest: dropping one of those would hide that anything is overdue."""
+        insort(self._pushes, push)
+        del self._pushes[MOST_WAITING:]
 
     def overdue(self, now: datetime, limit: timedelta) -> list[tuple[datetime, str]]:
         """Return the pushes that have waited longer than that, the oldest first."""

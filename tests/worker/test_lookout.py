@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.concern import MOST_WAITING
 from bot.domain.inventory import Tag
 from bot.errors import Unreachable
 from bot.ports import Ports
@@ -72,6 +73,13 @@ async def test_what_has_waited_less_is_not_told(watched: Watched) -> None:
     await watched.holds({"1": a_tag("a", -9)}, {})
 
     assert await watched.looks() == []
+
+
+async def test_one_that_waits_too_long_is_told_among_very_many_that_do_not(watched: Watched) -> None:
+    young = {f"a{number}": a_tag("a", -9) for number in range(MOST_WAITING + 1)}
+    await watched.holds({**young, "old": a_tag("b", -22)}, {})
+
+    assert await watched.looks() == [f"LAG: core/api:old since 02:38 UTC without a copy, limit 15 min, {WAY}"]
 
 
 async def test_a_push_since_the_target_was_read_is_no_lag(watched: Watched) -> None:
