@@ -107,7 +107,15 @@ async def test_anybody_makes_a_freeze_longer(subject: Subject) -> None:
 
     await subject.store.freeze(longer, ENTRY)
 
-    assert await subject.store.freezes() == (longer,)
+    assert (await subject.store.freezes(), len(await subject.store.entries())) == ((longer,), 2)
+
+
+async def test_a_freeze_beside_another_has_an_entry_of_its_own(subject: Subject) -> None:
+    await subject.store.freeze(_since(subject, scope="zhangjiakou"), ENTRY)
+
+    await subject.store.freeze(_since(subject, scope="hangzhou"), ENTRY)
+
+    assert (len(await subject.store.freezes()), len(await subject.store.entries())) == (2, 2)
 
 
 async def test_an_approved_lift_ends_exactly_what_it_names(subject: Subject) -> None:
