@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 
+from bot.library_logs import discreet_logger
+
 FIELDS = frozenset(
     [
         "event",
@@ -94,6 +96,7 @@ def configure_logs() -> Lines:
         cache_logger_on_first_use=True,
     )
     logging.getLogger().setLevel(logging.WARNING)
+    discreet_logger("asyncio")  # it prints tracebacks, and what was being read or written
     return lines
 
 

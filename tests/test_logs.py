@@ -1,5 +1,6 @@
 """One JSON line an event, with nothing in it that is not on the list."""
 
+import asyncio
 import errno
 import io
 import json
@@ -27,6 +28,7 @@ def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[structlog.typing.Wrappe
     yield structlog.get_logger()
     structlog.reset_defaults()
     logging.getLogger().setLevel(level)
+    logging.getLogger("asyncio").filters.clear()
 
 
 def _kept(**fields: Any) -> dict[str, Any]:
@@ -44,6 +46,24 @@ def test_a_field_off_the_list_is_named_without_its_value(name: str) -> None:
 
 def test_no_name_of_a_secret_is_on_the_list() -> None:
     assert not [field for field in FIELDS for word in SECRETS if word in field]
+
+
+@pytest.mark.usefixtures("logs")
+async def test_what_the_event_loop_says_of_an_error_is_an_event_without_a_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asyncio.get_running_loop().call_exception_handler(
+        {"message": "Fatal read error", "protocol": "canary-4711", "exception": MemoryError("canary-4711")}
+    )
+
+    told = capsys.readouterr()
+    line = json.loads(told.out)
+    assert {name: line[name] for name in ("event", "library", "error")} == {
+        "event": "library.warned",
+        "library": "asyncio",
+        "error": "MemoryError",
+    }
+    assert "canary" not in told.out + told.err
 
 
 @given(st.dictionaries(st.text(max_size=12), st.text(max_size=20) | st.integers() | st.none(), max_size=6))
