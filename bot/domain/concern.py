@@ -67,7 +67,7 @@ class Waiting:
     """Takes in differences, and keeps what rules should have brought to the target and have not."""
 
     def __init__(self) -> None:
-        self._pushes: list[tuple[float, str]] = []
+        self._pushes: list[tuple[float, str]] = []  # the oldest first
         self._unsettled = 0
 
     def add(self, difference: Difference) -> None:
@@ -89,8 +89,8 @@ class Waiting:
 
     def overdue(self, now: datetime, limit: timedelta) -> list[tuple[datetime, str]]:
         """Return the pushes that have waited longer than that, the oldest first."""
-        due = sorted(each for each in self._pushes if each[0] < (now - limit).timestamp())
-        return [(datetime.fromtimestamp(at, UTC), image) for at, image in due]
+        since = (now - limit).timestamp()
+        return [(datetime.fromtimestamp(at, UTC), image) for at, image in self._pushes if at < since]
 
     @property
     def is_settled(self) -> bool:
