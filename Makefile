@@ -21,6 +21,8 @@ setup: $(INSTALLED)  ## create .venv and install everything the other targets ne
 demo: $(VENV)/.demo  ## start the simulated company and the bot, and print the page to open (Ctrl-C ends it)
 	@exec $(BIN)/python -m simulator.demo
 
+# Tests start hundreds of processes; without bytecode each would compile every module anew, whatever the shell prefers.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(INSTALLED)  ## run the tests
 	$(BIN)/python -m pytest -n 6 --dist worksteal
 

@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,38 +43,34 @@ def _methods_of_the_client() -> dict[str, str]:
     return found
 
 
-CLIENT_METHODS = _methods_of_the_client()
-
-
-def _named_by(node: ast.AST) -> Iterator[str]:
+def _named_by(node: ast.AST, client: dict[str, str]) -> Iterator[str]:
     match node:
-        case ast.Attribute(attr=name) if name in CLIENT_METHODS:
-            yield CLIENT_METHODS[name]
-        case ast.Constant(value=str(name)) if name in CLIENT_METHODS.values():
+        case ast.Attribute(attr=name) if name in client:
+            yield client[name]
+        case ast.Constant(value=str(name)) if name in client.values():
             yield name
         case ast.Call(func=ast.Attribute(attr="api_call"), args=[ast.Constant(value=str(name)), *_]):
             yield name
 
 
+@cache  # not at import: every process of a run imports this file, and one needs the answer
 def _methods_in_use() -> set[str]:
+    client = _methods_of_the_client()
     files = [path for package in ("bot", "handlers") for path in (ROOT / package).rglob("*.py")]
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
-    return {name for tree in trees for node in ast.walk(tree) for name in _named_by(node)}
-
-
-USED = _methods_in_use()
+    return {name for tree in trees for node in ast.walk(tree) for name in _named_by(node, client)}
 
 
 def test_the_code_is_seen_to_post_messages_and_to_look_people_up() -> None:
-    assert {"chat.postMessage", "chat.update", "users.info"} <= USED
+    assert {"chat.postMessage", "chat.update", "users.info"} <= _methods_in_use()
 
 
 def test_every_method_that_the_code_calls_is_known_with_its_scopes() -> None:
-    assert USED - set(SCOPES) == set()
+    assert _methods_in_use() - set(SCOPES) == set()
 
 
 def test_the_manifest_grants_exactly_the_scopes_that_the_code_needs() -> None:
-    needed = set().union(*(SCOPES.get(method, set()) for method in USED))
+    needed = set().union(*(SCOPES.get(method, set()) for method in _methods_in_use()))
 
     assert needed | {"commands"} == GRANTED
 
