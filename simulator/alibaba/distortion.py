@@ -18,11 +18,14 @@ class Distortion:
         self._counted = self._turned = 0
 
     def total(self, instance: Instance, count: int) -> int:
-        """Return TotalCount; under `wrong_counts` too many, too few and none in turn."""
+        """Return TotalCount; under `wrong_counts` too many, too few and none in turn.
+
+        Turns of seven answers: a list of two to six pages, read again, is not told the same by the same page.
+        """
         if not self._faults.active("wrong_counts", instance.site):
             return count
         self._counted += 1
-        return (count + 3, count // 2, 0)[self._counted % 3]
+        return (count + 3, count // 2, 0, count // 2, 0, count // 2, 0)[self._counted % 7]
 
     def ordered(self, instance: Instance, items: Sequence[T], page: int) -> Sequence[T]:
         """Return what there is to page through; under `shifting_pages` the last entry comes first before each page on.

@@ -1,6 +1,7 @@
 """What people read of copies when names are wrong, answers odd, and sites slow, gone or locked."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.redis_inventory import RedisInventories
+from simulator.alibaba.distortion import Distortion
 from simulator.images import Image
 from tests.scenarios.company import MEMBER, OPS, PATIENCE, Company, company_with_bot
 
@@ -80,6 +82,22 @@ async def test_odd_answers_of_the_vendor_change_nothing_of_what_would_be_lost(
     assert "*UNKNOWN*" not in said + found
     assert ("*Partial*" in said) <= (fault == "wrong_counts")
     assert "MISSING: core/api:9.9.9 is not at hangzhou" in found
+
+
+async def test_a_list_that_never_comes_as_long_as_announced_is_named_as_the_part_that_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, company: Company, kept: RedisInventories
+) -> None:
+    for number in range(SEVERAL_PAGES):
+        company.sim.world.put(ZHANGJIAKOU, "core/many", f"1.{number}", Image(f"core/many:1.{number}"))
+    monkeypatch.setattr(Distortion, "total", lambda self, at, true: true + 3 if true == SEVERAL_PAGES else true)
+    company.sim.faults.set("replication_stalled", "zhangjiakou", True)
+    company.sim.world.push(ZHANGJIAKOU, "core/api", "9.9.9")
+
+    await read(kept)
+
+    said = await asked(company, COMPARE)
+    assert re.search(r"\*BEHIND: 1 of 8 critical images would be lost, .*, partial\*", said)
+    assert "*Partial*: 1 repository could not be compared: `core/many`." in said
 
 
 async def test_a_name_that_nothing_has_is_told_with_what_it_nearly_is(company: Company, kept: RedisInventories) -> None:

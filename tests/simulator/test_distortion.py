@@ -47,9 +47,9 @@ async def test_counts_are_wrong_in_every_direction(sim: Simulator, cr: Client) -
     sim.faults.set("wrong_counts", None, True)
     request = models.ListRepositoryRequest(instance_id="cri-bbbbb")
 
-    told = [(await cr.list_repository_async(request)).body.total_count for _ in range(3)]
+    told = [(await cr.list_repository_async(request)).body.total_count for _ in range(7)]
 
-    assert sorted(told, key=int) == ["0", "15", "33"]
+    assert set(told) == {"0", "15", "33"}
 
 
 async def tags(sim: Simulator, cr: Client) -> list[models.ListRepoTagResponseBodyImages]:
