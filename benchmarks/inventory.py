@@ -22,17 +22,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import aiohttp
 import structlog
 from redis import Redis
 
+import bot.app  # noqa: F401 - a bot that reads has all of this loaded
 from benchmarks.http_protocol import Answer, Asked, Responder, get_json
 from benchmarks.stage import ROOT
 from benchmarks.table import Row
 from bot.adapters.alibaba.catalogue import AlibabaCatalogue
 from bot.adapters.alibaba.client import Alibaba, Limits
 from bot.adapters.alibaba.credentials import Keys
+from bot.adapters.alibaba.limits import Gate, Lane
 from bot.adapters.clock import SystemClock
 from bot.adapters.redis_inventory import RedisInventories
 from bot.ports import Ports
@@ -147,7 +151,10 @@ def served(repositories: int, tags: int) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What reading both instances came to; memory in MiB, `longest_stall` in seconds that nothing else could run."""
+    """What reading both instances came to; memory in MiB, `longest_stall` in seconds that nothing else could run.
+
+    `bare` is the seconds that bare aiohttp takes for the same calls.
+    """
 
     calls: int
     least: int
@@ -158,20 +165,22 @@ class Result:
     memory: float
     kept_bytes: float
     longest_stall: float
+    bare: float = math.nan
 
 
 def least(repositories: int, tags: int) -> int:
     """Return the calls that reading both instances takes at least."""
-    a_side = (
-        math.ceil(repositories / PAGE) + repositories * max(1, math.ceil(tags / PAGE)) + math.ceil(NAMESPACES / PAGE)
-    )
-    return 2 * a_side
+    return 2 * (_pages(repositories) + repositories * _pages(tags) + _pages(NAMESPACES))
+
+
+def _pages(entries: int) -> int:
+    return max(1, math.ceil(entries / PAGE))
 
 
 async def measure(repositories: int, tags: int, qps: float, address: str, redis_url: str) -> Result:
     """Read both instances twice."""
     clock = SystemClock()
-    limits = Limits(rate=qps, in_flight=max(8, int(qps * LATENCY * 3)))
+    limits = Limits(rate=qps, in_flight=_in_flight(qps))
     keys = {"main": lambda: Keys("id", "secret")}
     alibaba = Alibaba(now=clock.now, cr_endpoint=address, protocol="http", limits=limits, sources=keys)
     inventories = RedisInventories(redis_url, clock)
@@ -188,6 +197,37 @@ async def measure(repositories: int, tags: int, qps: float, address: str, redis_
     await alibaba.close()
     kept = kept_bytes(redis_url) / (2 * repositories * tags)
     return Result(first, least(repositories, tags), seconds, cpu, second, before, memory, kept, longest)
+
+
+async def bare_calls(repositories: int, tags: int, qps: float, address: str) -> float:
+    """Make the calls of a pass over each instance with bare aiohttp at the bot's pace, and return the seconds taken."""
+    gate = Gate(qps, _in_flight(qps))
+    connector = aiohttp.TCPConnector(limit=_in_flight(qps))
+    async with aiohttp.ClientSession(f"http://{address}", connector=connector) as session:
+
+        async def ask(action: str, page: int, repository: str = "") -> dict[str, Any]:
+            query = {"PageNo": str(page), "RepoId": repository}
+            await gate.spend(Lane.SCAN)
+            async with session.get("/", params=query, headers={"x-acs-action": action}) as response:
+                found: dict[str, Any] = await response.json(content_type=None)
+                return found
+
+        async def a_page(number: int) -> None:
+            listed = (await ask("ListRepository", number))["Repositories"]
+            pages = range(1, 1 + _pages(tags))
+            await asyncio.gather(*(ask("ListRepoTag", page, each["RepoId"]) for each in listed for page in pages))
+
+        async def a_side() -> None:
+            parts = [a_page(number) for number in range(1, 1 + _pages(repositories))]
+            await asyncio.gather(ask("ListNamespace", 1), *parts)
+
+        started = time.perf_counter()
+        await asyncio.gather(a_side(), a_side())
+        return time.perf_counter() - started
+
+
+def _in_flight(qps: float) -> int:
+    return max(8, int(qps * LATENCY * 3))
 
 
 async def both(ports: Ports) -> None:
@@ -238,7 +278,8 @@ def run(repositories: int, tags: int, qps: int) -> Result:
         words = ["measure", str(repositories), str(tags), str(qps), address, url]
         words = [sys.executable, "-m", "benchmarks.inventory", *words]
         done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
-    return Result(**json.loads(done.stdout))
+        bare = asyncio.run(bare_calls(repositories, tags, qps, address))
+    return Result(**json.loads(done.stdout) | {"bare": bare})
 
 
 def rows() -> Iterator[Row]:
@@ -271,7 +312,7 @@ def _pace_rows(result: Result, what: str, qps: int) -> Iterator[Row]:
     floor = result.calls / qps
     detail = (
         f"{result.seconds:.2f} s for {floor:.2f} s; {result.cpu / result.calls * 1e3:.2f} ms of CPU a call, "
-        f"longest stall {result.longest_stall * 1e3:.0f} ms"
+        f"longest stall {result.longest_stall * 1e3:.0f} ms; bare aiohttp {result.bare:.2f} s"
     )
     yield Row("inventory", f"time, beside calls ÷ QPS; {what}", result.seconds / floor, "≤", IN_TIME, detail=detail)
     share = result.second_calls / result.calls
