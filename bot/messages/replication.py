@@ -51,10 +51,11 @@ def replications(answers: Sequence[Assessment], now: datetime, others: Sequence[
     return _below_each_other(parts, [*rest, context(f"One direction in full: {_in_full(ordered[0].report)}")])
 
 
-def _urgency(known: Assessment) -> tuple[int, int, bool]:
+def _urgency(known: Assessment) -> tuple[int, ...]:
     """Order the worst first, and of equals that which loses more, then that in which anything can be copied."""
-    judgement = known.report.judgement
-    return _WORST_FIRST.index(judgement.verdict), -judgement.judged.lost, bool(_impossible(known.audit))
+    judgement, is_broken = known.report.judgement, bool(broken(known.deep))
+    rank = _WORST_FIRST.index(judgement.verdict)
+    return not is_broken, rank, -judgement.judged.lost, bool(_impossible(known.audit))
 
 
 def _in_full(report: Report) -> str:
@@ -64,11 +65,10 @@ def _in_full(report: Report) -> str:
     return code(f"/registry replication {asked.way}{narrowed}", 200)
 
 
-def worst_first(answers: Sequence[Message]) -> Message:
+def worst_first(answers: Sequence[tuple[Message, Assessment | None]]) -> Message:
     """Return answers that were given one by one, those told in the channel first, then the worst."""
-    words = ("BROKEN", *_WORST_FIRST)
-    ranks = {str(word): rank for rank, word in enumerate(words)}
-    parts = sorted(answers, key=lambda part: ranks.get(part.text.partition(":")[0], -1))
+    ordered = sorted(answers, key=lambda answer: () if answer[1] is None else _urgency(answer[1]))
+    parts = [told for told, _ in ordered]
     return parts[0] if len(parts) == 1 else _below_each_other(parts, [])
 
 

@@ -36,6 +36,8 @@ READING_EVERY = 3.0
 """Seconds between looks at a comparison, and at a first reading of an instance."""
 
 Linger = Callable[[Coroutine[Any, Any, Assessment | None], str], "asyncio.Task[Any]"]
+Answer = tuple[Message, Assessment | None]
+"""What the asker is told, and what that says; None where it says only that the answer is given in the channel."""
 
 
 class Table(Protocol):
@@ -96,7 +98,7 @@ class Inquiry:
         self._table = self._voice.table()
         self._study = self._kind(self._ports, self._asked, self._table.add, self._table.add_flaw)
 
-    async def answer(self) -> Message:
+    async def answer(self) -> Answer:
         """Return the answer, or where it is given. Raises UsageError when no repository is called so."""
         await self._study.begin()
         work = self._linger(self._study.finish(), "replication.study")
@@ -104,10 +106,13 @@ class Inquiry:
         await asyncio.wait([work], timeout=patience.total_seconds())
         over = _end_of(work)
         if over and self._voice.fits(over):
-            return self._voice.whole(over, self._ports.clock.now())
+            return self._voice.whole(over, self._ports.clock.now()), over
         if not await self._may_post():
-            return self._voice.uninvited(await work, self._ports.clock.now())
+            return self._uninvited(await work)
         return await self._published(work)
+
+    def _uninvited(self, known: Assessment) -> Answer:
+        return self._voice.uninvited(known, self._ports.clock.now()), known
 
     async def _may_post(self) -> bool:
         try:
@@ -115,7 +120,7 @@ class Inquiry:
         except Refused:
             return False
 
-    async def _published(self, work: "asyncio.Task[Assessment]") -> Message:
+    async def _published(self, work: "asyncio.Task[Assessment]") -> Answer:
         bulletin, over = Bulletin(self._ports, self._channel), _end_of(work)
         now = self._ports.clock.now()
         try:
@@ -124,10 +129,10 @@ class Inquiry:
             )
         except ProviderError as error:
             log.warning("bulletin.not_posted", why=str(error))
-            return self._voice.uninvited(await work, self._ports.clock.now())
+            return self._uninvited(await work)
         rest = bulletin.attach(self._table.attachment(over)) if over else self._follow(bulletin, work)
         self._linger(rest, "replication.follow")
-        return self._voice.pointer(self._latest(), link)
+        return self._voice.pointer(self._latest(), link), None
 
     def _latest(self) -> Assessment:
         assert self._study.latest is not None  # set since it began
@@ -168,7 +173,7 @@ class Inquiry:
         return work.result()
 
 
-async def answer_all(inquiries: Sequence[Inquiry]) -> tuple[Message, ...]:
+async def answer_all(inquiries: Sequence[Inquiry]) -> tuple[Answer, ...]:
     """Answer several questions at once, leaving out those in which no repository is called so.
 
     Raises UsageError when that leaves nothing.
@@ -176,12 +181,12 @@ async def answer_all(inquiries: Sequence[Inquiry]) -> tuple[Message, ...]:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_answer_or_why(inquiry)) for inquiry in inquiries]
     told = [task.result() for task in tasks]
-    if answers := tuple(each for each in told if isinstance(each, Message)):
+    if answers := tuple(each for each in told if not isinstance(each, UsageError)):
         return answers
     raise next(each for each in told if isinstance(each, UsageError))
 
 
-async def _answer_or_why(inquiry: Inquiry) -> Message | UsageError:
+async def _answer_or_why(inquiry: Inquiry) -> Answer | UsageError:
     try:
         return await inquiry.answer()
     except UsageError as error:

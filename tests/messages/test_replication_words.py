@@ -9,6 +9,7 @@ import pytest
 from bot import messages
 from bot.domain.differences import Side
 from bot.domain.inventory import Coverage, Scan, Tag
+from bot.domain.pulling import DeepReport, Findings
 from bot.domain.report import Assessment
 from bot.domain.rule_audit import Feasibility, PairAudit, Possible
 from bot.domain.snapshot import Unknown
@@ -304,6 +305,18 @@ def test_of_directions_that_are_as_bad_the_one_that_loses_more_and_can_be_mended
 
     assert [line[:10] for line in told] == ["BEHIND: 15", "BEHIND: 1 ", "IN STEP: a", "IN STEP: a"]
     assert [line.endswith("Nothing can be replicated this way") for line in told] == [False, False, False, True]
+
+
+def test_answers_given_one_by_one_are_told_in_the_same_order_behind_those_given_in_the_channel() -> None:
+    less = an_assessment({"core/api": many(2)}, {"core/api": many(1)})
+    found = Findings(tags=4, sound=3, flawed=1, layers=9)
+    broken = replace(IN_STEP, deep=DeepReport(a_side(TARGET), LATER, "hz.example.com", found, 2, 2))
+    elsewhere = messages.published(BEHIND, None)
+    answers = [(messages.replication(each, LATER), each) for each in (IN_STEP, less, BEHIND, broken)]
+
+    told = messages.worst_first([*answers, (elsewhere, None)]).text.splitlines()
+
+    assert [line[:10] for line in told] == ["zhangjiako", "BROKEN: 1 ", "BEHIND: 15", "BEHIND: 1 ", "IN STEP: a"]
 
 
 def test_the_worst_direction_can_be_asked_for_in_full_word_by_word() -> None:
