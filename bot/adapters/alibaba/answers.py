@@ -91,7 +91,7 @@ def refusal(asked: Asked, code: str, body: Body, status: int) -> Refused:
     """Return the error for a clear no, with what to do about it."""
     request_id = _text(body, "RequestId") or None
     advice = _advice(asked, code, _text(body, "Message"), status)
-    return Refused(f"{asked} refused: {advice} ({code})", code=code, request_id=request_id)
+    return Refused(f"{asked} refused ({code}): {advice}", code=code, request_id=request_id)
 
 
 def is_stale_token(error: ProviderError) -> bool:
