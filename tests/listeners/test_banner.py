@@ -96,7 +96,7 @@ async def test_a_hanging_answer_is_ended_with_what_was_seen_so_far() -> None:
     router.subcommand("try", usage="try", role=Role.VIEWER)(try_)
     for store, seen in ((FakeOperations(FakeClock()), "FROZEN: hangzhou"), (_Store("hangs"), UNKNOWN)):
         store.put_freeze(a_freeze(scope="hangzhou"))
-        async with office(router=router, budget=0.05, operations=store) as at:
+        async with office(router=router, budget=0.3, operations=store) as at:
             told = await at.say(APPROVER, "try")
 
         assert "No answer came in time" in told

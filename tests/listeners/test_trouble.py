@@ -29,7 +29,7 @@ async def test_a_slow_answer_is_announced_and_then_delivered() -> None:
         await go_on.wait()
         return Message("Here it is")
 
-    async with office(router=_router(try_, "Looking…"), budget=0.05) as place:
+    async with office(router=_router(try_, "Looking…"), budget=0.3) as place:
         said = await place.say(ON_CALL, "try")
         go_on.set()
         await place.settled()
@@ -108,7 +108,7 @@ async def test_a_hanging_vote_is_refused_within_the_budget() -> None:
         await asyncio.Event().wait()
         return Message("never")
 
-    async with office(router=_router(try_), budget=0.05) as place:
+    async with office(router=_router(try_), budget=0.3) as place:
         said = await place.say(ON_CALL, "try")
         left = len(place.tasks)
 
@@ -125,7 +125,7 @@ async def test_a_hanging_gate_is_refused_within_the_budget() -> None:
         def cached(self, user_id: str) -> None:
             return None
 
-    async with office(identities=Hanging(), budget=0.05) as place:
+    async with office(identities=Hanging(), budget=0.3) as place:
         said = await place.say(ON_CALL, "status")
 
     assert "did not say in time who you are" in said
