@@ -26,7 +26,7 @@ async def freeze(call: Call, ports: Ports) -> Message:
     if call.person is None:
         raise NotPermitted("E_NOT_REQUESTER", "You are on no list of this registry, so you may not freeze.")
     taken = await freezing.freeze(ports, wish.scope, call.person.name, call.user_id, wish.until, wish.reason)
-    told = messages.frozen(taken.freeze, taken.trouble, taken.doubt)
+    told = messages.frozen(taken.freeze, taken.trouble, taken.doubt, is_simulation=ports.rules.is_simulation)
     # the home channel hears of every freeze that the store has, from the worker: here that would be twice
     is_told_here = call.channel_id == ports.rules.access.policy.home_channel and not taken.trouble
     return replace(told, in_channel=not is_told_here)

@@ -76,7 +76,7 @@ class RedisLink:
                 await connection.send_packed_command(connection.pack_commands(commands))
                 return [await _reply(connection) for _ in commands]
         except (TimeoutError, OSError, RedisError) as error:
-            raise _no_reply(error) from error
+            raise _no_reply(error, commands) from error
         finally:
             await self._pool.release(connection)
 
@@ -102,9 +102,11 @@ def explained(error: Exception) -> StoreUnavailable:
     return StoreUnavailable("Redis does not answer. Nothing was recorded (E_STORE_DOWN).", code="E_STORE_DOWN")
 
 
-def _no_reply(error: Exception) -> StoreUnavailable:
+def _no_reply(error: Exception, commands: Sequence[Command]) -> StoreUnavailable:
     if isinstance(error, (AuthenticationError, AuthorizationError, BusyLoadingError)):
         return explained(error)  # redis-py files these replies under lost connections
+    if all(command[0] in _READS for command in commands):
+        return NoReply("Redis did not answer in time (E_STORE_DOWN).", code="E_STORE_DOWN")
     return NoReply(
         "Redis did not answer in time, so nobody knows whether this was recorded. Look before you repeat it "
         "(E_STORE_DOWN).",
@@ -140,6 +142,10 @@ def _pool(url: str, max_connections: int, is_binary: bool) -> BlockingConnection
     )
 
 
+_READS = frozenset(("CONFIG", "EXISTS", "GET", "INFO", "MGET", "SMEMBERS", "TIME", "XRANGE", "XREVRANGE")) | frozenset(
+    ("HEXISTS", "HGET", "HGETALL", "HMGET", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGE")
+)
+"""Commands that record nothing, so that nobody has to be told that they might have."""
 _REFUSED_LOGIN = "Redis does not accept this bot's user or password. Check REGISTRY_BOT_REDIS_URL."
 _MISFIT = "Redis shows a certificate that this bot does not trust. Check REGISTRY_BOT_REDIS_URL and SSL_CERT_FILE."
 _READ_ONLY = "Redis is a read-only replica just now. Point REGISTRY_BOT_REDIS_URL at the primary."

@@ -50,12 +50,16 @@ def _line(command: CommandHelp) -> str:
 
 
 def _command(command: CommandHelp) -> str:
-    return f"{code(f'/registry {command.usage}')}\n{_summary(command)}"
+    """Return all words of a command that the headline sums up already."""
+    return f"{code(f'/registry {command.usage}')}{_needs(command)}"
 
 
 def _summary(command: CommandHelp) -> str:
-    needs = _BY_VERB.get(command.verb) or _BY_ACT.get(command.act) or _BY_ROLE[command.role]
-    return f"{escape(short(command.summary, 300))}{needs}"
+    return f"{escape(short(command.summary, 300))}{_needs(command)}"
+
+
+def _needs(command: CommandHelp) -> str:
+    return _BY_VERB.get(command.verb) or _BY_ACT.get(command.act) or _BY_ROLE[command.role]
 
 
 _BY_ROLE = {Role.VIEWER: "", Role.REQUESTER: " _Requesters._", Role.APPROVER: " _Approvers._"}

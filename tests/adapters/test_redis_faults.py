@@ -67,10 +67,19 @@ async def test_a_hanging_redis_is_given_up_in_time(store: RedisOperations, proxy
     proxy.is_black_hole = True
     started = time.monotonic()
 
-    with pytest.raises(StoreUnavailable, match="did not answer in time"):
+    with pytest.raises(StoreUnavailable, match=r"^Redis did not answer in time \(E_STORE_DOWN\)\.$"):
         await store.get("fo-7k2m")
 
     assert time.monotonic() - started < AT_MOST
+
+
+async def test_a_hanging_redis_leaves_open_whether_a_small_write_was_recorded(
+    store: RedisOperations, proxy: Proxy
+) -> None:
+    proxy.is_black_hole = True
+
+    with pytest.raises(StoreUnavailable, match="nobody knows whether this was recorded"):
+        await store.remember("x", "1")
 
 
 async def test_a_commit_into_a_black_hole_says_that_it_may_have_been_recorded(

@@ -1,5 +1,6 @@
 """/registry freeze and unfreeze"""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from bot.domain.operation import State
 from bot.errors import AlreadyFrozen, NotPermitted, StoreUnavailable, UsageError, UserError
 from tests.builders import APPROVER, CHANNEL, NOW, ON_CALL
-from tests.fakes import FakeClock, FakeOperations, some_ports
+from tests.fakes import FakeClock, FakeOperations, some_ports, some_rules
 from tests.handlers.calls import answer
 
 MEMBER = "U01MEMBER"
@@ -26,6 +27,14 @@ async def test_a_freeze_is_answered_with_what_was_understood() -> None:
         "Storage migration",
         ON_CALL,
     )
+
+
+async def test_in_a_simulation_a_freeze_says_so_where_it_was_typed_too() -> None:
+    ports = some_ports(rules=replace(some_rules(), is_simulation=True))
+
+    message = await answer(ports, "freeze all because x")
+
+    assert message.text == "SIMULATION · FROZEN: all sites, until two people lift it"
 
 
 async def test_everybody_reads_of_a_freeze_where_it_was_typed_and_at_home_only_from_the_worker() -> None:

@@ -29,6 +29,12 @@ async def test_help_can_be_asked_about_one_verb() -> None:
     assert "/registry status" not in str(message.blocks)
 
 
+async def test_help_about_one_verb_says_once_what_it_does() -> None:
+    message = await answer(some_ports(), "help failover")
+
+    assert str(message.blocks).count("Ask for a failover away from a site") == 1
+
+
 async def test_help_says_that_who_asked_may_cancel_too() -> None:
     assert "_Who asked, and approvers._" in str((await answer(some_ports(), "help cancel")).blocks)
 

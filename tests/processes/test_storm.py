@@ -31,7 +31,7 @@ STORMS = int(os.environ.get("CLICK_STORMS", "5"))
 RACES = int(os.environ.get("VOTE_RACES", "50"))
 CROWD = [f"U{number:02}CROWD" for number in range(50)]
 SECONDS_A_ROUND = 60
-NOT_COUNTED = re.compile("Nothing was recorded|No answer came in time|nobody knows whether this was recorded")
+NOT_COUNTED = re.compile("Nothing was recorded|No answer came in time|Redis did not answer in time")
 """What some of a crowd hear on a slow machine, where their turn does not come in time; they ask again."""
 _FORKS = multiprocessing.get_context("forkserver")
 

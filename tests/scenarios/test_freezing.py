@@ -41,7 +41,7 @@ async def test_one_freezes_two_lift_and_in_between_an_open_failover_waits(compan
 
     told = await company.command(APPROVER, "freeze all because storage migration")
     await company.until(_says(company, card, "FROZEN: all sites"))
-    assert told.startswith("FROZEN: all sites, until two people lift it")
+    assert told.startswith("SIMULATION · FROZEN: all sites, until two people lift it")
     assert f"All sites are frozen by <@{APPROVER}>" in await company.click(APPROVER, "approve", card)
     assert "FROZEN" in await company.command(ON_CALL, "failover hangzhou")
     assert company.writes() == []
