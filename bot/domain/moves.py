@@ -20,13 +20,25 @@ class Move:
 
 def taken_back(moves: Iterable[Move], away: str, to: str, now: datetime, within: timedelta) -> str:
     """Warn of undoing what was done a moment ago: pulls of a record that goes to and fro fail in between."""
-    ages = [now - move.at for move in moves if (move.away, move.to) == (to, away)]
-    age = min(ages, default=within)
+    ago = _last((move for move in moves if (move.away, move.to) == (to, away)), now, within)
+    return f"This takes back a move from {to} to {away} that was made only {ago} ago." if ago else ""
+
+
+def repeated(moves: Iterable[Move], away: str, to: str, now: datetime, within: timedelta) -> str:
+    """Warn of doing again what was done a moment ago, as to records that somebody or something has put back since."""
+    ago = _last((move for move in moves if (move.away, move.to) == (away, to)), now, within)
+    if not ago:
+        return ""
+    return f"This repeats a move from {away} to {to} that was made only {ago} ago: find out who put the record back."
+
+
+def _last(moves: Iterable[Move], now: datetime, within: timedelta) -> str:
+    """Return how long ago the last of these was, empty where that is no less than `within`."""
+    age = min((now - move.at for move in moves), default=within)
     if age >= within:
         return ""
     minutes = int(age.total_seconds() // 60)
-    ago = f"{minutes} min" if minutes else "seconds"
-    return f"This takes back a move from {to} to {away} that was made only {ago} ago."
+    return f"{minutes} min" if minutes else "seconds"
 
 
 def changed_often(moves: Iterable[Move], names: Mapping[str, str], now: datetime) -> str:

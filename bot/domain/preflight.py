@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from bot.domain.access import Policy
 from bot.domain.critical_images import weigh
-from bot.domain.moves import Move, changed_often, taken_back
+from bot.domain.moves import Move, changed_often, repeated, taken_back
 from bot.domain.plan import Change, Effect, Finding, Level
 from bot.domain.snapshot import (
     Answer,
@@ -224,7 +224,11 @@ def _way_back(c: Circumstances) -> Outcome | None:
 
 
 def _anti_flap(c: Circumstances) -> Outcome | None:
-    told = taken_back(c.moves, c.away.name, c.to.name, c.snapshot.taken_at, c.policy.anti_flap)
+    way, now, within = (c.away.name, c.to.name), c.snapshot.taken_at, c.policy.anti_flap
+    there = {state.view for state in _there(c)}
+    back = {change.existing.record_id for change in c.changes if change.view not in there}
+    again = [move for move in c.moves if move.record_id in back]
+    told = taken_back(c.moves, *way, now, within) or repeated(again, *way, now, within)
     return (Level.WARN, told) if told else None
 
 
@@ -245,11 +249,15 @@ def _left_behind(c: Circumstances) -> Outcome | None:
 
 
 def _already_there(c: Circumstances) -> Outcome | None:
-    there = [state.view for state in c.snapshot.views if _pulls_from(c, state, c.to)]
+    there = [state.view for state in _there(c)]
     if not there:
         return None
     vpcs = ", ".join(vpc for view in there for vpc in view.vpcs)
     return Level.WARN, f"{vpcs} already pulls from {c.to.name}: this changes only by which route."
+
+
+def _there(c: Circumstances) -> list[ViewState]:
+    return [state for state in c.snapshot.views if _pulls_from(c, state, c.to)]
 
 
 def _pulls_from(c: Circumstances, state: ViewState, site: Site) -> bool:

@@ -319,6 +319,14 @@ CASES: list[tuple[str, dict[str, Any], Level, Effect, str]] = [
         "This takes back a move from hangzhou to zhangjiakou that was made only seconds ago.",
     ),
     (
+        "ANTI_FLAP",
+        moved(timedelta(minutes=4, seconds=59)),
+        Level.WARN,
+        Effect.WARNS,
+        "This repeats a move from zhangjiakou to hangzhou that was made only 4 min ago: find out who put the record "
+        "back.",
+    ),
+    (
         "CHANGES_AN_HOUR",
         moved(timedelta(minutes=6), timedelta(minutes=30), timedelta(minutes=59)),
         Level.WARN,

@@ -11,6 +11,7 @@ from bot.domain.preflight import RULES, Circumstances, preflight
 from bot.domain.snapshot import InternetEndpoint, SyncTask, TaskFeed, Unknown
 from bot.domain.topology import Route
 from tests.builders import (
+    HOME_ADDRESS,
     INSTANCE_ID,
     NOW,
     PUBLIC_NAME,
@@ -36,6 +37,8 @@ from tests.domain.circumstances import (
     moved,
     standby,
 )
+
+MOVED_ALREADY = {"views": (a_view_state(records=(a_record(value=HOME_ADDRESS["hangzhou"]),)),)}
 
 
 def _found(code: str, given: Circumstances) -> Finding | None:
@@ -67,7 +70,9 @@ def test_every_rule_is_seen_from_at_least_one_side() -> None:
         ("WAY_BACK", circumstances(standby(instance=GONE))),
         ("ANTI_FLAP", circumstances()),
         ("ANTI_FLAP", circumstances(moved(timedelta(minutes=5), away="hangzhou"))),
-        ("ANTI_FLAP", circumstances(moved(timedelta(seconds=1)))),
+        ("ANTI_FLAP", circumstances(moved(timedelta(minutes=5)))),
+        ("ANTI_FLAP", circumstances(moved(timedelta(seconds=1)) | MOVED_ALREADY)),
+        ("ANTI_FLAP", circumstances(moved(timedelta(seconds=1), record="record-x"))),
         ("ANTI_FLAP", circumstances(moved(timedelta(seconds=1), away="hangzhou", record="record-x"))),
         ("CHANGES_AN_HOUR", circumstances(moved(timedelta(0), timedelta(minutes=59), timedelta(minutes=60)))),
         ("CHANGES_AN_HOUR", circumstances(moved(*[timedelta(0)] * 3, record="record-x"))),

@@ -39,6 +39,15 @@ async def test_an_edit_at_the_console_and_its_end_are_told_on_the_card_and_to_th
     await _reply(company, card, "BACK AS IT WAS LEFT")
 
 
+async def test_asking_again_for_what_was_just_put_back_warns_of_going_to_and_fro(company: Company) -> None:
+    await _moved(company)
+    company.record(type="A", value="10.2.0.20")
+
+    card = await company.failover()
+
+    assert "This repeats a move from zhangjiakou to hangzhou that was made only seconds ago" in str(card["blocks"])
+
+
 async def _reply(company: Company, card: Json, words: str) -> str:
     """Return the one reply to a card that holds these words, once it is there."""
     await company.until(lambda: any(words in reply for reply in company.thread(card)))
