@@ -102,7 +102,7 @@ class Comparer:
         self._oldest: dict[bool, Difference] = {}
         self._spans: tuple[Span, Span] | None = None
         self._repositories = 0
-        self._unread: list[str] = []
+        self._unread: dict[bool, list[str]] = {True: [], False: []}  # critical or not
 
     def add(self, path: str, here: Repository | None, there: Repository | None) -> None:
         """Compare one repository; None stands for a side that keeps nothing of it."""
@@ -132,7 +132,7 @@ class Comparer:
             source_span=source_span,
             target_span=target_span,
             repositories=self._repositories,
-            unread=tuple(self._unread),
+            unread=tuple(self._unread[True] + self._unread[False])[:MOST_LISTED],
         )
 
     def _compare(
@@ -178,10 +178,11 @@ class Comparer:
         tags = kept.tags if kept else _NO_TAGS
         self._all.unread += 1
         self._all.unjudged += len(tags)
-        self._of_critical.unread += any(map(is_critical, tags)) if kept else self._critical.touches(path)
+        concerns_critical = any(map(is_critical, tags)) if kept else self._critical.touches(path)
+        self._of_critical.unread += concerns_critical
         self._of_critical.unjudged += sum(map(is_critical, tags))
-        if len(self._unread) < MOST_LISTED:
-            self._unread.append(path)
+        if len(named := self._unread[concerns_critical]) < MOST_LISTED:
+            named.append(path)
 
 
 def _age(difference: Difference) -> float:

@@ -78,7 +78,7 @@ def _gaps(comparison: Comparison, now: datetime) -> Iterator[str]:
         if not is_live:
             yield from _gaps_of(side, span, now)
     if found.critical.unread:
-        shown = ", ".join(found.unread[:_SHORT_LIST])
+        shown = ", ".join(found.unread[: min(_SHORT_LIST, found.critical.unread)])
         yield f"critical repositories that could not be read on both sides: {found.critical.unread:,} ({shown})"
 
 

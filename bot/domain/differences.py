@@ -238,7 +238,7 @@ class Differences:
 
     The lists are short: critical images first, then those pushed last. `oldest` and `oldest_critical` are the earliest
     dated pushes that the target lacks. The spans tell for which moments of each side all of this holds. `unread` names
-    some of the repositories of which one side is unknown.
+    some of the repositories of which one side is unknown, those with critical images first.
     """
 
     all: Tally = field(default_factory=Tally)

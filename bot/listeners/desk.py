@@ -281,7 +281,7 @@ def _require_readable_length(text: str) -> None:
     if len(text) > LONGEST_COMMAND:
         raise UsageError(
             f"This command is {len(text):,} characters long and the bot reads at most {LONGEST_COMMAND:,}. "
-            "Shorten the reason and send it again."
+            "Shorten it and send it again."
         )
 
 

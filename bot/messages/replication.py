@@ -16,6 +16,7 @@ from bot.messages.text import ago, code, escape, listed, plural, sentence, short
 from bot.ports import Message
 
 MOST_LISTED = 10
+MOST_UNREAD = 3
 FULL_IS_NEWS = timedelta(minutes=10)
 """How much older a reading of every repository must be than the last look before it is told by itself."""
 MOST_LISTED_OF_SEVERAL = 3
@@ -180,10 +181,16 @@ def _parts(known: Assessment) -> Iterator[str]:
         yield from (part for side in (report.source, report.target) for part in _blanks(side, mute))
     judged = report.judgement.judged
     if judged.unread:
-        named = listed((code(path, 100) for path in report.found.unread), 3)
-        yield f"{_repositories(judged.unread)} could not be compared{f': {named}' if named else ''}"
+        yield f"{_repositories(judged.unread)} could not be compared{_named(report.found.unread, judged.unread)}"
     if report.done < report.total:
         yield f"{report.done:,} of {_repositories(report.total)} compared"
+
+
+def _named(paths: Sequence[str], count: int) -> str:
+    """Name the first few of so many repositories."""
+    shown = paths[: min(MOST_UNREAD, count)]
+    left = f" and {count - len(shown):,} more" if count > len(shown) else ""
+    return f": {', '.join(code(path, 100) for path in shown)}{left}" if shown else ""
 
 
 def _blanks(side: Side, mute: Mapping[str, str]) -> Iterator[str]:

@@ -113,9 +113,10 @@ class Stocktaking:
         self._troubles.append(f"The list of repositories is {self._unlisted} short of the count that comes with it.")
 
     async def _gather_pages(self, found: dict[str, Listed]) -> int:
-        """Add one reading of the list, page 1 first, and return how many the vendor says there are.
+        """Add one reading of the list, page 1 first, and return how many there are, counted or come.
 
-        A count may be too low as well: as long as the last page is full and the count is surpassed, there may be more.
+        A count may be too low as well: as long as the last page is full and the count is surpassed, there may be more,
+        and an entry that came twice may have pushed another out of sight.
         """
         first, total = await self._page(1)
         self.coverage = replace(self.coverage, silent_since=None, trouble="")
@@ -134,7 +135,7 @@ class Stocktaking:
         await _side_by_side(range(2, last + 1), gather)
         while lengths[max(lengths)] == came and sum(lengths.values()) > total:
             await gather(max(lengths) + 1)
-        return total
+        return max(total, sum(lengths.values()))
 
     async def _page(self, number: int) -> tuple[Sequence[Listed], int]:
         page = await self._patiently(lambda: self._ports.catalogue.repositories(self._site, number))

@@ -104,9 +104,16 @@ async def test_a_count_that_is_too_low_ends_nothing_early() -> None:
         assert len(await catalogue.tags(HANGZHOU, API)) == 130
 
 
+async def test_a_tag_that_came_twice_is_a_reason_to_read_again_whatever_the_count_says() -> None:
+    first, shifted = tags(numbered(0, 100), 5), tags(numbered(99, 119), 5)
+
+    async with saying(first, shifted, first, tags(numbered(100, 120), 5)) as (catalogue, _):
+        assert len(await catalogue.tags(HANGZHOU, API)) == 120
+
+
 async def test_a_server_that_never_turns_the_page_does_not_keep_us() -> None:
     async with saying(tags(numbered(0, 100), 150)) as (catalogue, _):
-        with pytest.raises(Unreachable, match="100 of 150"):
+        with pytest.raises(Unreachable, match="100 of 200"):
             await catalogue.tags(HANGZHOU, API)
 
 

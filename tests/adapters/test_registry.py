@@ -9,6 +9,7 @@ import pytest
 from bot.adapters.alibaba.inventory import queries
 from bot.adapters.alibaba.registry import AlibabaRegistries
 from bot.errors import Refused, Unreachable
+from simulator.alibaba.distortion import Distortion
 from simulator.app import Simulator
 from simulator.images import Image
 from simulator.model import SyncTask
@@ -81,6 +82,33 @@ async def test_an_inventory_of_many_repositories_and_tags_is_whole(
     assert sum(len(each.tags) for each in inventory.repositories.values()) == 360
     actions = [call["action"] for call in cloud.calls]
     assert (actions.count("ListRepository"), actions.count("ListRepoTag")) == (2, 110 + 3)
+
+
+@pytest.mark.parametrize("share", [0, 2, 3])
+async def test_a_count_that_is_too_low_cuts_no_inventory_short(
+    cloud: Simulator, registries: AlibabaRegistries, monkeypatch: pytest.MonkeyPatch, share: int
+) -> None:
+    for n in range(110):
+        cloud.world.put("cri-aaaaa", f"core/many{n}", "1", Image(f"{n}"))
+    for n in range(250):
+        cloud.world.put("cri-aaaaa", "core/deep", f"t{n}", Image(f"tag {n}"))
+    monkeypatch.setattr(Distortion, "total", lambda self, at, true: true // share if share else 0)
+
+    inventory = await registries.inventory(HANGZHOU, ("core/many*", "core/deep:*"))
+
+    assert sum(len(each.tags) for each in inventory.repositories.values()) == 360
+
+
+async def test_an_inventory_whose_pages_shift_while_it_is_read_is_whole(
+    cloud: Simulator, registries: AlibabaRegistries
+) -> None:
+    for n in range(250):
+        cloud.world.put("cri-aaaaa", "core/deep", f"t{n}", Image(f"tag {n}"))
+    cloud.faults.set("shifting_pages", "hangzhou", True)
+
+    inventory = await registries.inventory(HANGZHOU, ("core/deep:*",))
+
+    assert len(inventory.repositories["core/deep"].tags) == 250
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,14 @@ def test_a_side_that_was_never_read_makes_no_losses() -> None:
     assert _verdict(found, a_side(), target) is Verdict.UNKNOWN
 
 
+def test_of_what_could_not_be_compared_critical_repositories_are_named_first() -> None:
+    pairs = [(a_repository(path, {"1": a_tag()}), None) for path in ("aside/x", API, "other/y")]
+
+    found = _found(*pairs, target=a_side(TARGET, as_of=None))
+
+    assert (found.critical.unread, found.unread) == (1, (API, "aside/x", "other/y"))
+
+
 def test_a_source_that_is_half_read_makes_no_extras() -> None:
     source = a_side(as_of=None, running=Scan(1, True, NOW, 40, 120))
 

@@ -177,6 +177,20 @@ def test_an_answer_that_lacks_something_says_what(coverage: dict[str, Any], word
     assert headline(known).startswith(f"UNKNOWN: zhangjiakou to hangzhou, {words}")
 
 
+@pytest.mark.parametrize(
+    ("critical", "words"),
+    [
+        (1, "1 repository could not be compared: `core/app00`."),
+        (5, "5 repositories could not be compared: `core/app00`, `core/app01`, `core/app02` and 2 more."),
+    ],
+)
+def test_as_many_repositories_are_named_as_are_counted(critical: int, words: str) -> None:
+    paths = [*(f"aside/app{n:02}" for n in range(30)), *(f"core/app{n:02}" for n in range(critical))]
+    sides = (a_side(), a_side(TARGET, unread=tuple(paths)))
+
+    assert words in said(an_assessment({path: many(1) for path in paths}, {}, sides=sides))
+
+
 def test_a_loss_in_a_part_is_a_loss_and_said_to_be_in_a_part() -> None:
     known = an_assessment({"core/api": many(2)}, {}, sides=(a_side(), a_side(TARGET, unlisted=1)))
     seen = an_assessment({"core/api": many(2)}, {"core/api": {}}, sides=(a_side(), a_side(TARGET, unlisted=1)))

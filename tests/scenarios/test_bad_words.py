@@ -43,7 +43,7 @@ async def test_each_word_that_is_not_understood_is_answered_with_what_to_type(co
 async def test_a_reason_of_ten_kilobytes_is_refused_with_the_limit(company: Company) -> None:
     told = await company.command(ON_CALL, f"failover zhangjiakou because {'x' * 10_000}")
 
-    company.refused(told, "the bot reads at most 2,000", "Shorten the reason")
+    company.refused(told, "the bot reads at most 2,000", "Shorten it")
 
 
 @pytest.mark.covers("A32", "A33")

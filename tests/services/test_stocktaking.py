@@ -255,6 +255,21 @@ async def test_a_count_that_is_too_low_hides_nothing() -> None:
     assert (known.repositories, known.unlisted) == (25, 0)
 
 
+async def test_a_repository_that_comes_twice_is_a_reason_to_list_again_whatever_the_count_says() -> None:
+    shop = Shop(*many(25), page_size=10)
+    shop.catalogue.counts[NAME] = 4
+
+    def shift(kind: str, what: str) -> None:
+        if (kind, what) == ("page", "2") and len(shop.catalogue.asked(NAME, "page")) == 2:
+            *before, last = shop.catalogue.held[NAME].items()
+            shop.catalogue.held[NAME] = dict([last, *before])
+
+    shop.catalogue.before = shift
+    known = await shop.take()
+
+    assert (known.repositories, known.unlisted) == (25, 0)
+
+
 async def test_repositories_that_slip_to_a_page_already_read_are_found_by_listing_again() -> None:
     shop = Shop(*many(25), page_size=10)
     shop.catalogue.lost = {2}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from bot.adapters.alibaba.wire import PAGE_SIZE, Page, body, count, flag, moment, read_list, required, text, together
+from bot.adapters.alibaba.wire import PAGE_SIZE, Page, body, count, flag, moment, read_whole, required, text, together
 from bot.domain.comparing import Critical
 from bot.domain.inventory import Repository, Tag
 
@@ -60,8 +60,8 @@ async def _repositories(cr: Any, models: Any, instance: str, query: Query) -> di
         found = body(await cr.list_repository_async(request), "ListRepository")
         return Page(list(found.repositories or []), count(found.total_count, "TotalCount"))
 
-    page = await read_list(fetch, lambda wire: required(wire.repo_id, "RepoId"), f"repositories of {instance}")
-    return {wire.repo_id: wire for wire in page.items if text(wire.repo_status) in (None, "NORMAL")}
+    found = await read_whole(fetch, lambda wire: required(wire.repo_id, "RepoId"), f"repositories of {instance}")
+    return {repo_id: wire for repo_id, wire in found.items() if text(wire.repo_status) in (None, "NORMAL")}
 
 
 def _path(wire: Any) -> str:
@@ -74,8 +74,8 @@ async def _tags(cr: Any, models: Any, instance: str, repo_id: str, path: str) ->
         found = body(await cr.list_repo_tag_async(request), "ListRepoTag")
         return Page(list(found.images or []), count(found.total_count, "TotalCount"))
 
-    page = await read_list(fetch, lambda wire: required(wire.tag, "Tag"), f"tags of {path}")
-    return {wire.tag: _tag_from_wire(wire) for wire in page.items}
+    found = await read_whole(fetch, lambda wire: required(wire.tag, "Tag"), f"tags of {path}")
+    return {tag: _tag_from_wire(wire) for tag, wire in found.items()}
 
 
 def _tag_from_wire(wire: Any) -> Tag:

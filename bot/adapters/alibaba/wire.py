@@ -98,7 +98,8 @@ async def read_whole(
     """Read all pages of a list that others may edit meanwhile, by key; what came in any attempt counts.
 
     The last page is the first that is not full, or that completes the announced count: a count that is too low ends
-    nothing early. Raises Unreachable where three attempts together come short of the count.
+    nothing early. An entry that came twice may have pushed another out of sight, so as many are wanted as came.
+    Raises Unreachable where three attempts together come short of that or of the count.
     """
     found: dict[str, Any] = {}
     for _ in range(ATTEMPTS):
@@ -137,7 +138,7 @@ async def _walk(fetch: Callable[[int], Awaitable[Page]], key: Callable[[Any], st
 async def _gather(
     fetch: Callable[[int], Awaitable[Page]], key: Callable[[Any], str | None], found: dict[str, Any]
 ) -> int:
-    """Add one attempt's entries to `found` and return how many the vendor says there are."""
+    """Add one attempt's entries to `found` and return how many there are, counted or come."""
     came: dict[str, Any] = {}
     entries = page_number = 0
     while True:
@@ -148,7 +149,7 @@ async def _gather(
         entries += len(page.items)
         if len(page.items) < PAGE_SIZE or entries == page.total or len(came) == before:
             found |= came
-            return page.total
+            return max(page.total, entries)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
