@@ -80,7 +80,8 @@ async def read_list(
     """Read all pages, each entry once; half a list is an error, unless `max_pages` asks for the beginning only.
 
     Pages are no snapshot: entries shift while others edit. So a list that comes out shorter than announced is read
-    once more, and is unusable when it is short again.
+    once more, and is unusable when it is short again. A count may be too low as well: where it is surpassed by a full
+    page, more may follow.
     """
     for _ in range(2):
         page = await _walk(fetch, key, max_pages)
@@ -131,7 +132,8 @@ async def _walk(fetch: Callable[[int], Awaitable[Page]], key: Callable[[Any], st
         page = await fetch(page_number)
         before = len(found)
         found |= {key(item): item for item in page.items}
-        if len(found) >= page.total or len(found) == before or page_number == max_pages:
+        is_whole = len(found) >= page.total and (len(found) == page.total or len(page.items) < PAGE_SIZE)
+        if is_whole or len(found) == before or page_number == max_pages:
             return Page(list(found.values()), page.total)
 
 
