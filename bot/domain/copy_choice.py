@@ -16,7 +16,7 @@ MOST_LEFT_OUT = 1_000
 NEWER = "newer at the target"
 UNCLEAR = "which one is newer is not proven"
 IMMUTABLE = "the target's tag is immutable and names another image"
-UNDER_WAY = "its copy is under way"
+ON_ITS_WAY = "its copy is under way"
 EXTRA = "only at the target"
 NOT_TAKEN: Mapping[str, str] = {}
 NO_NAMESPACE = "the target has no such namespace"
@@ -106,7 +106,7 @@ def _doubt(difference: Difference) -> str:
     """Return what speaks against a copy that nobody asked for by its tag."""
     explanation = difference.explanation
     if explanation.cause is Cause.WAITING and explanation.task_id:
-        return UNDER_WAY
+        return ON_ITS_WAY
     if difference.likeness is not Likeness.DIFFERENT or explanation.newer is Newer.SOURCE:
         return ""
     return NEWER if explanation.newer is Newer.TARGET else UNCLEAR

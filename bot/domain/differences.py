@@ -30,7 +30,7 @@ class Cause(StrEnum):
     """Why the target lacks what the source has, as far as rules, namespaces and tasks tell."""
 
     UNKNOWN = "unknown"
-    WAITING = "its copy is under way or due"
+    WAITING = "its copy is not done yet"
     FAILED = "its copy failed"
     NOT_LANDED = "its copy was reported done and is not there"
     NO_RULE = "no rule copies it"

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from bot.domain.copy_choice import NEWER, UNCLEAR
+from bot.domain.copy_choice import NEWER, ON_ITS_WAY, UNCLEAR
 from bot.domain.copy_job import MOST_ASKED, UNDER_WAY, Copy, CopyJob, Fate, Phase
 from bot.messages.blocks import Block, actions, button, compose, context, section, sections
 from bot.messages.text import clock, code, escape, listed, mention, naming, plural, sentence, short, soon, stamp
@@ -159,6 +159,9 @@ def _left_out(job: CopyJob) -> Iterator[str]:
     if doubted := next((each.image for each in job.left_out if each.reason in _DOUBTS), ""):
         again = code(f"/registry sync {doubted} from {job.source} to {job.target}")
         yield f"To replace what may be newer there all the same, name exactly it: {again}"
+    if stuck := next((each.image for each in job.left_out if each.reason == ON_ITS_WAY), ""):
+        again = code(f"/registry sync {stuck} from {job.source} to {job.target}")
+        yield f"Where a copy under way is stuck, name exactly its image to have it copied again: {again}"
 
 
 def _going(job: CopyJob) -> Iterator[str]:

@@ -152,10 +152,10 @@ def _age(report: Report, now: datetime) -> str:
 
 
 def _hushed(known: Assessment) -> str:
-    """Name the ends that are silent: what was pushed there since is in no list, so no verdict can speak of it."""
+    """Name the ends that cannot be read: what was pushed there since is in no list, so no verdict can speak of it."""
     ends = (known.report.source, known.report.target)
     silent = [_name(side) for side in ends if _is_silent(side, known)]
-    return f", {' and '.join(silent)} silent" if silent else ""
+    return f", {' and '.join(silent)} cannot be read" if silent else ""
 
 
 def _is_silent(side: Side, known: Assessment) -> bool:
@@ -196,7 +196,7 @@ def _named(paths: Sequence[str], count: int) -> str:
 def _blanks(side: Side, mute: Mapping[str, str]) -> Iterator[str]:
     known, at_hand = side.coverage, side.coverage.running
     if known.as_of is None and side.site.name in mute:
-        yield f"{_name(side)} was never read and answers nothing"
+        yield f"{_name(side)} was never read and cannot be now"
     elif known.as_of is None:
         total = f" of {at_hand.pages_total:,}" if at_hand and at_hand.pages_total else ""
         calls = f", {side.pages_done:,}{total} calls done" if side.pages_done else ""
@@ -211,7 +211,7 @@ def _repositories(count: int) -> str:
 
 
 def _gaps(known: Assessment, now: datetime) -> list[str]:
-    """Return what is not known, and since when an end is silent."""
+    """Return what is not known, and since when an end cannot be read."""
     report, parts = known.report, list(_parts(known))
     partial = [f"*Partial*: {'; '.join(parts)}."] if parts else []
     silent = [line for side in (report.source, report.target) for line in _silence(side, _mute(known), now)]
@@ -225,18 +225,21 @@ def _live(report: Report) -> list[str]:
 
 
 def _silence(side: Side, mute: Mapping[str, str], now: datetime) -> list[str]:
-    """Tell of a side that has been silent for a while, or is so now and was not when it was last read."""
+    """Tell of a side that could not be read for a while, or cannot be now and could when it was last tried.
+
+    Why that is so, the reason says: it may answer nothing, refuse, ask for less, or be gone.
+    """
     since, blind = side.coverage.silent_since, side.blind_for
     if since is None:
         return _silence_now(side, mute)
-    why = f" ({sentence(side.coverage.trouble, 250).rstrip('.')})" if side.coverage.trouble else ""
+    why = f": {sentence(side.coverage.trouble, 250)}" if side.coverage.trouble else "."
     last = f"; it was last read {span(blind)} before that" if blind else ""
-    return [f"*Silent*: {_name(side)} has not answered for {span(now - since)}{why}{last}."]
+    return [f"*Cannot be read*: {_name(side)}, for {span(now - since)}{last}{why}"]
 
 
 def _silence_now(side: Side, mute: Mapping[str, str]) -> list[str]:
     why = mute.get(side.site.name)
-    return [f"*Silent*: {_name(side)} answers nothing now ({sentence(why, 250).rstrip('.')})."] if why else []
+    return [f"*Cannot be read*: {_name(side)}, now: {sentence(why, 250)}"] if why else []
 
 
 def _unseen(report: Report) -> list[str]:

@@ -33,7 +33,7 @@ def different(newer: Newer, cause: Cause = Cause.NO_RULE, **place: Any) -> Diffe
         (missing(explained(Cause.FAILED)), "", ""),
         (missing(explained(Cause.NOT_LANDED, task="rst-1")), "", ""),
         (missing(explained(Cause.WAITING)), "", ""),
-        (missing(explained(Cause.WAITING, task="rst-1")), copy_choice.UNDER_WAY, ""),
+        (missing(explained(Cause.WAITING, task="rst-1")), copy_choice.ON_ITS_WAY, ""),
         (missing(target_is_immutable=True), "", ""),
         (different(Newer.SOURCE), "", ""),
         (different(Newer.TARGET), copy_choice.NEWER, ""),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import messages
-from bot.domain.copy_choice import IMMUTABLE, NEWER, UNCLEAR
+from bot.domain.copy_choice import IMMUTABLE, NEWER, ON_ITS_WAY, UNCLEAR
 from bot.domain.copy_job import Copy, CopyJob, Fate, LeftOut, Phase, Started
 from bot.domain.rule_audit import PairAudit
 from tests.builders import NOW, ON_CALL
@@ -134,6 +134,13 @@ def test_what_is_left_out_by_doubt_says_how_to_have_it_all_the_same(reason: str,
 
     assert (how in a_card(job)) == is_told
     assert (how in str(messages.nothing_to_copy(job).blocks)) == is_told
+
+
+def test_a_copy_under_way_says_how_to_have_it_once_more_where_it_is_stuck() -> None:
+    job = a_job(asked="core/api", left_out=(LeftOut("core/api:3", ON_ITS_WAY),), left_counts={ON_ITS_WAY: 1})
+    how = "have it copied again: `/registry sync core/api:3 from zhangjiakou to hangzhou`"
+
+    assert how in str(messages.nothing_to_copy(job).blocks)
 
 
 def test_an_offer_says_what_it_replaces_what_it_leaves_out_and_how_to_go_on() -> None:

@@ -64,7 +64,7 @@ def test_losses_are_counted_and_the_last_pushes_named_with_the_reason() -> None:
 
     assert "*Critical images*: 0 identical, 14 missing, 1 different, 1 only there at hangzhou" in words
     assert "• `core/web:5` different, pushed 5 min ago, newer at the source" in words
-    assert "• `core/api:13` missing, pushed 13 min 47 s ago, its copy is under way or due" in words
+    assert "• `core/api:13` missing, pushed 13 min 47 s ago, its copy is not done yet" in words
     assert "and 5 more" in words
     assert "`core/api:00`" not in words
 
@@ -117,22 +117,22 @@ def test_a_silent_source_is_said_with_how_much_nobody_saw() -> None:
         {"core/api": many(1)}, {"core/api": many(1)}, sides=(a_side(as_of=-9, silent_since=at(-3)), a_side(TARGET))
     )
 
-    assert "*Silent*: zhangjiakou has not answered for 5 min; it was last read 6 min before that." in said(known)
-    assert headline(known).endswith(", as of 2 min ago, zhangjiakou silent")
+    assert "*Cannot be read*: zhangjiakou, for 5 min; it was last read 6 min before that." in said(known)
+    assert headline(known).endswith(", as of 2 min ago, zhangjiakou cannot be read")
 
 
 def test_a_side_that_has_just_fallen_silent_is_said_to_be() -> None:
     known = with_audit(IN_STEP, mute=(("zhangjiakou", "no answer within 3 s"),))
 
-    assert "*Silent*: zhangjiakou answers nothing now (no answer within 3 s)." in said(known)
-    assert headline(known).endswith(", as of 2 min ago, zhangjiakou silent")
+    assert "*Cannot be read*: zhangjiakou, now: no answer within 3 s." in said(known)
+    assert headline(known).endswith(", as of 2 min ago, zhangjiakou cannot be read")
 
 
 def test_a_side_that_was_never_read_and_answers_nothing_is_not_said_to_be_being_read() -> None:
     target = Side.of(a_site(TARGET), Coverage(INSTANCE_ID[TARGET], running=Scan(1, True, NOW)))
     known = with_audit(an_assessment(sides=(a_side(), target)), mute=((TARGET, "no valid credentials"),))
 
-    assert headline(known) == "UNKNOWN: zhangjiakou to hangzhou, hangzhou was never read and answers nothing"
+    assert headline(known) == "UNKNOWN: zhangjiakou to hangzhou, hangzhou was never read and cannot be now"
 
 
 def test_the_reason_of_a_side_that_answers_nothing_is_said_once() -> None:

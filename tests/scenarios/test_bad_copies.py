@@ -152,7 +152,7 @@ async def test_a_site_that_lets_no_call_pass_is_compared_as_it_was_read(
     found = await asked(company, "diff core/api:2.7.1")
 
     assert IN_STEP in said
-    assert "*Silent*: zhangjiakou answers nothing now" in said
+    assert "*Cannot be read*: zhangjiakou, now:" in said
     assert "asks the bot to slow down" in said
     assert "Rules not listed by zhangjiakou." in said
     assert "SAME: core/api:2.7.1 is identical at every site" in found
@@ -167,7 +167,7 @@ async def test_of_an_instance_that_is_gone_the_last_known_is_told_with_the_reaso
     said = await asked(company, COMPARE)
 
     assert IN_STEP in said
-    assert "*Silent*: zhangjiakou" in said
+    assert "*Cannot be read*: zhangjiakou" in said
     assert "no such instance in this region and account" in said
 
 
@@ -184,7 +184,7 @@ async def test_without_credentials_of_one_account_its_site_alone_is_unknown(
         said = await asked(company, COMPARE)
         found = await asked(company, "diff core/api:2.7.1")
 
-    assert "UNKNOWN: zhangjiakou to hangzhou, hangzhou was never read and answers nothing" in said
+    assert "UNKNOWN: zhangjiakou to hangzhou, hangzhou was never read and cannot be now" in said
     assert "There are no valid Alibaba Cloud credentials for account 'partner'" in said
     assert "Rule `core to hangzhou`: namespace `core`, on push, between accounts" in said
     assert "*hangzhou* *UNKNOWN*: not read yet" in found

@@ -23,7 +23,7 @@ async def test_a_silent_region_is_shown_compared_by_memory_and_failed_over(compa
     assert "zhangjiakou cannot be read" in told
     assert "*zhangjiakou* `cri-bbbbb` *UNKNOWN*: no answer within 3 s" in heard(company, MEMBER)
     assert compared.startswith(IN_STEP), compared
-    assert "*Silent*: zhangjiakou " in heard(company, SECOND)
+    assert "*Cannot be read*: zhangjiakou" in heard(company, SECOND)
     assert "Rules not listed by zhangjiakou." in heard(company, SECOND)
 
     await company.click(APPROVER, "approve")
