@@ -106,7 +106,7 @@ def _no_reply(error: Exception, commands: Sequence[Command]) -> StoreUnavailable
     if isinstance(error, (AuthenticationError, AuthorizationError, BusyLoadingError)):
         return explained(error)  # redis-py files these replies under lost connections
     if all(command[0] in _READS for command in commands):
-        return NoReply("Redis did not answer in time (E_STORE_DOWN).", code="E_STORE_DOWN")
+        return NoReply("Redis did not answer in time. Ask again in a moment (E_STORE_DOWN).", code="E_STORE_DOWN")
     return NoReply(
         "Redis did not answer in time, so nobody knows whether this was recorded. Look before you repeat it "
         "(E_STORE_DOWN).",

@@ -16,7 +16,7 @@ MOST_LISTED = 20
 def actions_list(operations: tuple[Operation, ...], now: datetime) -> Message:
     """Return the operations given, newest first, each with its age."""
     if not operations:
-        text = "There is no such operation."
+        text = "No operations"
         return compose(text, [section(text)])
     waiting = sum(not operation.is_terminal for operation in operations)
     ended = [plural(len(operations) - waiting, "ended operation")] if waiting < len(operations) else []

@@ -106,7 +106,7 @@ def headline(known: Assessment, now: datetime) -> str:
     match report.judgement.verdict:
         case Verdict.BEHIND:
             partial = "" if report.judgement.is_whole else ", partial"
-            lag = f", lag {span(report.judgement.lag)}" if report.judgement.lag is not None else ""
+            lag = f", lag {'unknown' if report.judgement.lag is None else span(report.judgement.lag)}"
             said = f"BEHIND: {judged.lost:,} of {images} would be lost, {_way(report)}{lag}{age}{partial}"
         case Verdict.IN_STEP:
             said = f"IN STEP: {'all ' if judged.compared > 1 else ''}{images} identical, {_way(report)}{age}"

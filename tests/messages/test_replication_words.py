@@ -145,6 +145,14 @@ def test_the_reason_of_a_side_that_answers_nothing_is_said_once() -> None:
     assert "• Whether it is possible is unknown." in said(with_audit(known, mute=silence))
 
 
+def test_a_loss_that_nobody_can_date_has_an_unknown_lag() -> None:
+    known = an_assessment({"core/api": {"1": Tag("a" * 64)}}, {})
+
+    assert headline(known).startswith(
+        "BEHIND: 1 of 1 critical image would be lost, zhangjiakou to hangzhou, lag unknown"
+    )
+
+
 def test_a_star_of_a_glob_ends_no_bold_words() -> None:
     known = an_assessment({"core/api": many(1)}, {}, repositories="core*")
 

@@ -118,4 +118,4 @@ def test_actions_tell_of_a_record_that_holds_something_else_now(sight: Sight, wo
 
 
 def test_no_operation_at_all_is_said_in_words() -> None:
-    assert messages.actions_list((), make.NOW).text == "There is no such operation."
+    assert messages.actions_list((), make.NOW).text == "No operations"

@@ -238,7 +238,7 @@ async def test_show_tells_of_a_job_and_actions_lists_it_while_it_is_open() -> No
 
     assert shown.text == "COPYING: 0 of 3 images at hangzhou · critical images from zhangjiakou"
     assert "copies.start" not in str(shown.blocks)
-    assert listed.text == "There is no such operation, 1 copy job"
+    assert listed.text == "No operations, 1 copy job"
     assert job.id in str(listed.blocks)
     assert job.id not in str(theirs.blocks) + str(after.blocks)
 
