@@ -15,7 +15,7 @@ CRASHES = "tests/services/test_crashes.py"
 """They take as long as all others together, so they come last, and only where something is written."""
 USE_CASES = [Suite(("tests/services",), without=CRASHES), Suite(("tests/handlers",))]
 WRITES = {"execution", "writing", "finishing", "verification"}
-DOMAIN = ("access", "plan", "preflight", "operation", "record", "freeze", "grammar")
+DOMAIN = ("access", "plan", "preflight", "moves", "operation", "record", "freeze", "grammar")
 SERVICES = (
     "requests", "moderation", "buttons", "own_buttons", "marks", "recheck", "policies", "forgery", "admission",
     "freezing", "planning", "execution", "writing", "finishing", "verification", "unfreezing",
