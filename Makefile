@@ -48,7 +48,7 @@ soak: $(INSTALLED)  ## live through SEEDS=50000 worlds of faults, then look deep
 model: $(INSTALLED)  ## explore the protocol within larger bounds; minutes
 	$(BIN)/python -m tests.model
 
-mutate: $(INSTALLED)  ## take each guard away and name those that no test misses; about an hour
+mutate: $(INSTALLED)  ## take each guard away and name those that no test misses; ten minutes
 	$(BIN)/python -m tests.mutation
 
 lock: $(INSTALLED)  ## choose versions anew within pyproject.toml and write the lock files
