@@ -38,6 +38,7 @@ format: $(INSTALLED)  ## format the code and mend what can be mended mechanicall
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
+bench: export PYTHONDONTWRITEBYTECODE =
 bench: $(INSTALLED)  ## measure against the goals, side by side in one run
 	$(BIN)/python -m benchmarks
 
