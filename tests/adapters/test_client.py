@@ -309,6 +309,23 @@ async def test_bulk_reading_leaves_room_for_a_single_read() -> None:
     assert gate._missing(Lane.READ) == 0
 
 
+@pytest.mark.parametrize("lane", [Lane.BULK, Lane.SCAN])
+async def test_of_a_burst_one_call_begins_in_each_turn_of_the_loop(lane: Lane) -> None:
+    gate = Gate(rate=1_000, in_flight=100)
+    turn, begun = 0, list[int]()
+
+    async def begin() -> None:
+        await gate.spend(lane)
+        begun.append(turn)
+
+    calls = asyncio.gather(*(begin() for _ in range(50)))
+    while not calls.done():
+        await asyncio.sleep(0)
+        turn += 1
+
+    assert len(set(begun)) == 50
+
+
 async def test_a_write_does_not_wait_for_slots_or_tokens() -> None:
     gate = Gate(rate=1, in_flight=1)
     await gate.spend(Lane.READ)

@@ -80,6 +80,9 @@ class Gate:
             self._tokens -= 1
             if lane is Lane.SCAN:
                 self._pace.step(asyncio.get_running_loop().time())
+            if lane is not Lane.READ:
+                # A burst would all be signed, then all connect, and only then would its first call leave.
+                await asyncio.sleep(0)
 
     def drain(self) -> None:
         """Start from an empty bucket: the vendor has just asked for less."""
