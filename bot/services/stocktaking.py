@@ -5,7 +5,7 @@ asked again twice, then noted, and the pass goes on; an instance that answers no
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
@@ -272,7 +272,7 @@ class Stocktaking:
         await self._tell()
 
 
-async def _side_by_side(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
+async def _side_by_side(items: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
     """Do the work on all items, many at once; the first that fails ends it, and is raised once the others are done."""
     left, failures = iter(items), list[ProviderError]()
 
@@ -286,7 +286,7 @@ async def _side_by_side(items: Iterable[T], work: Callable[[T], Awaitable[None]]
                 failures.append(error)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(READERS):
+        for _ in range(min(READERS, len(items))):
             group.create_task(go_on())
     if failures:
         raise failures[0]
