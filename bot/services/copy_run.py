@@ -179,14 +179,13 @@ class Round:
     async def _settle(self) -> None:
         """End the job when nothing is open, or nothing has moved for too long."""
         now = self._now()
-        if not any(copy.is_open for copy in self.job.copies):
-            await self._end()
-        elif self.job.is_stalled(now):
-            there = await self._shelves(self._target, self.job.of(*UNDER_WAY))
-            self._change(arrived(copy, there or {}, now) for copy in self.job.of(*UNDER_WAY))
-            await self._end()
-        else:
+        if any(copy.is_open for copy in self.job.copies) and not self.job.is_stalled(now):
             await self._keep()
+            return
+        doubtful = self.job.of(Fate.FAILED, *UNDER_WAY)  # a rule or another job may have brought it meanwhile
+        there = await self._shelves(self._target, doubtful)
+        self._change(arrived(copy, there or {}, now) for copy in doubtful)
+        await self._end()
 
     async def _end(self) -> None:
         self.job = self.job.ended(self._now())

@@ -11,6 +11,7 @@ from bot.domain.freeze import scopes_of
 from bot.errors import Conflict, InvalidTransition, NotPermitted, VersionConflict
 from bot.ports import Ports
 from bot.services import copy_audit
+from bot.services.copies_kept import being_copied
 from bot.services.freezing import require_thawed
 from bot.services.identity import verified
 from bot.services.own_buttons import UNTRUSTED, carried, outlived, untrusted
@@ -88,10 +89,24 @@ async def _decided(ports: Ports, job: CopyJob, pressed: CopyPress, person: Perso
         return await ports.copies.save(ended, entry)
     require_unfrozen(ports)
     await require_thawed(ports, scopes_of(job.source, job.target))
+    await _require_free(ports, job)
     started = _signed(
         ports, replace(job, phase=Phase.RUNNING), Started(person.name, pressed.user_id, ports.clock.now())
     )
     return await ports.copies.save(started, copy_audit.entry(copy_audit.STARTED, started, person.name, pressed.user_id))
+
+
+async def _require_free(ports: Ports, job: CopyJob) -> None:
+    """Raise Conflict where another job copies any of these images: two offers may have listed them before."""
+    taken = await being_copied(ports, job.source, job.target)
+    jobs = [taken[copy.image] for copy in job.copies if copy.image in taken]
+    if jobs:
+        names, count = " and ".join(dict.fromkeys(jobs)), len(job.copies)
+        these = f"{len(jobs):,} of these {count:,} images" if count > 1 else "this image"
+        raise Conflict(
+            f"Nothing was started: {names} copies {these} just now. Dismiss this offer; "
+            f"`/registry sync {job.asked} from {job.source} to {job.target}` lists what is missing beside that."
+        )
 
 
 def _signed(ports: Ports, job: CopyJob, started: Started) -> CopyJob:

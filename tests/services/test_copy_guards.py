@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.copy_job import MOST_UNFINISHED, Fate, Phase
+from bot.domain.copy_job import MOST_UNFINISHED, Fate, Phase, Verdict
 from bot.domain.topology import Account
-from bot.errors import InvalidTransition, Refused
+from bot.errors import Conflict, InvalidTransition, Refused
 from bot.services.copy_offer import MOST_LIVE
 from tests.builders import DOMAIN, ON_CALL, a_site, a_topology
 from tests.handlers.calls import answer
@@ -154,3 +154,34 @@ async def test_another_account_whose_number_is_known_is_copied_into() -> None:
     company.ports = replace(company.ports, rules=replace(company.ports.rules, topology=topology))
 
     assert (await answer(company.ports, ASK)).text.startswith("1 image waits")
+
+
+async def test_of_two_offers_of_the_same_images_the_second_is_not_started_while_the_first_runs() -> None:
+    company = await copying()
+    first = await company.offer()
+    await answer(company.ports, ASK)
+    second = next(job for job in company.copies.held.values() if job.id != first.id)
+    await company.press(first)
+
+    with pytest.raises(Conflict) as refused:
+        await company.press(second)
+    await company.work()
+
+    assert str(refused.value).startswith(f"Nothing was started: {first.id} copies 3 of these 3 images just now.")
+    assert len(company.copier.sent) == 3
+    assert company.copies.held[second.id].phase is Phase.OFFERED
+
+
+async def test_what_a_job_failed_to_copy_and_something_else_has_brought_counts_as_copied_at_its_end() -> None:
+    company = await copying(2)
+    await company.started()
+    await company.work()
+    company.copier.end("ERROR", "NETWORK_ERROR", "core/api:0")
+    await company.work()
+    failed = company.fates()["core/api:0"]
+    company.land("core/api:0", "core/api:1")
+
+    await company.work()
+
+    assert failed == Fate.FAILED
+    assert company.job().verdict is Verdict.COPIED
