@@ -25,8 +25,9 @@ def copy_file(job: CopyJob) -> Attachment | None:
     rows.writerows([inert(cell) for cell in row] for row in _rows(job))
     text.flush()
     at = (job.ended_at or job.created_at).astimezone(UTC)
-    what = "copies" if job.phase is Phase.ENDED else "to copy"
-    title = f"{plural(len(job.copies), 'image')} {what}, {job.source} to {job.target}, {at:%Y-%m-%d %H:%M} UTC"
+    images = plural(len(job.copies), "image")
+    what = f"Outcome for {images}" if job.phase is Phase.ENDED else f"{images} to copy"
+    title = f"{what}, {job.source} to {job.target}, {at:%Y-%m-%d %H:%M} UTC"
     return Attachment(f"{job.id}-{at:%Y%m%dT%H%M}Z.csv", title, content.getvalue())
 
 

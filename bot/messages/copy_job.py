@@ -11,6 +11,8 @@ from bot.ports import Message
 
 COPY_BUTTON, DISMISS_BUTTON = "copies.start", "copies.dismiss"
 SIMULATION = "SIMULATION · "
+MISSING = "missing"
+"""What somebody types who names no image."""
 MOST_LISTED = 8
 MOST_NAMED = 3
 """Images named for each reason of leaving some out."""
@@ -56,10 +58,18 @@ def copy_outcome(job: CopyJob, *, is_simulation: bool) -> Message:
 
 def nothing_to_copy(job: CopyJob) -> Message:
     """Return why there is nothing to confirm."""
-    there = f"{job.identical:,} there already" if job.identical else "none known to be missing"
-    said = f"NOTHING TO COPY: {_what(job)}, {there if not job.left_out else 'see what stands in the way'}, {_way(job)}"
+    said = f"NOTHING TO COPY: {_what(job)}, {_why_nothing(job)}, {_way(job)}"
     blocks = [section(f"*{said}*"), *sections(list(_left_out(job))), context(f"Compared by digest: {escape(job.seen)}")]
     return compose(said, blocks)
+
+
+def _why_nothing(job: CopyJob) -> str:
+    """Say whether all is well: an image that stays missing must not read like one that is there."""
+    reasons = list(job.left_counts or ())
+    if reasons:
+        return escape(short(reasons[0], 100)) if len(reasons) == 1 else "see what stands in the way"
+    there = f"{job.identical:,} there already" if job.identical else "none known to be missing"
+    return f"{there}, {escape(job.seen)}" if job.asked == MISSING else there
 
 
 def copies_offered(job: CopyJob, link: str | None) -> Message:
@@ -126,7 +136,7 @@ def _name(name: str) -> str:
 
 
 def _what(job: CopyJob) -> str:
-    return "critical images" if job.asked == "missing" else escape(short(job.asked, 120))
+    return "critical images" if job.asked == MISSING else escape(short(job.asked, 120))
 
 
 def _offered(job: CopyJob) -> Iterator[str]:
@@ -193,6 +203,9 @@ def _failures(job: CopyJob) -> Iterator[str]:
     if waiting := job.of(Fate.WAITING):
         why = f": {naming(sentence(job.trouble, 200))}" if job.trouble else ""
         yield f"*Never sent*: {plural(len(waiting), 'image')}{why}"
+    if len(copied) < len(job.copies):
+        again = code(f"/registry sync {job.asked} from {job.source} to {job.target}")
+        yield f"To try what is still missing again: {again}"
 
 
 def _some(copies: Iterable[Copy]) -> str:

@@ -180,13 +180,20 @@ async def _missing(ports: Ports, wish: CopyWish, taken: Mapping[str, str]) -> _F
     if known.interrupted:
         raise StoreUnavailable(known.interrupted)
     if not known.source.is_started or not known.target.is_started:
-        unread = next(side.site.name for side in (known.source, known.target) if not side.is_started)
-        raise UserError(f"What {unread} holds has not been read yet. Name one image, or ask again in a few minutes.")
+        raise UserError(_unstarted(next(side for side in (known.source, known.target) if not side.is_started)))
     if paths and len(paths) <= MOST_LIVE:
         found = await _live(ports, asked, Choice(taken=taken), tuple(sorted(paths)), (known.rules, known.feed))
         return replace(found, seen=f"{found.seen}{_unread(known)}")
     again = ", looked at again when sent" if paths else ""
     return _Found(choice, known.found.critical.identical, f"{_as_read(known)}{again}{_unread(known)}")
+
+
+def _unstarted(side: Side) -> str:
+    """Say what to do while nothing is known of a side: waiting helps only where it answers."""
+    name, coverage = side.site.name, side.coverage
+    if coverage.silent_since is None:
+        return f"What {name} holds has not been read yet. Name one image, or ask again in a few minutes."
+    return f"What {name} holds was never read and cannot be now, so nothing can be listed: {coverage.trouble}"
 
 
 def _as_read(known: Report) -> str:
@@ -197,9 +204,11 @@ def _as_read(known: Report) -> str:
 
 def _unread(known: Report) -> str:
     """Say in a clause that there may be more: what was not read is not known to be missing."""
+    silent = [side.site.name for side in (known.source, known.target) if side.coverage.silent_since is not None]
+    blind = f", {' and '.join(silent)} cannot be read now" if silent else ""
     if count := known.found.critical.unread:
-        return f", {count:,} critical repositories not read"
-    return "" if known.judgement.is_whole else ", not all was read"
+        return f", {count:,} critical repositories not read{blind}"
+    return blind if known.judgement.is_whole else f", not all was read{blind}"
 
 
 async def _named(ports: Ports, wish: CopyWish, path: str, taken: Mapping[str, str]) -> _Found:

@@ -95,10 +95,19 @@ def test_the_first_line_of_an_end_is_its_verdict_and_what_it_is_about(states: It
 def test_an_end_names_what_was_copied() -> None:
     few, many = in_states(Fate.COPIED, Fate.FAILED, Fate.COPIED), in_states(*[Fate.COPIED] * 12)
 
-    assert "*Copied*: `core/api:0`, `core/api:2`'" in a_card(few)
+    assert "*Copied*: `core/api:0`, `core/api:2`" in a_card(few)
     assert "*Copied*: `core/api:0`, `core/api:1`," in a_card(many)
     assert "`core/api:7` and 4 more'" in a_card(many)
     assert "*Copied*" not in a_card(replace(few, phase=Phase.RUNNING))
+
+
+def test_an_end_says_how_to_try_again_what_is_not_there() -> None:
+    again = "To try what is still missing again: `/registry sync missing from zhangjiakou to hangzhou`"
+
+    assert again in a_card(in_states(Fate.COPIED, Fate.FAILED))
+    assert again in a_card(in_states(Fate.WAITING))
+    assert again not in a_card(in_states(Fate.COPIED))
+    assert again not in a_card(replace(in_states(Fate.COPIED, Fate.FAILED), phase=Phase.RUNNING))
 
 
 def test_a_reason_that_many_failures_share_is_said_once() -> None:

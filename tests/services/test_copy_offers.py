@@ -155,7 +155,7 @@ async def test_an_immutable_tag_is_never_offered() -> None:
 
     told = await answer(company.ports, f"sync core/api:1 from {SOURCE} to {TARGET}")
 
-    assert told.text.startswith("NOTHING TO COPY: core/api:1, see what stands in the way")
+    assert told.text.startswith("NOTHING TO COPY: core/api:1, the target's tag is immutable and names another image,")
     assert "immutable" in str(told.blocks)
     assert company.copies.held == {}
 
@@ -165,8 +165,27 @@ async def test_nothing_missing_is_said_without_an_offer() -> None:
 
     told = await answer(company.ports, ASK)
 
-    assert told.text == "NOTHING TO COPY: critical images, 1 there already, from zhangjiakou to hangzhou"
+    assert told.text == (
+        "NOTHING TO COPY: critical images, 1 there already, as read at 03:00 UTC, from zhangjiakou to hangzhou"
+    )
     assert "Compared by digest: as read at 03:00 UTC'" in str(told.blocks)
+
+
+async def test_a_first_line_that_nothing_is_missing_says_what_it_does_not_know() -> None:
+    company = await copying(0)
+    await keep(company.ports, TARGET, silent_since=NOW, trouble="The role cannot be assumed.")
+
+    told = await answer(company.ports, ASK)
+
+    assert "1 there already, as read at 03:00 UTC, hangzhou cannot be read now, from zhangjiakou" in told.text
+
+
+async def test_a_side_that_was_never_read_and_cannot_be_is_told_with_the_reason_and_not_to_wait() -> None:
+    company = await copying(0)
+    await keep(company.ports, TARGET, as_of=None, silent_since=NOW, trouble="The role cannot be assumed.")
+
+    with pytest.raises(UserError, match="never read and cannot be now, so nothing can be listed: The role cannot be"):
+        await answer(company.ports, ASK)
 
 
 async def test_what_could_not_be_read_is_not_said_to_be_there() -> None:

@@ -45,7 +45,7 @@ async def test_a_long_list_stands_below_the_end_and_a_short_one_does_not() -> No
     await long.work()
     await short.work()
 
-    assert [file.title[:16] for _, _, file in long.workspace.files] == ["12 images to cop", "12 images copies"]
+    assert [file.title[:16] for _, _, file in long.workspace.files] == ["12 images to cop", "Outcome for 12 i"]
     assert short.workspace.files == []
 
 
