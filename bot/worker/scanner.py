@@ -13,7 +13,7 @@ log = structlog.get_logger()
 LEASE = timedelta(minutes=2)
 """How long a reading belongs to a bot that says nothing more, as after a crash."""
 SILENT_EVERY = timedelta(seconds=30)
-"""How soon an instance that does not answer is asked again."""
+"""How soon an instance that does not answer, or that another bot has claimed, is looked at again."""
 
 
 class Scanner:
@@ -27,7 +27,7 @@ class Scanner:
         """Read one instance, unless another bot is at it, and return when to come back."""
         every = self._ports.rules.inventory_every
         if not await self._lease(site, LEASE):
-            return every
+            return min(every, SILENT_EVERY)  # whoever has it may be dead, and leave the instance unread
         started = self._ports.clock.monotonic()
         try:
             known = await take_stock(

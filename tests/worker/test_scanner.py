@@ -53,6 +53,15 @@ async def test_of_two_bots_one_reads_and_the_other_takes_over_when_it_dies() -> 
     assert await inventories.paths(site.instance) == ("core/api",)
 
 
+async def test_an_instance_that_a_dead_bot_has_claimed_is_soon_looked_at_again_however_rarely_it_is_read() -> None:
+    rules = replace(some_rules(), inventory_every=timedelta(hours=1))
+    ports = some_ports(catalogue=a_catalogue(), rules=rules)
+    site = ports.rules.topology.site("hangzhou")
+    await ports.inventories.lease(site.instance, "dead", ports.clock.now() + LEASE)
+
+    assert await Scanner(ports, "alive").tick(site) == SILENT_EVERY
+
+
 async def test_what_was_read_is_free_for_others_at_once() -> None:
     ports = some_ports(catalogue=a_catalogue())
     site = ports.rules.topology.site("hangzhou")
