@@ -14,23 +14,32 @@ from bot.domain.snapshot import Unknown
 
 NEVER_COPIED = frozenset({Cause.NO_RULE, Cause.BY_HAND, Cause.OLDER_THAN_RULE})
 """Why something is not copied by itself at all; it would hide for ever that other copies lag."""
+NOT_ARRIVING = frozenset(
+    {Cause.FAILED, Cause.NOT_LANDED, Cause.NO_NAMESPACE, Cause.NO_REPOSITORY, Cause.IMMUTABLE},
+)
+"""Why something was to be copied and does not arrive unless a person does something; it would hide others as well."""
 MOST_WAITING = 1_000
 DAY = timedelta(days=1)
 FAILS_AFTER = 3
 """Copies of a rule that failed since its last success, before anybody is told: one may fail for once."""
 
 
+Push = tuple[float, str, Cause]
+"""When an image was pushed, its name, and why the target lacks it."""
+
+
 class Kind(StrEnum):
     """What there is to be concerned about; the values are kept in the store."""
 
     LAG = "lag"
+    STUCK = "stuck"
     UNCOVERED = "uncovered"
     FAILING = "failing"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Concern:
-    """One of them: for copies to `target`; `subject` names the repository or the rule, the lag has none."""
+    """One of them: for copies to `target`; `subject` names the repository or the rule, lag and stuck have none."""
 
     kind: Kind
     target: str
@@ -67,7 +76,7 @@ class Waiting:
     """Takes in differences, and keeps what rules should have brought to the target and have not."""
 
     def __init__(self) -> None:
-        self._pushes: list[tuple[float, str]] = []  # the oldest first
+        self._pushes: dict[Kind, list[Push]] = {Kind.LAG: [], Kind.STUCK: []}  # the oldest first
         self._unsettled = 0
 
     def add(self, difference: Difference) -> None:
@@ -80,17 +89,18 @@ class Waiting:
         if difference.is_unsettled:
             self._unsettled += 1
         else:
-            self._keep((pushed_at.timestamp(), difference.image))
+            kind = Kind.STUCK if explanation.cause in NOT_ARRIVING else Kind.LAG
+            self._keep(kind, (pushed_at.timestamp(), difference.image, explanation.cause))
 
-    def _keep(self, push: tuple[float, str]) -> None:
+    def _keep(self, kind: Kind, push: Push) -> None:
         """Keep the oldest: dropping one of those would hide that anything is overdue."""
-        insort(self._pushes, push)
-        del self._pushes[MOST_WAITING:]
+        insort(self._pushes[kind], push)
+        del self._pushes[kind][MOST_WAITING:]
 
-    def overdue(self, now: datetime, limit: timedelta) -> list[tuple[datetime, str]]:
-        """Return the pushes that have waited longer than that, the oldest first."""
+    def overdue(self, kind: Kind, now: datetime, limit: timedelta) -> list[Push]:
+        """Return the pushes that wait longer than that, or are stuck for longer, the oldest first."""
         since = (now - limit).timestamp()
-        return [(datetime.fromtimestamp(at, UTC), image) for at, image in self._pushes if at < since]
+        return [push for push in self._pushes[kind] if push[0] < since]
 
     @property
     def is_settled(self) -> bool:
@@ -101,21 +111,24 @@ class Waiting:
 def look_out(known: Assessment, waiting: Waiting, limit: timedelta) -> Lookout:
     """Return what there is to be concerned about in one direction, when critical pushes may wait up to `limit`."""
     target = known.report.target.site.name
-    parts = [_lag(known, waiting, target, limit)]
+    parts = [_lag(known, waiting, kind, limit) for kind in (Kind.LAG, Kind.STUCK)]
     if not isinstance(known.audit, Unknown):
         parts += [_uncovered(known.audit, target), _failing(known.audit, target)]
     return joined(parts)
 
 
-def _lag(known: Assessment, waiting: Waiting, target: str, limit: timedelta) -> Lookout:
-    due = waiting.overdue(known.report.taken_at, limit)
+def _lag(known: Assessment, waiting: Waiting, kind: Kind, limit: timedelta) -> Lookout:
+    now, pair = known.report.taken_at, (kind, known.report.target.site.name)
+    due = waiting.overdue(kind, now, limit)
     if due:
-        (pushed_at, image), more = due[0], len(due) - 1
-        when = f"{pushed_at:%H:%M}" if known.report.taken_at - pushed_at < DAY else f"{pushed_at:%Y-%m-%d %H:%M}"
-        detail = f"{image}{f' and {more:,} more' if more else ''} since {when} UTC"
-        return Lookout({Concern(Kind.LAG, target): detail}, frozenset({(Kind.LAG, target)}))
+        (at, image, cause), more = due[0], len(due) - 1
+        pushed_at = datetime.fromtimestamp(at, UTC)
+        when = f"{pushed_at:%H:%M}" if now - pushed_at < DAY else f"{pushed_at:%Y-%m-%d %H:%M}"
+        why = f", {cause}" if kind is Kind.STUCK else ""
+        detail = f"{image}{f' and {more:,} more' if more else ''} since {when} UTC{why}"
+        return Lookout({Concern(*pair): detail}, frozenset({pair}))
     is_sure = known.report.judgement.is_whole and waiting.is_settled
-    return Lookout(sure=frozenset({(Kind.LAG, target)} if is_sure else ()))
+    return Lookout(sure=frozenset({pair} if is_sure else ()))
 
 
 def _uncovered(audit: PairAudit, target: str) -> Lookout:

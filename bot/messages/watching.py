@@ -16,7 +16,7 @@ def concerned(
     site: str, lookout: Lookout, begun: Sequence[Concern], over: Sequence[Concern], limit: timedelta
 ) -> Message:
     """Return what has come up and what is over, the first first."""
-    lines = [*_lines(site, lookout, begun, limit), *_ended(site, over)]
+    lines = [*_lines(site, lookout, begun, limit), *_ended(site, lookout, over)]
     asked = code(f"/registry replication from {site} to {(*begun, *over)[0].target}")
     ends = code(f"/registry unwatch {site}")
     blocks = [section(f"*{lines[0]}*"), *sections(lines[1:]), context(f"All of it: {asked} · no more of this: {ends}")]
@@ -32,6 +32,8 @@ def _lines(site: str, lookout: Lookout, begun: Sequence[Concern], limit: timedel
             detail = escape(short(lookout.concerns[each], 300))
             if each.kind is Kind.LAG:
                 lines.append(f"LAG: {detail} without a copy, limit {span(limit)}, {way}")
+            elif each.kind is Kind.STUCK:
+                lines.append(f"STUCK: {detail}; it does not arrive by itself, {way}")
             elif each.kind is Kind.FAILING:
                 lines.append(f"RULE FAILS: {detail}, {way}")
         uncovered = [each.subject for each in ours if each.kind is Kind.UNCOVERED]
@@ -40,28 +42,37 @@ def _lines(site: str, lookout: Lookout, begun: Sequence[Concern], limit: timedel
     return lines
 
 
-def _ended(site: str, over: Sequence[Concern]) -> list[str]:
+def _ended(site: str, lookout: Lookout, over: Sequence[Concern]) -> list[str]:
     lines = []
     for target in dict.fromkeys(each.target for each in over):
         way = f"{_name(site)} to {_name(target)}"
-        kinds = [each.kind for each in over if each.target == target]
-        lines += [f"RECOVERED: {_OVER[kind]}, {way}" for kind in Kind if kind in kinds]
+        ours = [each for each in over if each.target == target]
+        kinds = dict.fromkeys(each.kind for each in ours)
+        lines += [f"RECOVERED: {_over(kind, ours, lookout)}, {way}" for kind in Kind if kind in kinds]
     return lines
 
 
-_OVER = {
-    Kind.LAG: "no critical image waits too long",
-    Kind.UNCOVERED: "a rule copies what none did, or it is gone",
-    Kind.FAILING: "rules that failed copy again",
-}
+def _over(kind: Kind, over: Sequence[Concern], lookout: Lookout) -> str:
+    """Say what is over, by name where there is one, and nothing that what goes on would belie."""
+    match kind:
+        case Kind.LAG:
+            is_stuck = Concern(Kind.STUCK, over[0].target) in lookout.concerns
+            return f"no {'other ' if is_stuck else ''}critical image waits too long"
+        case Kind.STUCK:
+            return "every critical image that was stuck is there, or gone"
+        case Kind.FAILING:
+            return "rules that failed copy again"
+    named = listed((_name(each.subject) for each in over if each.kind is kind), MOST_NAMED)
+    return f"a rule copies {named} now, or it is gone"
 
 
 def watching(site: str, limit: timedelta, *, is_new: bool) -> Message:
     """Tell that a channel watches a site, and what it will be told."""
     state = "now watches" if is_new else "watches already"
     told = say(
-        f"This channel {state} {_name(site)}: critical images that wait more than {span(limit)} for a standby, "
-        "critical repositories in no rule, and rules that fail are told here, once each, and when they recover."
+        f"This channel {state} {_name(site)}: critical images that wait more than {span(limit)} for a standby or "
+        "are stuck, critical repositories in no rule, and rules that fail are told here, once each, and when they "
+        "recover."
     )
     return replace(told, in_channel=is_new)
 

@@ -96,6 +96,24 @@ async def test_what_no_rule_copies_by_itself_does_not_hide_what_lags(watched: Wa
     assert await watched.looks() == [f"LAG: core/api:2 since 02:38 UTC without a copy, limit 15 min, {WAY}"]
 
 
+async def test_what_is_stuck_is_told_by_itself_and_does_not_hide_what_lags(watched: Watched) -> None:
+    watched.registries.feed = a_feed(a_task("ERROR", image="core/api:2", made=-21, changed=-20))
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    first = await watched.looks()
+    await watched.holds(LONG_AGO | {"3": a_tag("c", -20)}, {"1": a_tag()})
+    second = await watched.looks()
+    await watched.holds(LONG_AGO | {"3": a_tag("c", -20)}, {"1": a_tag(), "3": a_tag("c", -20)})
+    third = await watched.looks()
+    await watched.holds(LONG_AGO, LONG_AGO)
+    last = await watched.looks()
+
+    stuck = f"STUCK: core/api:2 since 02:38 UTC, its copy failed; it does not arrive by itself, {WAY}"
+    assert first == [stuck]
+    assert second[1:] == [f"LAG: core/api:3 since 02:40 UTC without a copy, limit 15 min, {WAY}"]
+    assert third[2:] == [f"RECOVERED: no other critical image waits too long, {WAY}"]
+    assert last[3:] == [f"RECOVERED: every critical image that was stuck is there, or gone, {WAY}"]
+
+
 async def test_what_cannot_be_seen_any_more_is_not_over(watched: Watched) -> None:
     await watched.holds(LONG_AGO, {"1": a_tag()})
     first = await watched.looks()
@@ -115,7 +133,7 @@ async def test_a_critical_repository_in_no_rule_is_told_and_a_new_one_too(watche
 
     assert first == [f"NO RULE: critical core/new copied by no rule, {WAY}"]
     assert second[1:] == [f"NO RULE: critical core/newer copied by no rule, {WAY}"]
-    assert (await watched.looks())[2:] == [f"RECOVERED: a rule copies what none did, or it is gone, {WAY}"]
+    assert (await watched.looks())[2:] == [f"RECOVERED: a rule copies core/new, core/newer now, or it is gone, {WAY}"]
 
 
 async def test_a_rule_that_fails_in_a_row_is_told_and_its_recovery(watched: Watched) -> None:
