@@ -272,7 +272,11 @@ def test_of_many_rules_the_first_are_told() -> None:
 
 
 def test_no_rule_in_this_direction_is_said() -> None:
-    assert "*Rules*: none copies in this direction" in said(an_assessment(rules=()))
+    known = an_assessment(rules=())
+    half = with_audit(known, silent=((TARGET, "no answer within 3 s"),))
+
+    assert "*Rules*: none copies in this direction" in said(known)
+    assert "*Rules*: none is listed in this direction, and hangzhou listed nothing." in said(half)
 
 
 def test_a_direction_that_cannot_be_is_said_in_the_first_line_too() -> None:
