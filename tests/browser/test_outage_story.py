@@ -81,7 +81,7 @@ async def asked(room: Room, text: str, *words: str) -> str:
 async def a_lie_is_found_and_its_end_told(company: Company, phone: Room) -> None:
     company.sim.faults.set("false_success", "zhangjiakou", True)
     company.sim.world.push(ZHANGJIAKOU, "core/api", "9.9.9")
-    await phone.message("LAG: core/api:9.9.9 since", "limit 2 s")
+    await phone.message("STUCK: core/api:9.9.9 since", "its copy was reported done and is not there")
 
     assert "core/api:9.9.9 missing" in await until_told(phone, "BEHIND: 1 of 8 critical images would be lost")
     told = await asked(phone, "/registry diff core/api:9.9.9", "MISSING: core/api:9.9.9 is not at hangzhou")
@@ -89,7 +89,7 @@ async def a_lie_is_found_and_its_end_told(company: Company, phone: Room) -> None
 
     company.sim.faults.set("false_success", "zhangjiakou", False)
     company.sim.world.push(ZHANGJIAKOU, "core/api", "9.9.9")
-    await phone.message("RECOVERED: no critical image waits too long, zhangjiakou to hangzhou")
+    await phone.message("RECOVERED: every critical image that was stuck is there, or gone, zhangjiakou to hangzhou")
 
 
 async def a_region_dies_before_its_last_push_was_copied(company: Company, phone: Room) -> None:
