@@ -178,7 +178,9 @@ def _going(job: CopyJob) -> Iterator[str]:
     counts = job.counts()
     if job.phase is Phase.RUNNING:
         under_way, waiting = counts[Fate.ENQUEUED] + counts[Fate.ASKED], counts[Fate.WAITING]
-        yield f"{under_way} under way{f', {waiting} waiting' if waiting else ''}"
+        moved = f", last progress {stamp(job.progressed_at)}" if job.progressed_at else ""
+        said = f"{under_way} under way{f', {waiting} waiting' if waiting else ''}{moved}"
+        yield f"{said}; ends after 30 min without any progress"
         if job.trouble:
             yield f"*Held up*, tried again by itself: {naming(sentence(job.trouble, 300))}"
     yield from _failures(job)

@@ -207,7 +207,11 @@ def test_what_holds_a_job_up_is_said_while_it_runs() -> None:
     assert "*Held up*, tried again by itself: hangzhou does not answer." in a_card(
         replace(job, trouble="hangzhou does not answer.")
     )
-    assert "0 under way, 2 waiting" in a_card(job)
+    assert "0 under way, 2 waiting; ends after 30 min without any progress" in a_card(job)
+
+
+def test_a_job_that_runs_says_when_anything_last_came_of_it() -> None:
+    assert "2 waiting, last progress <!date^" in a_card(a_job(phase=Phase.RUNNING, progressed_at=NOW))
 
 
 def test_an_answer_about_losses_says_how_to_have_them_copied_while_that_is_possible() -> None:
