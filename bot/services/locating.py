@@ -63,13 +63,21 @@ async def _in_time() -> AsyncIterator[None]:
 async def _refreshed(ports: Ports, kept: Seen, path: str) -> Seen:
     """Return what the instance holds now where it answers in time, else what is kept."""
     if kept.repository is None:
-        return kept
+        return await _found(ports, kept, path)
     asked_at = ports.clock.now()
     listed = Listed(path, kept.repository.id, is_immutable=kept.repository.is_immutable)
     tags = await observe(ports.catalogue.tags(kept.side.site, listed), DEADLINE)
     if isinstance(tags, Unknown):
         return kept
     return replace(kept, repository=replace(kept.repository, tags=tags, read_at=asked_at), at=asked_at)
+
+
+async def _found(ports: Ports, kept: Seen, path: str) -> Seen:
+    """Return a repository that nothing is kept of, which may have come since, where the instance answers in time."""
+    answer = await observe(ports.registries.inventory(kept.side.site, (path,)), DEADLINE)
+    if isinstance(answer, Unknown):
+        return kept
+    return replace(kept, repository=answer.repositories.get(path), at=answer.as_of)
 
 
 def _narrowed(seen: Seen, tag: str | None) -> Seen:

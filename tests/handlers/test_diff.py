@@ -22,7 +22,7 @@ ZJK, HZ = "zhangjiakou", "hangzhou"
 
 
 def world(*down: str) -> Ports:
-    registries = FakeRegistries(*down)
+    registries = FakeRegistries(*down, images={ZJK: {}, HZ: {}})
     registries.rules, registries.feed = (a_rule(),), a_feed(a_task("ERROR", issue="NETWORK_ERROR"))
     return some_ports(registries=registries)
 
@@ -124,8 +124,8 @@ async def test_the_first_line_says_how_old_it_is_where_a_site_is_silent(there: s
     assert said.endswith(", as of 5 h ago")
 
 
-async def test_a_site_that_was_never_read_leaves_it_unknown() -> None:
-    ports = world()
+async def test_a_site_that_was_never_read_and_does_not_answer_leaves_it_unknown() -> None:
+    ports = world(HZ)
     await keep(ports, ZJK, a_repository("core/api", {"1": a_tag()}))
 
     message = await answer(ports, "diff core/api:1")
@@ -134,8 +134,21 @@ async def test_a_site_that_was_never_read_leaves_it_unknown() -> None:
     assert "*hangzhou* *UNKNOWN*: not read yet" in words_of(message)
 
 
-async def test_of_a_site_that_could_not_be_read_the_reason_is_told() -> None:
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_repository_that_nothing_is_kept_of_is_looked_for_where_it_may_have_come_since(kept: bool) -> None:
     ports = world()
+    ports.registries.images = {ZJK: {"core/new:1": "a" * 64}, HZ: {"core/new:1": "a" * 64}}  # type: ignore[attr-defined]
+    for site in (ZJK, HZ) if kept else ():
+        await keep(ports, site, a_repository("core/api", {"1": a_tag()}), as_of=NOW - timedelta(minutes=9))
+
+    message = await answer(ports, "diff core/new:1")
+
+    assert message.text == "SAME: core/new:1 is identical at every site"
+    assert "read just now" in words_of(message)
+
+
+async def test_of_a_site_that_could_not_be_read_the_reason_is_told() -> None:
+    ports = world(HZ)
     await keep(ports, ZJK, a_repository("core/api", {"1": a_tag()}))
     await keep(ports, HZ, as_of=None, silent_since=NOW, trouble="There are no valid credentials.")
 
