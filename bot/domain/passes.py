@@ -13,7 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.domain.comparing import Critical
 from bot.domain.inventory import Coverage, Listed, Repository, Scan
+from bot.domain.topology import Topology
 
 SETTLED = timedelta(seconds=60)
 """How long before the reading of its tags a repository must have been modified to count as known."""
@@ -82,6 +84,12 @@ def silent(coverage: Coverage, now: datetime, why: str) -> Coverage:
 def alive(listed: Iterable[Listed]) -> dict[str, Listed]:
     """Return the repositories by path, without those that are being deleted."""
     return {each.path: each for each in listed if not each.is_going}
+
+
+def urgent_first(listed: Iterable[Listed], topology: Topology) -> list[Listed]:
+    """Return repositories of critical images before all others: somebody may ask in the midst of a pass."""
+    critical = Critical(topology.critical_globs(topology.critical))
+    return sorted(listed, key=lambda each: not critical.touches(each.path))
 
 
 def _is_known(listed: Listed, kept: Repository) -> bool:

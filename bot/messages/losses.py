@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.domain.differences import Cause, Difference, Likeness, Newer, Tally
 from bot.domain.report import Report
+from bot.domain.verdict import Verdict
 from bot.messages.text import ago, code, escape, listed, plural, short
 
 MOST_EXTRA = 3
@@ -15,7 +16,10 @@ def image_lines(report: Report, now: datetime, most: int) -> list[str]:
     found, judged, target = report.found, report.judgement.judged, _target(report)
     what = "Images" if report.question.repositories else "Critical images"
     losses = [each for each in (*found.missing, *found.different) if each.is_critical or report.question.repositories]
-    lines = [f"*{what}*: {_counts(judged, target)}"] if judged.lost or judged.extra else []
+    if report.judgement.verdict is Verdict.UNKNOWN:
+        what += " so far"  # the first line gives no number then
+    is_news = judged.lost or judged.extra or (report.judgement.verdict is Verdict.UNKNOWN and judged.compared)
+    lines = [f"*{what}*: {_counts(judged, target)}"] if is_news else []
     lines += [*_losses(losses, judged, most, now), *_unsettled(judged, target), *_causes(judged, most)]
     return [*lines, *_rest(report)]
 

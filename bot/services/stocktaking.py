@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 
 from bot.domain.inventory import Coverage, Listed, Repository, Scan
-from bot.domain.passes import Yield, alive, contradicts, finished, must_read, next_scan, silent
+from bot.domain.passes import Yield, alive, contradicts, finished, must_read, next_scan, silent, urgent_first
 from bot.domain.topology import Site
 from bot.errors import ProviderError, Refused, StoreUnavailable, Unreachable
 from bot.ports import Ports
@@ -99,7 +99,7 @@ class Stocktaking:
         await _side_by_side((self._list, self._name_spaces), lambda part: part())
         there = alive(self._listed.values())
         wanted = await self._choose(there)
-        await _side_by_side(wanted, self._read)
+        await _side_by_side(urgent_first(wanted, self._ports.rules.topology), self._read)
         await self._keep_all()
         left = await self._drop(there)
         self.coverage = finished(self.coverage, self._scan, await self._yield(left))

@@ -199,6 +199,14 @@ def test_as_many_repositories_are_named_as_are_counted(critical: int, words: str
     assert words in said(an_assessment({path: many(1) for path in paths}, {}, sides=sides))
 
 
+def test_while_the_verdict_is_unknown_what_is_known_of_critical_images_is_told_all_the_same() -> None:
+    sides = (a_side(), a_side(TARGET, unread=("core/web",)))
+    known = an_assessment({"core/api": many(2), "core/web": many(1)}, {"core/api": many(2)}, sides=sides)
+
+    assert headline(known).startswith("UNKNOWN")
+    assert "*Critical images so far*: 2 identical at hangzhou" in said(known)
+
+
 def test_a_loss_in_a_part_is_a_loss_and_said_to_be_in_a_part() -> None:
     known = an_assessment({"core/api": many(2)}, {}, sides=(a_side(), a_side(TARGET, unlisted=1)))
     seen = an_assessment({"core/api": many(2)}, {"core/api": {}}, sides=(a_side(), a_side(TARGET, unlisted=1)))

@@ -67,6 +67,14 @@ def many(count: int) -> list[str]:
     return [f"core/app{n:04}" for n in range(count)]
 
 
+async def test_repositories_of_critical_images_are_read_before_all_others() -> None:
+    shop = Shop("apps/a", "core/app", "apps/z", "web/site", "core/api")
+
+    await shop.take()
+
+    assert shop.catalogue.asked(NAME, "tags") == ["core/api", "core/app", "apps/a", "apps/z", "web/site"]
+
+
 async def test_the_first_pass_reads_everything_with_the_least_calls() -> None:
     shop = Shop(*many(250))
     shop.push("core/deep", "2.0")
