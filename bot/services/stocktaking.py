@@ -18,21 +18,16 @@ from bot.domain.passes import Yield, alive, contradicts, finished, must_read, ne
 from bot.domain.topology import Site
 from bot.errors import ProviderError, Refused, StoreUnavailable, Unreachable
 from bot.ports import Ports
+from bot.services.patience import Patience, side_by_side
 
 T = TypeVar("T")
 log = structlog.get_logger()
-READERS = 128
-"""Reads begun at once; how many of them are under way is for the catalogue to say."""
 LOOKED_UP = 200
 """Kept repositories looked at in one go, a few milliseconds."""
 KEPT_AT_ONCE, KEPT_TAGS_AT_ONCE = 32, 1_000
 """Repositories, or tags, that make it worth to write them down."""
 LISTINGS = 3
 """How often the list is read where it comes shorter than announced: repositories move to pages already read."""
-PAUSES = (0.5, 2.0)
-"""Seconds before each further try of a call that was not answered."""
-SILENT_AFTER = 20
-"""Calls in a row without any answer after which an instance is silent, rather than some of its repositories."""
 PAGE = 100
 """Tags that one call brings; for the count of calls only."""
 TELL_EVERY = 2.0
@@ -78,7 +73,7 @@ class Stocktaking:
         self._tell = tell
         self._told_at = ports.clock.monotonic()
         self._done = self._total = 0
-        self._lost_in_a_row = 0
+        self._patience = Patience(ports.clock)
         self._listed: dict[str, Listed] = {}
         self._unlisted = 0
         self._counts: dict[str, int] = {}
@@ -96,10 +91,10 @@ class Stocktaking:
 
     async def run(self) -> None:
         """Make the pass. Raises StoreUnavailable, or another ProviderError where the instance is silent."""
-        await _side_by_side((self._list, self._name_spaces), lambda part: part())
+        await side_by_side((self._list, self._name_spaces), lambda part: part())
         there = alive(self._listed.values())
         wanted = await self._choose(there)
-        await _side_by_side(wanted, self._read)
+        await side_by_side(wanted, self._read)
         await self._keep_all()
         left = await self._drop(there)
         self.coverage = finished(self.coverage, self._scan, await self._yield(left))
@@ -132,19 +127,19 @@ class Stocktaking:
             lengths[number] = len(page)
             found.update((each.id, each) for each in page)
 
-        await _side_by_side(range(2, last + 1), gather)
+        await side_by_side(range(2, last + 1), gather)
         while lengths[max(lengths)] == came and sum(lengths.values()) > total:
             await gather(max(lengths) + 1)
         return max(total, sum(lengths.values()))
 
     async def _page(self, number: int) -> tuple[Sequence[Listed], int]:
-        page = await self._patiently(lambda: self._ports.catalogue.repositories(self._site, number))
+        page = await self._patience.keep(lambda: self._ports.catalogue.repositories(self._site, number))
         await self._count(1)
         return page
 
     async def _name_spaces(self) -> None:
         try:
-            found = await self._patiently(lambda: self._ports.catalogue.namespaces(self._site))
+            found = await self._patience.keep(lambda: self._ports.catalogue.namespaces(self._site))
         except (Unreachable, Refused) as error:
             self._troubles.append(f"The namespaces could not be read: {error}")
         else:
@@ -169,9 +164,9 @@ class Stocktaking:
         read_at = self._ports.clock.now()
         expected = _calls(self._counts[listed.path])
         try:
-            tags = await self._patiently(lambda: self._ports.catalogue.tags(self._site, listed))
+            tags = await self._patience.keep(lambda: self._ports.catalogue.tags(self._site, listed))
         except (Unreachable, Refused) as error:
-            if self._lost_in_a_row >= SILENT_AFTER:
+            if self._patience.is_over:
                 raise
             self._unread[listed.path] = str(error)
             await self._count(expected)
@@ -245,21 +240,6 @@ class Stocktaking:
             for repository_id, listed in self._suspects.items()
         )
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Return what a call brings, tried again after a pause as long as anything at all answers."""
-        for pause in (*PAUSES, None):
-            try:
-                found = await call()
-            except Unreachable:
-                self._lost_in_a_row += 1
-                if pause is None or self._lost_in_a_row >= SILENT_AFTER:
-                    raise
-                await self._ports.clock.sleep(pause)
-            else:
-                self._lost_in_a_row = 0
-                return found
-        raise AssertionError("the last attempt returns or raises")
-
     async def _count(self, calls: int) -> None:
         self._done += calls
         now = self._ports.clock.monotonic()
@@ -270,26 +250,6 @@ class Stocktaking:
         self.coverage = replace(self.coverage, running=scan)
         await self._ports.inventories.save_coverage(self.coverage)
         await self._tell()
-
-
-async def _side_by_side(items: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
-    """Do the work on all items, many at once; the first that fails ends it, and is raised once the others are done."""
-    left, failures = iter(items), list[ProviderError]()
-
-    async def go_on() -> None:
-        for item in left:
-            if failures:
-                return
-            try:
-                await work(item)
-            except ProviderError as error:
-                failures.append(error)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(READERS, len(items))):
-            group.create_task(go_on())
-    if failures:
-        raise failures[0]
 
 
 def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
