@@ -79,6 +79,17 @@ def silent(coverage: Coverage, now: datetime, why: str) -> Coverage:
     return replace(coverage, silent_since=coverage.silent_since or now, trouble=why)
 
 
+def borne_out(coverage: Coverage, stored: Coverage) -> Coverage:
+    """Return what is known while a pass goes on: of earlier passes no more than the store, once emptied, still has."""
+    return replace(
+        coverage,
+        as_of=stored.as_of,
+        full_as_of=stored.full_as_of,
+        unread=stored.unread,
+        unlisted=stored.unlisted,
+    )
+
+
 def alive(listed: Iterable[Listed]) -> dict[str, Listed]:
     """Return the repositories by path, without those that are being deleted."""
     return {each.path: each for each in listed if not each.is_going}

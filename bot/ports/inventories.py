@@ -22,8 +22,8 @@ class Catalogue(Protocol):
         """Return one page (from 1) of the repository list, and how many entries the vendor says there are in all."""
         ...
 
-    async def tags(self, site: Site, repository: Listed) -> Mapping[str, Tag]:
-        """Return all tags of a repository; empty where it is gone."""
+    async def tags(self, site: Site, repository: Listed) -> Mapping[str, Tag] | None:
+        """Return all tags of a repository, None where it is gone; another may have taken its name."""
         ...
 
 

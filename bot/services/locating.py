@@ -61,13 +61,16 @@ async def _in_time() -> AsyncIterator[None]:
 
 
 async def _refreshed(ports: Ports, kept: Seen, path: str) -> Seen:
-    """Return what the instance holds now where it answers in time, else what is kept."""
+    """Return what the instance holds now where it answers in time, else what is kept.
+
+    Of a repository that is gone that is what is kept as well: another may be there by now under its name.
+    """
     if kept.repository is None:
         return kept
     asked_at = ports.clock.now()
     listed = Listed(path, kept.repository.id, is_immutable=kept.repository.is_immutable)
     tags = await observe(ports.catalogue.tags(kept.side.site, listed), DEADLINE)
-    if isinstance(tags, Unknown):
+    if tags is None or isinstance(tags, Unknown):
         return kept
     return replace(kept, repository=replace(kept.repository, tags=tags, read_at=asked_at), at=asked_at)
 

@@ -44,7 +44,7 @@ class Patience:
         raise AssertionError("the last attempt returns or raises")
 
 
-async def side_by_side(items: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
+async def side_by_side(items: Sequence[T], work: Callable[[T], Awaitable[object]]) -> None:
     """Do the work on all items, many at once; the first that fails ends it, and is raised once the others are done."""
     left, failures = iter(items), list[ProviderError]()
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 
 from bot.domain.inventory import Coverage, Listed, Repository, Scan
-from bot.domain.passes import Yield, alive, contradicts, finished, must_read, next_scan, silent
+from bot.domain.passes import Yield, alive, borne_out, contradicts, finished, must_read, next_scan, silent
 from bot.domain.topology import Site
 from bot.errors import ProviderError, Refused, StoreUnavailable, Unreachable
 from bot.ports import Ports
@@ -55,6 +55,7 @@ async def take_stock(
         raise
     except ProviderError as error:
         known = stocktaking.coverage if stocktaking.has_begun else coverage
+        known = borne_out(known, await ports.inventories.coverage(site.instance))
         stocktaking.coverage = silent(known, ports.clock.now(), str(error))
     await ports.inventories.save_coverage(stocktaking.coverage)
     return stocktaking.coverage
@@ -96,7 +97,7 @@ class Stocktaking:
         wanted = await self._choose(there)
         await side_by_side(wanted, self._read)
         await self._keep_all()
-        left = await self._drop(there)
+        left = await self._settle(there)
         self.coverage = finished(self.coverage, self._scan, await self._yield(left))
 
     async def _list(self) -> None:
@@ -111,7 +112,8 @@ class Stocktaking:
         """Add one reading of the list, page 1 first, and return how many there are, counted or come.
 
         A count may be too low as well: as long as the last page is full and the count is surpassed, there may be more,
-        and an entry that came twice may have pushed another out of sight.
+        and an entry that came twice may have pushed another out of sight. One that was deleted may have drawn another
+        to a page already read, so what counts is the highest count of any page.
         """
         first, total = await self._page(1)
         self.coverage = replace(self.coverage, silent_since=None, trouble="")
@@ -119,17 +121,20 @@ class Stocktaking:
         if not first:
             return total
         last, came = ceil(total / len(first)), len(first)
-        lengths = {1: len(first)}
+        lengths, ids = {1: len(first)}, {each.id for each in first}
 
-        async def gather(number: int) -> None:
+        async def gather(number: int) -> bool:
             nonlocal total
-            page, total = await self._page(number)
-            lengths[number] = len(page)
+            page, counted = await self._page(number)
+            lengths[number], total = len(page), max(total, counted)
             found.update((each.id, each) for each in page)
+            is_news = not ids.issuperset(each.id for each in page)
+            ids.update(each.id for each in page)
+            return is_news
 
         await side_by_side(range(2, last + 1), gather)
-        while lengths[max(lengths)] == came and sum(lengths.values()) > total:
-            await gather(max(lengths) + 1)
+        while lengths[max(lengths)] == came and sum(lengths.values()) > total and await gather(max(lengths) + 1):
+            pass
         return max(total, sum(lengths.values()))
 
     async def _page(self, number: int) -> tuple[Sequence[Listed], int]:
@@ -161,8 +166,13 @@ class Stocktaking:
         return wanted
 
     async def _read(self, listed: Listed) -> None:
+        if not await self._is_there(listed):
+            self._unread[listed.path] = "it was deleted meanwhile, and another may have its name"
+
+    async def _is_there(self, listed: Listed) -> bool:
+        """Read the tags of a repository; False where it is gone."""
         read_at = self._ports.clock.now()
-        expected = _calls(self._counts[listed.path])
+        expected = _calls(self._counts.get(listed.path, 0))
         try:
             tags = await self._patience.keep(lambda: self._ports.catalogue.tags(self._site, listed))
         except (Unreachable, Refused) as error:
@@ -170,7 +180,10 @@ class Stocktaking:
                 raise
             self._unread[listed.path] = str(error)
             await self._count(expected)
-            return
+            return True
+        if tags is None:
+            await self._count(expected)
+            return False
         self._total += _calls(len(tags)) - expected
         self._counts[listed.path] = len(tags)
         self._waiting.append(
@@ -182,6 +195,7 @@ class Stocktaking:
         if len(self._waiting) >= KEPT_AT_ONCE or self._waiting_tags >= KEPT_TAGS_AT_ONCE:
             await self._keep_all()
         await self._count(_calls(len(tags)))
+        return True
 
     async def _keep_all(self) -> None:
         """Write down what waits for it; whoever comes while that is going on waits, so a slow store slows the pass."""
@@ -203,8 +217,8 @@ class Stocktaking:
             if contradicts(listed, kept, found):
                 self._suspects[found.id] = listed
 
-    async def _drop(self, there: dict[str, Listed]) -> Sequence[str]:
-        """Forget what is gone, and return what is left.
+    async def _settle(self, there: dict[str, Listed]) -> Sequence[str]:
+        """Forget what is gone, read again what the store has lost meanwhile, and return what is left.
 
         Nothing is forgotten by a list that came short: what it does not name is unread then.
         """
@@ -212,9 +226,29 @@ class Stocktaking:
         gone = [path for path in kept if path not in there]
         if self._unlisted:
             self._unread |= dict.fromkeys(gone, "it was not listed")
-            return kept
+        else:
+            await self._forget(gone)
+        lost = there.keys() - self._unread.keys() - set(kept)
+        await side_by_side([there[path] for path in sorted(lost)], self._read)
+        await self._keep_all()
+        return await self._ports.inventories.paths(self._site.instance) if gone or lost else kept
+
+    async def _forget(self, paths: Sequence[str]) -> None:
+        """Forget repositories that the list did not name, once they say themselves that they are gone.
+
+        Where one was deleted and one made while the list was read, the count is right and another was not seen.
+        """
+        going = {each.id for each in self._listed.values() if each.is_going}
+        gone: list[str] = []
+
+        async def look(path: str) -> None:
+            (kept,) = await self._ports.inventories.repositories(self._site.instance, (path,))
+            unnamed = Listed(path, kept.id, is_immutable=kept.is_immutable) if kept and kept.id not in going else None
+            if unnamed is None or not await self._is_there(unnamed):
+                gone.append(path)
+
+        await side_by_side(paths, look)
         await self._ports.inventories.drop(self._site.instance, gone)
-        return [path for path in kept if path in there]
 
     async def _yield(self, paths: Sequence[str]) -> Yield:
         if self._unread:
@@ -247,7 +281,8 @@ class Stocktaking:
             return
         self._told_at = now
         scan = replace(self._scan, pages_done=self._done, pages_total=self._total or None)
-        self.coverage = replace(self.coverage, running=scan)
+        stored = await self._ports.inventories.coverage(self._site.instance)
+        self.coverage = borne_out(replace(self.coverage, running=scan), stored)
         await self._ports.inventories.save_coverage(self.coverage)
         await self._tell()
 

@@ -72,8 +72,8 @@ async def test_tags_come_with_digest_and_time_of_push(cloud: Simulator, alibaba:
     assert all(tag.pushed_at is not None for tag in found.values())
 
 
-async def test_a_repository_that_is_gone_has_no_tags(alibaba: Alibaba) -> None:
-    assert await AlibabaCatalogue(alibaba).tags(HANGZHOU, Listed("core/none", "crr-none")) == {}
+async def test_a_repository_that_is_gone_is_told_from_one_without_tags(alibaba: Alibaba) -> None:
+    assert await AlibabaCatalogue(alibaba).tags(HANGZHOU, Listed("core/none", "crr-none")) is None
 
 
 async def test_pages_are_turned_until_the_count_is_reached_and_no_further() -> None:
@@ -109,6 +109,14 @@ async def test_a_tag_that_came_twice_is_a_reason_to_read_again_whatever_the_coun
 
     async with saying(first, shifted, first, tags(numbered(100, 120), 5)) as (catalogue, _):
         assert len(await catalogue.tags(HANGZHOU, API)) == 120
+
+
+async def test_a_tag_deleted_while_the_pages_are_turned_hides_no_other() -> None:
+    first, second = tags(numbered(0, 100), 120), tags(numbered(101, 120), 119)
+    again = [tags([*numbered(0, 5), *numbered(6, 101)], 119), second]
+
+    async with saying(first, second, *again) as (catalogue, _):
+        assert set(await catalogue.tags(HANGZHOU, API) or ()) == set(numbered(0, 120))
 
 
 async def test_a_server_that_never_turns_the_page_does_not_keep_us() -> None:

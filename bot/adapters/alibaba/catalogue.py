@@ -43,8 +43,8 @@ class AlibabaCatalogue:
         found = await self._page(site, "ListRepository", "Repositories", page)
         return [each for wire in found.items if (each := _listed_from_wire(wire)) is not None], found.total
 
-    async def tags(self, site: Site, repository: Listed) -> Mapping[str, Tag]:
-        """Return all tags of a repository; empty where it is gone."""
+    async def tags(self, site: Site, repository: Listed) -> Mapping[str, Tag] | None:
+        """Return all tags of a repository, None where it is gone."""
 
         async def fetch(page: int) -> Page:
             return await self._page(site, "ListRepoTag", "Images", page, RepoId=repository.id)
@@ -53,7 +53,7 @@ class AlibabaCatalogue:
             wires = await read_whole(fetch, lambda wire: text(wire.get("Tag")), f"tags of {repository.path}")
         except Refused as refused:
             if refused.code == GONE:
-                return {}
+                return None
             raise
         return {name: _tag_from_wire(wire) for name, wire in wires.items()}
 
