@@ -16,7 +16,7 @@ def concerned(
     site: str, lookout: Lookout, begun: Sequence[Concern], over: Sequence[Concern], limit: timedelta
 ) -> Message:
     """Return what has come up and what is over, the first first."""
-    lines = [*_lines(site, lookout, begun, limit), *_ended(site, over)]
+    lines = [*_lines(site, lookout, begun, limit), *_ended(site, lookout, over)]
     asked = code(f"/registry replication from {site} to {(*begun, *over)[0].target}")
     ends = code(f"/registry unwatch {site}")
     blocks = [section(f"*{lines[0]}*"), *sections(lines[1:]), context(f"All of it: {asked} · no more of this: {ends}")]
@@ -40,19 +40,30 @@ def _lines(site: str, lookout: Lookout, begun: Sequence[Concern], limit: timedel
     return lines
 
 
-def _ended(site: str, over: Sequence[Concern]) -> list[str]:
+def _ended(site: str, lookout: Lookout, over: Sequence[Concern]) -> list[str]:
     lines = []
     for target in dict.fromkeys(each.target for each in over):
         way = f"{_name(site)} to {_name(target)}"
         kinds = [each.kind for each in over if each.target == target]
-        lines += [f"RECOVERED: {_OVER[kind]}, {way}" for kind in Kind if kind in kinds]
+        lines += [f"RECOVERED: {_OVER[kind]}{_left(lookout, kind, target)}, {way}" for kind in Kind if kind in kinds]
     return lines
+
+
+def _left(lookout: Lookout, kind: Kind, target: str) -> str:
+    """Say how many of the same kind go on, so that the end of one is not taken for the end of all."""
+    left = sum((each.kind, each.target) == (kind, target) for each in lookout.concerns)
+    return f"; {left:,} still {_STILL[kind][left > 1]}" if left else ""
 
 
 _OVER = {
     Kind.LAG: "no critical image waits too long",
     Kind.UNCOVERED: "a rule copies what none did, or it is gone",
-    Kind.FAILING: "rules that failed copy again",
+    Kind.FAILING: "rules that failed copy again, or are gone",
+}
+_STILL = {
+    Kind.LAG: ("waits", "wait"),
+    Kind.UNCOVERED: ("has none", "have none"),
+    Kind.FAILING: ("fails", "fail"),
 }
 
 
