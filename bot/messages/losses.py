@@ -16,7 +16,7 @@ def image_lines(report: Report, now: datetime, most: int) -> list[str]:
     what = "Images" if report.question.repositories else "Critical images"
     losses = [each for each in (*found.missing, *found.different) if each.is_critical or report.question.repositories]
     lines = [f"*{what}*: {_counts(judged, target)}"] if judged.lost or judged.extra else []
-    lines += [*_losses(losses, judged, most, now), *_unsettled(judged, target), *_causes(judged, most)]
+    lines += [*_losses(losses, judged, most, now), *_unsettled(judged, report), *_causes(judged, most)]
     return [*lines, *_rest(report)]
 
 
@@ -57,10 +57,14 @@ NEWER = {
 }
 
 
-def _unsettled(judged: Tally, target: str) -> list[str]:
-    if not judged.unsettled:
-        return []
-    return [f"{judged.unsettled:,} of them came after {target} was last read and may have arrived since."]
+def _unsettled(judged: Tally, report: Report) -> list[str]:
+    """Say which of the losses may be none, as one side was read before the other was written."""
+    source, target = escape(short(report.source.site.name, 60)), _target(report)
+    arrived = f"{judged.unsettled:,} of them came after {target} was last read and may have arrived since."
+    newer = (
+        f"{judged.overtaken:,} of them were written at {target} after {source} was last read and may be newer there."
+    )
+    return [*([arrived] if judged.unsettled else []), *([newer] if judged.overtaken else [])]
 
 
 def _causes(judged: Tally, most: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Comparing two inventories: by digest, for known moments only, and with short lists of the images that count."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -113,6 +114,15 @@ def test_what_the_target_overwrote_later_is_no_lag() -> None:
 
     assert found.oldest_critical is None
     assert found.critical.different == 1
+
+
+def test_what_was_written_at_the_target_after_the_source_was_read_is_no_lag() -> None:
+    here, there = a_repository(tags={"1": a_tag("a", -30)}), a_repository(tags={"1": a_tag("b", -4)})
+
+    found = _found((replace(here, read_at=at(-5)), there), source=a_side(as_of=-5))
+
+    assert found.oldest_critical is None
+    assert (found.critical.different, found.critical.overtaken) == (1, 1)
 
 
 def test_losses_are_counted_by_cause() -> None:
