@@ -5,7 +5,7 @@ asked again twice, then noted, and the pass goes on; an instance that answers no
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
@@ -205,14 +205,18 @@ class Stocktaking:
                 await self._keep(batch)
 
     async def _keep(self, batch: Sequence[Repository]) -> None:
-        if self._scan.is_full:
-            await self._suspect(batch)
-        await self._ports.inventories.put(self._site.instance, batch)
-
-    async def _suspect(self, batch: Sequence[Repository]) -> None:
-        """Note repositories whose tags changed while their listed time did not; somebody may have pushed meanwhile."""
+        """Write down what was read, but not over what another bot has read since, should this one have slept."""
         before = await self._ports.inventories.repositories(self._site.instance, [each.path for each in batch])
-        for found, kept in zip(batch, before, strict=True):
+        if self._scan.is_full:
+            self._suspect(zip(batch, before, strict=True))
+        now = self._ports.clock.now()
+        pairs = zip(batch, before, strict=True)
+        fresh = [found for found, kept in pairs if kept is None or not found.read_at < kept.read_at <= now]
+        await self._ports.inventories.put(self._site.instance, fresh)
+
+    def _suspect(self, pairs: Iterable[tuple[Repository, Repository | None]]) -> None:
+        """Note repositories whose tags changed while their listed time did not; somebody may have pushed meanwhile."""
+        for found, kept in pairs:
             listed = Listed(found.path, found.id, found.modified_at, found.is_immutable)
             if contradicts(listed, kept, found):
                 self._suspects[found.id] = listed
