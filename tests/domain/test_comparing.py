@@ -231,6 +231,7 @@ def test_a_source_whose_list_came_short_is_not_said_to_be_in_step() -> None:
         (a_side(as_of=None), None),
         (a_side(namespaces={}), {}),
         (a_side(namespaces={}, trouble="The namespaces could not be read."), None),
+        (a_side(namespaces={}, running=Scan(1, True, NOW)), None),
         (a_side(trouble="A repository could not be read."), {"core": True}),
     ],
 )
