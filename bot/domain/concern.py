@@ -116,7 +116,7 @@ def look_out(known: Assessment, waiting: Waiting, limit: timedelta) -> Lookout:
 
 
 def _lag(known: Assessment, waiting: Waiting, target: str, limit: timedelta) -> Lookout:
-    due = waiting.overdue(known.report.taken_at, limit)
+    due = [] if known.report.interrupted else waiting.overdue(known.report.taken_at, limit)
     if due:
         (pushed_at, image), more = due[0], len(due) - 1
         when = f"{pushed_at:%H:%M}" if known.report.taken_at - pushed_at < DAY else f"{pushed_at:%Y-%m-%d %H:%M}"

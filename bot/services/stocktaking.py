@@ -75,8 +75,8 @@ class Stocktaking:
         self._told_at = ports.clock.monotonic()
         self._done = self._total = 0
         self._patience = Patience(ports.clock)
-        self._listed: dict[str, Listed] = {}
         self._unlisted = 0
+        self._listed: dict[str, Listed] = {}
         self._counts: dict[str, int] = {}
         self._unread: dict[str, str] = {}
         self._troubles: list[str] = []
@@ -96,7 +96,6 @@ class Stocktaking:
         there = alive(self._listed.values())
         wanted = await self._choose(there)
         await side_by_side(wanted, self._read)
-        await self._keep_all()
         left = await self._settle(there)
         self.coverage = finished(self.coverage, self._scan, await self._yield(left))
 
@@ -209,8 +208,7 @@ class Stocktaking:
         before = await self._ports.inventories.repositories(self._site.instance, [each.path for each in batch])
         if self._scan.is_full:
             self._suspect(zip(batch, before, strict=True))
-        now = self._ports.clock.now()
-        pairs = zip(batch, before, strict=True)
+        now, pairs = self._ports.clock.now(), zip(batch, before, strict=True)
         fresh = [found for found, kept in pairs if kept is None or not found.read_at < kept.read_at <= now]
         await self._ports.inventories.put(self._site.instance, fresh)
 
@@ -228,22 +226,24 @@ class Stocktaking:
         """
         kept = await self._ports.inventories.paths(self._site.instance)
         gone = [path for path in kept if path not in there]
-        if self._unlisted:
-            self._unread |= dict.fromkeys(gone, "it was not listed")
-        else:
-            await self._forget(gone)
-        lost = there.keys() - self._unread.keys() - set(kept)
-        await side_by_side([there[path] for path in sorted(lost)], self._read)
-        await self._keep_all()
-        return await self._ports.inventories.paths(self._site.instance) if gone or lost else kept
+        self._unread |= dict.fromkeys(gone if self._unlisted else (), "it was not listed")
+        await self._forget(() if self._unlisted else gone)
+        for again in reversed(range(LISTINGS)):
+            await self._keep_all()
+            kept = await self._ports.inventories.paths(self._site.instance)
+            lost = there.keys() - self._unread.keys() - set(kept)
+            if not lost or not again:
+                break
+            await side_by_side([there[path] for path in sorted(lost)], self._read)
+        self._unread |= dict.fromkeys(lost, "the store has lost it")
+        return kept
 
     async def _forget(self, paths: Sequence[str]) -> None:
         """Forget repositories that the list did not name, once they say themselves that they are gone.
 
         Where one was deleted and one made while the list was read, the count is right and another was not seen.
         """
-        going = {each.id for each in self._listed.values() if each.is_going}
-        gone: list[str] = []
+        going, gone = {each.id for each in self._listed.values() if each.is_going}, list[str]()
 
         async def look(path: str) -> None:
             (kept,) = await self._ports.inventories.repositories(self._site.instance, (path,))

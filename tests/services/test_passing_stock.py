@@ -1,16 +1,25 @@
-"""Reading what an instance holds while others delete, make anew, empty the store or read as well."""
+"""Reading and comparing what instances hold while others delete, make anew, empty the store or read as well."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from bot.domain.inventory import Listed, Tag
+from bot.domain.inventory import Listed, Repository, Tag
+from bot.domain.snapshot import Unknown
 from bot.domain.topology import Site
+from bot.domain.verdict import Verdict
+from bot.ports import Ports
+from bot.services.replication import question, report
 from bot.services.stocktaking import take_stock
+from bot.services.survey import survey_replication
 from tests.builders import NOW
+from tests.domain.stocks import SOURCE, TARGET, a_repository, a_tag
+from tests.fake_inventories import FakeInventories
+from tests.fakes import FakeRegistries, some_ports
+from tests.handlers.kept import keep
 from tests.services.test_stocktaking import FULL_EVERY, LONG_AGO, NAME, Shop, many
 
 
@@ -102,6 +111,20 @@ async def test_a_store_that_is_emptied_under_a_pass_is_filled_again_and_claims_n
     assert set(told) == {None}
 
 
+async def test_a_store_that_is_emptied_again_and_again_leaves_what_it_lost_unread() -> None:
+    shop = Shop(*many(40))
+
+    def empty(kind: str, what: str) -> None:
+        if (kind, what) in (("tags", "core/app0000"), ("tags", "core/app0039")):
+            shop.inventories.kept.clear()
+
+    shop.catalogue.before = empty
+    known = await shop.take()
+
+    assert set(known.unread) == set(many(40)) - set(shop.kept())
+    assert known.unread
+
+
 async def test_a_bot_that_slept_in_its_pass_writes_nothing_old_over_what_another_has_read() -> None:
     shop = Shop(*many(3))
     sleeping, awake = asyncio.Event(), asyncio.Event()
@@ -136,3 +159,40 @@ async def test_a_clock_that_was_ahead_keeps_nothing_that_is_read_later_from_bein
     await shop.take()
 
     assert shop.kept() == shop.held()
+
+
+class _Emptied(FakeInventories):
+    """A store that is emptied once the source's repositories have been read."""
+
+    async def repositories(self, instance: str, paths: Sequence[str]) -> tuple[Repository | None, ...]:
+        found = await super().repositories(instance, paths)
+        self.kept.clear()
+        self.known.clear()
+        return found
+
+
+async def _kept_until_read() -> Ports:
+    """Return a world in which nothing is lost, neither end of which answers."""
+    ports = some_ports(inventories=_Emptied(), registries=FakeRegistries(SOURCE, TARGET))
+    for site in (SOURCE, TARGET):
+        await keep(ports, site, a_repository(tags={"1": a_tag()}))
+    return ports
+
+
+async def test_a_store_that_is_emptied_while_it_is_compared_makes_nothing_missing() -> None:
+    ports = await _kept_until_read()
+    sites = ports.rules.topology.sites
+
+    found = await report(ports, question(ports, sites[SOURCE], sites[TARGET], None, None))
+
+    assert (found.judgement.verdict, found.found.all.lost) == (Verdict.UNKNOWN, 0)
+    assert found.interrupted == f"Redis has lost what was kept of {SOURCE}. It is being read again."
+
+
+async def test_a_store_that_is_emptied_while_a_plan_is_made_leaves_its_copies_unknown() -> None:
+    ports = await _kept_until_read()
+    sites = ports.rules.topology.sites
+
+    found = await survey_replication(ports, sites[SOURCE], sites[TARGET], timedelta(seconds=3))
+
+    assert found.comparison == Unknown(f"Redis has lost what was kept of {SOURCE}. It is being read again")
