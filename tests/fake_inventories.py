@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.domain.inventory import Coverage, Listed, Repository, Tag
 from bot.domain.topology import Site
@@ -88,6 +88,7 @@ class FakeCatalogue:
         self.counts: dict[str, int] = {}
         self.lost: set[int] = set()
         self.turns = True
+        self.ahead = timedelta(0)
         self.before: Callable[[str, str], None] = lambda _kind, _what: None
         self._pages = 0
 

@@ -35,7 +35,7 @@ async def locate(ports: Ports, path: str, tag: str | None) -> Spread:
     sites = tuple(ports.rules.topology.sites.values())
     async with _in_time():
         kept = [await stock.seen(ports.inventories, site, path) for site in sites]
-    asked_at = ports.clock.now()
+    asked_at = ports.clock.now() - ports.catalogue.ahead
     async with asyncio.TaskGroup() as group:
         looks = [group.create_task(_refreshed(ports, each, path)) for each in kept]
         rules = [group.create_task(observe(ports.registries.sync_rules(site), DEADLINE)) for site in sites]
@@ -67,7 +67,7 @@ async def _refreshed(ports: Ports, kept: Seen, path: str) -> Seen:
     """
     if kept.repository is None:
         return kept
-    asked_at = ports.clock.now()
+    asked_at = ports.clock.now() - ports.catalogue.ahead
     listed = Listed(path, kept.repository.id, is_immutable=kept.repository.is_immutable)
     tags = await observe(ports.catalogue.tags(kept.side.site, listed), DEADLINE)
     if tags is None or isinstance(tags, Unknown):

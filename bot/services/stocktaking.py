@@ -97,7 +97,7 @@ class Stocktaking:
         wanted = await self._choose(there)
         await side_by_side(wanted, self._read)
         left = await self._settle(there)
-        self.coverage = finished(self.coverage, self._scan, await self._yield(left))
+        self.coverage = finished(self.coverage, self._scan, await self._yield(left), self._ports.catalogue.ahead)
 
     async def _list(self) -> None:
         """List every repository, and note by how many that comes short of the vendor's own count."""
@@ -170,7 +170,7 @@ class Stocktaking:
 
     async def _is_there(self, listed: Listed) -> bool:
         """Read the tags of a repository; False where it is gone."""
-        read_at = self._ports.clock.now()
+        read_at = self._ports.clock.now() - self._ports.catalogue.ahead
         expected = _calls(self._counts.get(listed.path, 0))
         try:
             tags = await self._patience.keep(lambda: self._ports.catalogue.tags(self._site, listed))

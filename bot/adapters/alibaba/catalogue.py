@@ -5,6 +5,7 @@ SDK's types would take a quarter of its time.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from bot.adapters.alibaba.client import Alibaba
@@ -25,6 +26,11 @@ class AlibabaCatalogue:
 
     def __init__(self, alibaba: Alibaba) -> None:
         self._alibaba = alibaba
+
+    @property
+    def ahead(self) -> timedelta:
+        """Return how far the bot's clock is ahead of the vendor's, as far as answers have told."""
+        return self._alibaba.ahead
 
     async def namespaces(self, site: Site) -> Mapping[str, bool]:
         """Return each namespace, and whether a push or a copy creates a repository there."""
