@@ -64,7 +64,7 @@ def _age(side: Side, span: Span | None, now: datetime) -> str:
     told = f"{_clock(at, now)} UTC"
     if silent <= at:
         return told
-    return f"{told}, {_length(silent - at)} before {side.site.name} first failed to answer"
+    return f"{told}, {_length(silent - at)} before {side.site.name} could no longer be read"
 
 
 def _gaps(comparison: Comparison, now: datetime) -> Iterator[str]:

@@ -17,6 +17,11 @@ MOST_NAMED = 3
 MOST_REASONS = 5
 MOST_TASKS = 10
 _DOUBTS = {NEWER: "NEWER", UNCLEAR: "perhaps newer"}
+_HINTS = (
+    (_DOUBTS, "To replace what may be newer there all the same, name exactly it"),
+    ({ON_ITS_WAY}, "Where a copy under way is stuck, name exactly its image to have it copied again"),
+)
+"""What to do about an image that was left out for one of these reasons."""
 Value = Callable[[CopyJob], tuple[str, str]]
 """Returns what the two buttons of an offer carry."""
 
@@ -156,12 +161,9 @@ def _left_out(job: CopyJob) -> Iterator[str]:
         named = [code(each.image, 120) for each in job.left_out if each.reason == reason][:MOST_NAMED]
         more = f" and {count - len(named):,} more" if count > len(named) else ""
         yield f"*Left out*, {escape(reason)}: {', '.join(named)}{more}"
-    if doubted := next((each.image for each in job.left_out if each.reason in _DOUBTS), ""):
-        again = code(f"/registry sync {doubted} from {job.source} to {job.target}")
-        yield f"To replace what may be newer there all the same, name exactly it: {again}"
-    if stuck := next((each.image for each in job.left_out if each.reason == ON_ITS_WAY), ""):
-        again = code(f"/registry sync {stuck} from {job.source} to {job.target}")
-        yield f"Where a copy under way is stuck, name exactly its image to have it copied again: {again}"
+    for reasons, hint in _HINTS:
+        if image := next((each.image for each in job.left_out if each.reason in reasons), ""):
+            yield f"{hint}: {code(f'/registry sync {image} from {job.source} to {job.target}')}"
 
 
 def _going(job: CopyJob) -> Iterator[str]:

@@ -18,7 +18,7 @@ MANY = {"repositories": 60, "tags": 5, "source": "cri-bbbbb", "targets": ["cri-a
 ZHANGJIAKOU = "cri-bbbbb"
 COMPARE = "/registry replication from zhangjiakou to hangzhou"
 LOSS = re.compile(
-    r"Loss: As of \d\d:\d\d UTC, (?:less than a minute|\d+ min) before zhangjiakou first failed to answer: "
+    r"Loss: As of \d\d:\d\d UTC, (?:less than a minute|\d+ min) before zhangjiakou could no longer be read: "
     r"8 of 9 critical images are identical at hangzhou; missing: core/web:6\.0\.0 \(pushed \d\d:\d\d\)\."
 )
 

@@ -110,6 +110,22 @@ async def test_the_picture_moves_when_a_vpc_pulls_from_elsewhere(browser: Browse
         assert "pulls from cri-aaaaa (hangzhou)" in await page.get_by_test_id("vpc-vpc-bbbbb").inner_text()
 
 
+async def test_a_rule_by_hand_is_not_said_to_keep_the_sites_in_step(
+    browser: Browser, at: Desk, picture: Picture
+) -> None:
+    quiet = {"from": "cri-aaaaa", "to": "cri-bbbbb", "open": 0, "failed": 0, "stalled": False}
+    rules = [{"rule": "after-pushes", "trigger": "PASSIVE"}, {"rule": "on-demand", "trigger": "INITIATIVE"}]
+    picture.now["replication"] = [rule | quiet for rule in rules]
+    async with opened(browser, at.slack.page_url) as room:
+        lines = room.page.locator("#replication li")
+        await lines.nth(1).wait_for()
+
+        assert await lines.all_inner_texts() == [
+            "after-pushes cri-aaaaa → cri-bbbbb: in step",
+            "on-demand cri-aaaaa → cri-bbbbb: by hand only",
+        ]
+
+
 async def test_a_switch_breaks_something_and_mends_it(browser: Browser, at: Desk) -> None:
     async with opened(browser, at.slack.page_url) as room:
         page = room.page

@@ -202,7 +202,7 @@ CASES: list[tuple[str, dict[str, Any], Level, Effect, str]] = [
         compared(kept_home=kept("zhangjiakou", 3)),
         Level.WARN,
         Effect.WARNS,
-        "As of 02:57 UTC, 3 min before zhangjiakou first failed to answer: 3 of 3 critical images are identical at "
+        "As of 02:57 UTC, 3 min before zhangjiakou could no longer be read: 3 of 3 critical images are identical at "
         "hangzhou; what was pushed since is not known.",
     ),
     (

@@ -12,7 +12,7 @@ from tests.builders import NOW, a_comparison
 from tests.domain.circumstances import kept
 
 SILENT = NOW + timedelta(minutes=3)
-"""When zhangjiakou first failed to answer."""
+"""From when on zhangjiakou could not be read."""
 LATER = NOW + timedelta(minutes=5)
 LOSS: dict[str, Any] = {"identical": ("a:1",), "missing": ("b:1",)}
 FIRST_PASS = Scan(1, True, NOW, pages_done=40, pages_total=120)
@@ -24,7 +24,7 @@ def test_a_loss_is_told_with_the_age_of_the_list_the_first_failure_and_the_time_
 
     assert weigh(comparison, LATER) == (
         Level.FAIL,
-        "As of 02:57 UTC, 6 min before zhangjiakou first failed to answer: 1 of 3 critical images are identical at "
+        "As of 02:57 UTC, 6 min before zhangjiakou could no longer be read: 1 of 3 critical images are identical at "
         "hangzhou; missing: b:1 (pushed 02:55); different: c:1 (pushed 02:55).",
     )
 
@@ -37,25 +37,25 @@ def test_a_loss_is_told_with_the_age_of_the_list_the_first_failure_and_the_time_
             {"kept_standby": kept("hangzhou", 2)},
             Level.WARN,
             "3 of 3 critical images are identical at hangzhou (as of 02:58 UTC, 7 min before hangzhou "
-            "first failed to answer); what was pushed since is not known.",
+            "could no longer be read); what was pushed since is not known.",
         ),
         (
             {"kept_home": kept("zhangjiakou", 3), "kept_standby": kept("hangzhou", 2, silent_since=SILENT)},
             Level.WARN,
-            "As of 02:57 UTC, 8 min before zhangjiakou first failed to answer: 3 of 3 critical images are identical "
-            "at hangzhou (as of 02:58 UTC, 5 min before hangzhou first failed to answer); "
+            "As of 02:57 UTC, 8 min before zhangjiakou could no longer be read: 3 of 3 critical images are identical "
+            "at hangzhou (as of 02:58 UTC, 5 min before hangzhou could no longer be read); "
             "what was pushed since is not known.",
         ),
         (
             {"kept_home": kept("zhangjiakou", 24 * 60 - 10)},
             Level.WARN,
-            "As of 2026-11-02 03:10 UTC, 23 h before zhangjiakou first failed to answer: "
+            "As of 2026-11-02 03:10 UTC, 23 h before zhangjiakou could no longer be read: "
             "3 of 3 critical images are identical at hangzhou; what was pushed since is not known.",
         ),
         (
             {"identical": (), "kept_home": kept("zhangjiakou", 3, silent_since=NOW - timedelta(seconds=150))},
             Level.WARN,
-            "As of 02:57 UTC, less than a minute before zhangjiakou first failed to answer: "
+            "As of 02:57 UTC, less than a minute before zhangjiakou could no longer be read: "
             "no image at zhangjiakou matches `critical` in registry.yaml, so none was compared.",
         ),
     ],

@@ -14,7 +14,7 @@ from tests.domain.circumstances import kept
 from tests.messages.reading import confirm_of, words_of
 
 HOME = kept("zhangjiakou", 3, silent_since=NOW + timedelta(minutes=3))
-AGE = "As of 02:57 UTC, 6 min before zhangjiakou first failed to answer: "
+AGE = "As of 02:57 UTC, 6 min before zhangjiakou could no longer be read: "
 EFFECTS = {Level.FAIL: Effect.LOSS, Level.UNKNOWN: Effect.LOSS, Level.WARN: Effect.WARNS}
 
 

@@ -12,7 +12,7 @@ from tests.scenarios.company import APPROVER, PATIENCE, Company, company_with_bo
 
 ZHANGJIAKOU = "cri-bbbbb"
 TOLD = re.compile(
-    r"As of \d\d:\d\d UTC, (?:less than a minute|\d+ min) before zhangjiakou first failed to answer: "
+    r"As of \d\d:\d\d UTC, (?:less than a minute|\d+ min) before zhangjiakou could no longer be read: "
     r"([\d,]+) of ([\d,]+) critical images are identical at hangzhou; "
     r"missing: core/api:9\.9\.9 \(pushed \d\d:\d\d\)\."
 )

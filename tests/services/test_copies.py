@@ -184,6 +184,6 @@ async def test_a_plan_of_a_silent_home_says_what_would_be_lost_and_since_when_no
     told = next(finding for finding in plan.findings if finding.code == "CRITICAL_IMAGES")
     assert (plan.verdict, told.level) == (Verdict.GO_WITH_LOSS, Level.FAIL)
     assert told.sentence == (
-        "As of 02:57 UTC, 6 min before zhangjiakou first failed to answer: "
+        "As of 02:57 UTC, 6 min before zhangjiakou could no longer be read: "
         "1 of 2 critical images are identical at hangzhou; missing: core/late:9 (pushed 02:55)."
     )

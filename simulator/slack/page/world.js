@@ -123,7 +123,8 @@ function swing(line, x, y) {
 }
 
 function rule(entry) {
-  const state = entry.stalled ? "stalled" : entry.failed ? `${entry.failed} failed` : entry.open ? `${entry.open} under way` : "in step";
+  const idle = entry.trigger === "PASSIVE" ? "in step" : "by hand only";
+  const state = entry.stalled ? "stalled" : entry.failed ? `${entry.failed} failed` : entry.open ? `${entry.open} under way` : idle;
   return element("li", { class: entry.stalled || entry.failed ? "fails" : "" },
     element("strong", {}, entry.rule ?? "replication"), ` ${entry.from} → ${entry.to}: ${state}`);
 }
