@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.domain.inventory import Coverage, Listed, Repository, Tag
 from bot.domain.topology import Site
@@ -74,7 +74,8 @@ class FakeCatalogue:
 
     `failures` are raised by the next reads of a path's tags, `down` by everything asked of a site. `counts` is how
     many repositories a site claims to have, where that is a lie; a page that is the n-th of all is empty where n is in
-    `lost`. `before` is called before each answer, with what is asked as `calls` have it, and may raise.
+    `lost`, and every page is the first unless it `turns`. `before` is called before each answer, with what is asked as
+    `calls` have it, and may raise.
     """
 
     def __init__(self, page_size: int = 100) -> None:
@@ -86,6 +87,8 @@ class FakeCatalogue:
         self.down: dict[str, BotError] = {}
         self.counts: dict[str, int] = {}
         self.lost: set[int] = set()
+        self.turns = True
+        self.ahead = timedelta(0)
         self.before: Callable[[str, str], None] = lambda _kind, _what: None
         self._pages = 0
 
@@ -110,15 +113,16 @@ class FakeCatalogue:
         self._ask(site, "page", str(page))
         found = [listed for listed, _ in self.held.get(site.name, {}).values()]
         self._pages += 1
-        start = len(found) if self._pages in self.lost else (page - 1) * self.page_size
+        start = len(found) if self._pages in self.lost else (page - 1) * self.page_size * self.turns
         return found[start : start + self.page_size], self.counts.get(site.name, len(found))
 
-    async def tags(self, site: Site, repository: Listed) -> Mapping[str, Tag]:
-        """Return all tags of a repository."""
+    async def tags(self, site: Site, repository: Listed) -> Mapping[str, Tag] | None:
+        """Return all tags of a repository, None where it is gone."""
         self._ask(site, "tags", repository.path)
         if failures := self.failures.get(repository.path):
             raise failures.pop(0)
-        return dict(self.held.get(site.name, {}).get(repository.path, (repository, {}))[1])
+        listed, tags = self.held.get(site.name, {}).get(repository.path, (None, {}))
+        return dict(tags) if listed and listed.id == repository.id else None
 
     def _ask(self, site: Site, kind: str, what: str) -> None:
         self.calls.append((site.name, kind, what))

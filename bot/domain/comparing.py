@@ -162,7 +162,8 @@ class Comparer:
 
     def _keep_if_oldest(self, difference: Difference) -> None:
         """Remember the earliest push that did not arrive; what was overwritten at the target may well have."""
-        if not difference.is_loss or difference.pushed_at is None or difference.explanation.newer is Newer.TARGET:
+        is_overwritten = difference.explanation.newer is Newer.TARGET or difference.is_overtaken
+        if not difference.is_loss or difference.pushed_at is None or is_overwritten:
             return
         before = self._oldest.get(difference.is_critical)
         if before is None or _age(difference) < _age(before):

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.differences import Cause, Difference, Newer
+from bot.domain.differences import Cause, Difference, Newer, Side
 from bot.domain.report import Assessment
 from bot.domain.rule_audit import PairAudit, RuleUse
 from bot.domain.rule_reach import Reached
-from bot.domain.snapshot import Unknown
+from bot.domain.snapshot import TaskFeed, Unknown
 
 NEVER_COPIED = frozenset({Cause.NO_RULE, Cause.BY_HAND, Cause.OLDER_THAN_RULE})
 """Why something is not copied by itself at all; it would hide for ever that other copies lag."""
@@ -20,6 +20,8 @@ NOT_ARRIVING = frozenset(
 """Why something was to be copied and does not arrive unless a person does something; it would hide others as well."""
 MOST_WAITING = 1_000
 DAY = timedelta(days=1)
+LATELY = timedelta(minutes=1)
+"""As long as there is between two looks: a copy within it came after whoever was told was told."""
 FAILS_AFTER = 3
 """Copies of a rule that failed since its last success, before anybody is told: one may fail for once."""
 
@@ -50,11 +52,13 @@ class Concern:
 class Lookout:
     """What is to be told of a site now, each concern with its particulars, and which kinds are known for sure.
 
-    A concern that is not there any more is over only where its kind is in `sure`: what cannot be seen is not over.
+    A concern that is not there any more is over only where its kind is in `sure`, and it is not itself in `doubtful`:
+    what cannot be seen is not over.
     """
 
     concerns: Mapping[Concern, str] = field(default_factory=dict)
     sure: frozenset[tuple[Kind, str]] = frozenset()
+    doubtful: frozenset[Concern] = frozenset()
 
     def begun(self, told: Collection[Concern]) -> tuple[Concern, ...]:
         """Return what nobody was told of yet."""
@@ -62,14 +66,18 @@ class Lookout:
 
     def over(self, told: Collection[Concern]) -> tuple[Concern, ...]:
         """Return what people were told of and is over."""
-        gone = set(told) - set(self.concerns)
+        gone = set(told) - set(self.concerns) - self.doubtful
         return tuple(sorted(each for each in gone if (each.kind, each.target) in self.sure))
 
 
 def joined(lookouts: Collection[Lookout]) -> Lookout:
     """Return several directions as one."""
     concerns = {concern: detail for each in lookouts for concern, detail in each.concerns.items()}
-    return Lookout(concerns, frozenset(pair for each in lookouts for pair in each.sure))
+    return Lookout(
+        concerns,
+        frozenset(pair for each in lookouts for pair in each.sure),
+        frozenset(concern for each in lookouts for concern in each.doubtful),
+    )
 
 
 class Waiting:
@@ -82,11 +90,11 @@ class Waiting:
     def add(self, difference: Difference) -> None:
         """Take in one more; what no rule copies by itself does not lag, however old it is."""
         explanation, pushed_at = difference.explanation, difference.pushed_at
-        if not (difference.is_critical and difference.is_loss) or pushed_at is None:
+        if not (difference.is_critical and difference.is_loss):
             return
         if explanation.cause in NEVER_COPIED or explanation.newer is Newer.TARGET:
             return
-        if difference.is_unsettled:
+        if pushed_at is None or difference.is_unsettled or difference.is_overtaken:
             self._unsettled += 1
         else:
             kind = Kind.STUCK if explanation.cause in NOT_ARRIVING else Kind.LAG
@@ -104,7 +112,7 @@ class Waiting:
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether the target was looked at after every push."""
+        """Tell whether each loss has a date, and each side was looked at after whatever was written to the other."""
         return not self._unsettled
 
 
@@ -113,13 +121,13 @@ def look_out(known: Assessment, waiting: Waiting, limit: timedelta) -> Lookout:
     target = known.report.target.site.name
     parts = [_lag(known, waiting, kind, limit) for kind in (Kind.LAG, Kind.STUCK)]
     if not isinstance(known.audit, Unknown):
-        parts += [_uncovered(known.audit, target), _failing(known.audit, target)]
+        parts += [_uncovered(known.audit, known.report.source, target), _failing(known.audit, target)]
     return joined(parts)
 
 
 def _lag(known: Assessment, waiting: Waiting, kind: Kind, limit: timedelta) -> Lookout:
     now, pair = known.report.taken_at, (kind, known.report.target.site.name)
-    due = waiting.overdue(kind, now, limit)
+    due = [] if known.report.interrupted else waiting.overdue(kind, now, limit)
     if due:
         (at, image, cause), more = due[0], len(due) - 1
         pushed_at = datetime.fromtimestamp(at, UTC)
@@ -127,22 +135,26 @@ def _lag(known: Assessment, waiting: Waiting, kind: Kind, limit: timedelta) -> L
         why = f", {cause}" if kind is Kind.STUCK else ""
         detail = f"{image}{f' and {more:,} more' if more else ''} since {when} UTC{why}"
         return Lookout({Concern(*pair): detail}, frozenset({pair}))
-    is_sure = known.report.judgement.is_whole and waiting.is_settled
-    return Lookout(sure=frozenset({pair} if is_sure else ()))
+    is_read = known.report.judgement.is_whole and known.report.source.coverage.silent_since is None
+    return Lookout(sure=frozenset({pair} if is_read and waiting.is_settled else ()))
 
 
-def _uncovered(audit: PairAudit, target: str) -> Lookout:
+def _uncovered(audit: PairAudit, source: Side, target: str) -> Lookout:
+    """Return what no rule copies; what some rule copies in part, by hand or to elsewhere is not known to be over."""
     if isinstance(audit.reached, Unknown):
         return Lookout()
-    named = audit.reached.uncovered
-    found = {Concern(Kind.UNCOVERED, target, name): name for name in named.names}
-    is_complete = named.count == len(named.names) and _has_looked(audit.reached)
-    return Lookout(found, frozenset({(Kind.UNCOVERED, target)} if is_complete else ()))
+    reached = audit.reached
+    found = {Concern(Kind.UNCOVERED, target, name): name for name in reached.uncovered.names}
+    lists = reached.uncovered, reached.partly, reached.by_hand, reached.unsure, reached.elsewhere
+    is_complete = _has_looked(reached, source) and all(named.count == len(named.names) for named in lists)
+    left = {name for named in lists for name in named.names} | source.unread
+    doubtful = frozenset(Concern(Kind.UNCOVERED, target, name) for name in left)
+    return Lookout(found, frozenset({(Kind.UNCOVERED, target)} if is_complete else ()), doubtful)
 
 
-def _has_looked(reached: Reached) -> bool:
-    """Tell whether there was any critical repository to look at: an emptied store proves nothing."""
-    return reached.repositories > 0
+def _has_looked(reached: Reached, source: Side) -> bool:
+    """Tell whether all critical repositories were looked at, and were any: an emptied store proves nothing."""
+    return source.is_whole and reached.repositories > 0
 
 
 def _failing(audit: PairAudit, target: str) -> Lookout:
@@ -150,7 +162,16 @@ def _failing(audit: PairAudit, target: str) -> Lookout:
         return Lookout()
     failing = [use for use in audit.rules if use.failed >= FAILS_AFTER]
     found = {Concern(Kind.FAILING, target, use.rule.rule_id): _failure(use) for use in failing}
-    return Lookout(found, frozenset({(Kind.FAILING, target)}))
+    unproven = (use.rule.rule_id for use in audit.rules if not _copies(use, audit.feed))
+    doubtful = frozenset(Concern(Kind.FAILING, target, rule_id) for rule_id in unproven)
+    return Lookout(found, frozenset({(Kind.FAILING, target)}), doubtful)
+
+
+def _copies(use: RuleUse, feed: TaskFeed) -> bool:
+    """Tell whether a rule is seen to copy: where failures only left the feed, or the part that was read, it is not."""
+    if use.last_success_at is None:
+        return False
+    return not feed.is_partial or use.last_success_at >= feed.as_of - LATELY
 
 
 def _failure(use: RuleUse) -> str:

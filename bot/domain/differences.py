@@ -83,10 +83,11 @@ class Side:
     def namespaces(self) -> Mapping[str, bool] | None:
         """Return each namespace and whether copies create repositories there; None while that was not read.
 
-        None at all are believed only of a pass that met no trouble.
+        None at all are believed only of a pass that met no trouble, which the next one, while it goes on, forgets.
         """
         known = self.coverage
-        return known.namespaces if known.as_of and (known.namespaces or not known.trouble) else None
+        is_sure = not known.trouble and known.running is None
+        return known.namespaces if known.as_of and (known.namespaces or is_sure) else None
 
     @property
     def blind_for(self) -> timedelta | None:

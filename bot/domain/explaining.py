@@ -145,13 +145,15 @@ def _without_automatic(rules: Matched) -> Cause | None:
 
 
 def _by_age(difference: Difference, rules: Matched) -> Cause:
-    automatic = [rule for rule, match in rules if rule.is_automatic and match is Match.YES]
+    """Tell a push before all rules that may take it from one that a rule should have copied."""
     pushed_at = difference.pushed_at
-    if not automatic or pushed_at is None:
+    if pushed_at is None or all(match is not Match.YES for rule, match in rules if rule.is_automatic):
         return Cause.UNKNOWN
-    if all(rule.created_at is not None and rule.created_at > pushed_at for rule in automatic):
+    automatic = [(rule.created_at, match) for rule, match in rules if rule.is_automatic]
+    then = [match for made_at, match in automatic if made_at is None or made_at <= pushed_at]
+    if not then:
         return Cause.OLDER_THAN_RULE
-    return Cause.WAITING if difference.place.target_at - pushed_at <= GRACE else Cause.UNKNOWN
+    return Cause.WAITING if Match.YES in then and difference.place.target_at - pushed_at <= GRACE else Cause.UNKNOWN
 
 
 def _ends(rule: SyncRule) -> tuple[str, str]:

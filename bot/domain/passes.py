@@ -59,12 +59,13 @@ def contradicts(listed: Listed, kept: Repository | None, found: Repository) -> b
     return kept is not None and _is_known(listed, kept) and _digests(kept) != _digests(found)
 
 
-def finished(coverage: Coverage, scan: Scan, came_to: Yield) -> Coverage:
-    """Return what is known once a pass is over."""
+def finished(coverage: Coverage, scan: Scan, came_to: Yield, ahead: timedelta = timedelta(0)) -> Coverage:
+    """Return what is known once a pass is over, dated by the vendor's clock where the bot's is `ahead` of that."""
+    as_of = scan.started_at - ahead
     return replace(
         coverage,
-        as_of=scan.started_at,
-        full_as_of=scan.started_at if scan.is_full else coverage.full_as_of,
+        as_of=as_of,
+        full_as_of=as_of if scan.is_full else coverage.full_as_of,
         running=None,
         repositories=came_to.repositories,
         tags=came_to.tags,
@@ -79,6 +80,17 @@ def finished(coverage: Coverage, scan: Scan, came_to: Yield) -> Coverage:
 def silent(coverage: Coverage, now: datetime, why: str) -> Coverage:
     """Return what is known of an instance that does not answer, or refuses to: the rest stays, and so does its age."""
     return replace(coverage, silent_since=coverage.silent_since or now, trouble=why)
+
+
+def borne_out(coverage: Coverage, stored: Coverage) -> Coverage:
+    """Return what is known while a pass goes on: of earlier passes no more than the store, once emptied, still has."""
+    return replace(
+        coverage,
+        as_of=stored.as_of,
+        full_as_of=stored.full_as_of,
+        unread=stored.unread,
+        unlisted=stored.unlisted,
+    )
 
 
 def alive(listed: Iterable[Listed]) -> dict[str, Listed]:

@@ -109,7 +109,7 @@ class ReachAudit:
                 continue
             if target is not None and there is not None and there.is_immutable:
                 self.reached.conflicts.add(f"{path}:{tag}")
-            elif _is_older(image, [rule for rule in rules if takes(rule, path, tag) is Match.YES]):
+            elif _is_older(image, [rule for rule in rules if takes(rule, path, tag) is not Match.NO]):
                 self.reached.older.add(f"{path}:{tag}")
 
     def _look_for_namespace(self, path: str, there: Repository | None) -> None:
@@ -134,7 +134,7 @@ def _by_rule(rule: SyncRule, match: Match) -> Reach:
 
 
 def _is_older(image: Tag, rules: Sequence[SyncRule]) -> bool:
-    """Tell whether every automatic rule for an image was made after its push."""
+    """Tell whether every automatic rule that may take an image was made after its push."""
     made = [rule.created_at for rule in rules if rule.is_automatic]
     pushed_at = image.pushed_at
     return bool(made) and pushed_at is not None and all(at is not None and at > pushed_at for at in made)

@@ -20,7 +20,7 @@ def image_lines(report: Report, now: datetime, most: int) -> list[str]:
         what += " so far"  # the first line gives no number then
     is_news = judged.lost or judged.extra or (report.judgement.verdict is Verdict.UNKNOWN and judged.compared)
     lines = [f"*{what}*: {_counts(judged, target)}"] if is_news else []
-    lines += [*_losses(losses, judged, most, now), *_unsettled(judged, target), *_causes(judged, most)]
+    lines += [*_losses(losses, judged, most, now), *_unsettled(judged, report), *_causes(judged, most)]
     return [*lines, *_rest(report)]
 
 
@@ -61,10 +61,14 @@ NEWER = {
 }
 
 
-def _unsettled(judged: Tally, target: str) -> list[str]:
-    if not judged.unsettled:
-        return []
-    return [f"{judged.unsettled:,} of them came after {target} was last read and may have arrived since."]
+def _unsettled(judged: Tally, report: Report) -> list[str]:
+    """Say which of the losses may be none, as one side was read before the other was written."""
+    source, target = escape(short(report.source.site.name, 60)), _target(report)
+    arrived = f"{judged.unsettled:,} of them came after {target} was last read and may have arrived since."
+    newer = (
+        f"{judged.overtaken:,} of them were written at {target} after {source} was last read and may be newer there."
+    )
+    return [*([arrived] if judged.unsettled else []), *([newer] if judged.overtaken else [])]
 
 
 def _causes(judged: Tally, most: int) -> list[str]:

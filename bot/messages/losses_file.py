@@ -65,7 +65,9 @@ class LossesFile:
         at = known.report.taken_at.astimezone(UTC)
         cut = f", the first {MOST_ROWS:,} of them" if max(self._taken, self._flaws) > MOST_ROWS else ""
         flaws = f" and {plural(self._flaws, 'flaw')}" if self._flaws else ""
-        title = f"{plural(self._taken, 'difference')}{flaws} from {source} to {target}, {at:%Y-%m-%d %H:%M} UTC{cut}"
+        partial = "" if known.report.judgement.is_whole else ", partial"
+        found = f"{plural(self._taken, 'difference')}{flaws}"
+        title = f"{found} from {source} to {target}, {at:%Y-%m-%d %H:%M} UTC{partial}{cut}"
         return Attachment(f"{source}-to-{target}-{at:%Y%m%dT%H%M}Z.csv", title, self._content.getvalue())
 
 

@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bot.domain.comparing import Critical
 from bot.domain.differences import Side, Span
+from bot.domain.explaining import DONE
 from bot.domain.report import Assessment, Report
 from bot.domain.rule_audit import PairAudit, Possible
 from bot.domain.snapshot import Unknown
+from bot.domain.unseen import path_of
 from bot.domain.verdict import Verdict
 from bot.messages.blocks import Block, compose, context, divider, section, sections
 from bot.messages.copying import pair_lines, rule_lines, rules_in_short, task_lines
@@ -102,7 +105,7 @@ def headline(known: Assessment, now: datetime) -> str:
     """Return the verdict, the direction and the age in one line."""
     report, judged = known.report, known.report.judgement.judged
     images = _images(report, judged.compared)
-    age = f"{_age(report, now)}{_hushed(known)}"
+    age = f"{_age(report, now)}{_hushed(known)}{_later(report)}"
     match report.judgement.verdict:
         case Verdict.BEHIND:
             partial = "" if report.judgement.is_whole else ", partial"
@@ -156,6 +159,15 @@ def _hushed(known: Assessment) -> str:
     ends = (known.report.source, known.report.target)
     silent = [_name(side) for side in ends if _is_silent(side, known)]
     return f", {' and '.join(silent)} cannot be read" if silent else ""
+
+
+def _later(report: Report) -> str:
+    """Count the judged pushes that no list knows and no copy task calls done: a verdict without them is about less."""
+    tags_of = Critical(report.question.critical).tags_of
+    every = report.question.repositories is not None
+    pushes = [task for task in report.unseen if task.status != DONE]
+    count = sum(every or tags_of(path_of(task))(task.image.rpartition(":")[2]) for task in pushes)
+    return f", {plural(count, 'later push', 'later pushes')} not copied" if count else ""
 
 
 def _is_silent(side: Side, known: Assessment) -> bool:

@@ -53,17 +53,21 @@ def _ended(site: str, lookout: Lookout, over: Sequence[Concern]) -> list[str]:
 
 
 def _over(kind: Kind, over: Sequence[Concern], lookout: Lookout) -> str:
-    """Say what is over, by name where there is one, and nothing that what goes on would belie."""
+    """Say what is over, by name where there is one, and what goes on, so that the end of one is not that of all."""
+    target = over[0].target
+    left = sum((each.kind, each.target) == (kind, target) for each in lookout.concerns)
     match kind:
         case Kind.LAG:
-            is_stuck = Concern(Kind.STUCK, over[0].target) in lookout.concerns
+            is_stuck = Concern(Kind.STUCK, target) in lookout.concerns
             return f"no {'other ' if is_stuck else ''}critical image waits too long"
         case Kind.STUCK:
             return "every critical image that was stuck is there, or gone"
         case Kind.FAILING:
-            return "rules that failed copy again"
+            still = f"; {left:,} still {'fails' if left == 1 else 'fail'}" if left else ""
+            return f"rules that failed copy again, or are gone{still}"
     named = listed((_name(each.subject) for each in over if each.kind is kind), MOST_NAMED)
-    return f"a rule copies {named} now, or it is gone"
+    still = f"; {left:,} still {'has none' if left == 1 else 'have none'}" if left else ""
+    return f"a rule copies {named} now, or it is gone{still}"
 
 
 def watching(site: str, limit: timedelta, *, is_new: bool) -> Message:

@@ -1,7 +1,7 @@
 """Reading what an instance holds, page by page, and keeping it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.inventory import Coverage, Listed, Repository, Tag
@@ -14,6 +14,11 @@ class Catalogue(Protocol):
     Raises Refused, or Unreachable when the instance does not answer.
     """
 
+    @property
+    def ahead(self) -> timedelta:
+        """Return how far the bot's clock is ahead of the vendor's, whose times are compared with those of readings."""
+        ...
+
     async def namespaces(self, site: Site) -> Mapping[str, bool]:
         """Return each namespace, and whether a push or a copy creates a repository there."""
         ...
@@ -22,8 +27,8 @@ class Catalogue(Protocol):
         """Return one page (from 1) of the repository list, and how many entries the vendor says there are in all."""
         ...
 
-    async def tags(self, site: Site, repository: Listed) -> Mapping[str, Tag]:
-        """Return all tags of a repository; empty where it is gone."""
+    async def tags(self, site: Site, repository: Listed) -> Mapping[str, Tag] | None:
+        """Return all tags of a repository, None where it is gone; another may have taken its name."""
         ...
 
 

@@ -47,6 +47,7 @@ async def compare(
     try:
         async with asyncio.timeout(WITHIN):
             await _go_through(ports, critical, (home, standby), comparer)
+            await stock.require_kept(ports.inventories, [each.side for each in (home, standby) if each.live is None])
     except TimeoutError:
         return Unknown(f"what is kept could not be read within {WITHIN:g} s")
     except StoreUnavailable as error:

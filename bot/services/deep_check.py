@@ -92,7 +92,7 @@ async def _is_listed(ports: Ports, site: Site, listed: Listed, tag: str) -> bool
     """Tell whether the API lists a tag even now; where it does not answer, nothing says otherwise."""
     entry = inventory.Listed(listed.path, listed.repository_id)
     found = await observe(ports.catalogue.tags(site, entry), ports.rules.read_deadline)
-    return isinstance(found, Unknown) or tag in found
+    return isinstance(found, Unknown) or (found is not None and tag in found)
 
 
 async def _chosen(ports: Ports, asked: Question, known: Side) -> Sequence[str]:

@@ -35,7 +35,7 @@ async def locate(ports: Ports, path: str, tag: str | None) -> Spread:
     sites = tuple(ports.rules.topology.sites.values())
     async with _in_time():
         kept = [await stock.seen(ports.inventories, site, path) for site in sites]
-    asked_at = ports.clock.now()
+    asked_at = ports.clock.now() - ports.catalogue.ahead
     async with asyncio.TaskGroup() as group:
         looks = [group.create_task(_refreshed(ports, each, path)) for each in kept]
         rules = [group.create_task(observe(ports.registries.sync_rules(site), DEADLINE)) for site in sites]
@@ -61,13 +61,16 @@ async def _in_time() -> AsyncIterator[None]:
 
 
 async def _refreshed(ports: Ports, kept: Seen, path: str) -> Seen:
-    """Return what the instance holds now where it answers in time, else what is kept."""
+    """Return what the instance holds now where it answers in time, else what is kept.
+
+    Of a repository that is gone that is what is kept as well: another may be there by now under its name.
+    """
     if kept.repository is None:
         return await _found(ports, kept, path)
-    asked_at = ports.clock.now()
+    asked_at = ports.clock.now() - ports.catalogue.ahead
     listed = Listed(path, kept.repository.id, is_immutable=kept.repository.is_immutable)
     tags = await observe(ports.catalogue.tags(kept.side.site, listed), DEADLINE)
-    if isinstance(tags, Unknown):
+    if tags is None or isinstance(tags, Unknown):
         return kept
     return replace(kept, repository=replace(kept.repository, tags=tags, read_at=asked_at), at=asked_at)
 

@@ -92,6 +92,7 @@ class Inquiry:
     ) -> None:
         self._ports, self._asked, self._channel = ports, asked, channel
         self._voice, self._linger, self._kind = voice, linger, study
+        self._before: Assessment | None = None
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -135,8 +136,9 @@ class Inquiry:
         return self._voice.pointer(self._latest(), link), None
 
     def _latest(self) -> Assessment:
-        assert self._study.latest is not None  # set since it began
-        return self._study.latest
+        known = self._study.latest or self._before
+        assert known is not None  # set since it first began
+        return known
 
     async def _follow(self, bulletin: Bulletin, work: "asyncio.Task[Assessment]") -> None:
         """Show the progress until the end, and the end whatever comes: what is known by then says what it lacks."""
@@ -162,6 +164,7 @@ class Inquiry:
             await self._ports.clock.sleep(READING_EVERY)
             sides, _trouble = await stock.sides(self._ports.inventories, self._asked.source, self._asked.target)
             known = replace(known, report=replace(known.report, source=sides[0], target=sides[1]))
+        self._before = known
         self._begin_anew()
         await self._study.begin()
         return await self._study.finish()

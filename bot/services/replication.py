@@ -56,7 +56,8 @@ async def reports(ports: Ports, asked: Question, each: Callable[[Difference], No
     (here, there), trouble = await stock.sides(ports.inventories, asked.source, asked.target)
     sides = here, there
     now = ports.clock.now()
-    frame = Report(asked, *sides, Differences(), judge_so_far(Tally(), None, now), now)
+    blank = judge_so_far(Tally(), None, now)
+    frame = Report(asked, *sides, Differences(), blank, now)
     known: Stock = ports.inventories
     if trouble:
         live = await read_live(ports, asked)
@@ -75,7 +76,11 @@ async def reports(ports: Ports, asked: Question, each: Callable[[Difference], No
             frame = _so_far(frame, comparer, done, ports.clock.now())
             yield frame
         frame = replace(frame, unseen=await _unseen(known, frame))
+        if not trouble:
+            await stock.require_kept(ports.inventories, sides)
         yield _final(frame, comparer, ports.clock.now())
+    except stock.Emptied as error:
+        yield replace(frame, found=Differences(), judgement=blank, interrupted=str(error), is_final=True)
     except StoreUnavailable as error:
         yield replace(frame, interrupted=str(error), is_final=True)
 

@@ -22,6 +22,10 @@ ANSWERS_WITHIN = 2.0
 """Seconds for the first word of the store."""
 
 
+class Emptied(StoreUnavailable):
+    """The store lost what it kept while that was gone through, so what was missing there says nothing."""
+
+
 class Taker(Protocol):
     """Whatever takes in one repository of two sides after the other."""
 
@@ -79,6 +83,13 @@ async def sides(inventories: Inventories, *sites: Site) -> tuple[tuple[Side, ...
     else:
         return tuple(Side.of(site, coverage) for site, coverage in zip(sites, known, strict=True)), ""
     return tuple(Side.of(site, Coverage(site.instance, trouble=trouble)) for site in sites), trouble
+
+
+async def require_kept(inventories: Inventories, sides: Iterable[Side]) -> None:
+    """Check that the store, emptied meanwhile, was not taken for empty sites. Raises Emptied."""
+    for each in sides:
+        if each.coverage.as_of and (await inventories.coverage(each.site.instance)).as_of is None:
+            raise Emptied(f"Redis has lost what was kept of {each.site.name}. It is being read again.")
 
 
 async def paths(known: Stock, sides: Iterable[Side]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ asked again twice, then noted, and the pass goes on; an instance that answers no
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
@@ -14,25 +14,30 @@ from typing import TypeVar
 import structlog
 
 from bot.domain.inventory import Coverage, Listed, Repository, Scan
-from bot.domain.passes import Yield, alive, contradicts, finished, must_read, next_scan, silent, urgent_first
+from bot.domain.passes import (
+    Yield,
+    alive,
+    borne_out,
+    contradicts,
+    finished,
+    must_read,
+    next_scan,
+    silent,
+    urgent_first,
+)
 from bot.domain.topology import Site
 from bot.errors import ProviderError, Refused, StoreUnavailable, Unreachable
 from bot.ports import Ports
+from bot.services.patience import Patience, side_by_side
 
 T = TypeVar("T")
 log = structlog.get_logger()
-READERS = 128
-"""Reads begun at once; how many of them are under way is for the catalogue to say."""
 LOOKED_UP = 200
 """Kept repositories looked at in one go, a few milliseconds."""
 KEPT_AT_ONCE, KEPT_TAGS_AT_ONCE = 32, 1_000
 """Repositories, or tags, that make it worth to write them down."""
 LISTINGS = 3
 """How often the list is read where it comes shorter than announced: repositories move to pages already read."""
-PAUSES = (0.5, 2.0)
-"""Seconds before each further try of a call that was not answered."""
-SILENT_AFTER = 20
-"""Calls in a row without any answer after which an instance is silent, rather than some of its repositories."""
 PAGE = 100
 """Tags that one call brings; for the count of calls only."""
 TELL_EVERY = 2.0
@@ -60,6 +65,7 @@ async def take_stock(
         raise
     except ProviderError as error:
         known = stocktaking.coverage if stocktaking.has_begun else coverage
+        known = borne_out(known, await ports.inventories.coverage(site.instance))
         stocktaking.coverage = silent(known, ports.clock.now(), str(error))
     await ports.inventories.save_coverage(stocktaking.coverage)
     return stocktaking.coverage
@@ -78,9 +84,9 @@ class Stocktaking:
         self._tell = tell
         self._told_at = ports.clock.monotonic()
         self._done = self._total = 0
-        self._lost_in_a_row = 0
-        self._listed: dict[str, Listed] = {}
+        self._patience = Patience(ports.clock)
         self._unlisted = 0
+        self._listed: dict[str, Listed] = {}
         self._counts: dict[str, int] = {}
         self._unread: dict[str, str] = {}
         self._troubles: list[str] = []
@@ -96,13 +102,12 @@ class Stocktaking:
 
     async def run(self) -> None:
         """Make the pass. Raises StoreUnavailable, or another ProviderError where the instance is silent."""
-        await _side_by_side((self._list, self._name_spaces), lambda part: part())
+        await side_by_side((self._list, self._name_spaces), lambda part: part())
         there = alive(self._listed.values())
         wanted = await self._choose(there)
-        await _side_by_side(urgent_first(wanted, self._ports.rules.topology), self._read)
-        await self._keep_all()
-        left = await self._drop(there)
-        self.coverage = finished(self.coverage, self._scan, await self._yield(left))
+        await side_by_side(urgent_first(wanted, self._ports.rules.topology), self._read)
+        left = await self._settle(there)
+        self.coverage = finished(self.coverage, self._scan, await self._yield(left), self._ports.catalogue.ahead)
 
     async def _list(self) -> None:
         """List every repository, and note by how many that comes short of the vendor's own count."""
@@ -116,7 +121,8 @@ class Stocktaking:
         """Add one reading of the list, page 1 first, and return how many there are, counted or come.
 
         A count may be too low as well: as long as the last page is full and the count is surpassed, there may be more,
-        and an entry that came twice may have pushed another out of sight.
+        and an entry that came twice may have pushed another out of sight. One that was deleted may have drawn another
+        to a page already read, so what counts is the highest count of any page.
         """
         first, total = await self._page(1)
         self.coverage = replace(self.coverage, silent_since=None, trouble="")
@@ -124,27 +130,30 @@ class Stocktaking:
         if not first:
             return total
         last, came = ceil(total / len(first)), len(first)
-        lengths = {1: len(first)}
+        lengths, ids = {1: len(first)}, {each.id for each in first}
 
-        async def gather(number: int) -> None:
+        async def gather(number: int) -> bool:
             nonlocal total
-            page, total = await self._page(number)
-            lengths[number] = len(page)
+            page, counted = await self._page(number)
+            lengths[number], total = len(page), max(total, counted)
             found.update((each.id, each) for each in page)
+            is_news = not ids.issuperset(each.id for each in page)
+            ids.update(each.id for each in page)
+            return is_news
 
-        await _side_by_side(range(2, last + 1), gather)
-        while lengths[max(lengths)] == came and sum(lengths.values()) > total:
-            await gather(max(lengths) + 1)
+        await side_by_side(range(2, last + 1), gather)
+        while lengths[max(lengths)] == came and sum(lengths.values()) > total and await gather(max(lengths) + 1):
+            pass
         return max(total, sum(lengths.values()))
 
     async def _page(self, number: int) -> tuple[Sequence[Listed], int]:
-        page = await self._patiently(lambda: self._ports.catalogue.repositories(self._site, number))
+        page = await self._patience.keep(lambda: self._ports.catalogue.repositories(self._site, number))
         await self._count(1)
         return page
 
     async def _name_spaces(self) -> None:
         try:
-            found = await self._patiently(lambda: self._ports.catalogue.namespaces(self._site))
+            found = await self._patience.keep(lambda: self._ports.catalogue.namespaces(self._site))
         except (Unreachable, Refused) as error:
             self._troubles.append(f"The namespaces could not be read: {error}")
         else:
@@ -166,16 +175,24 @@ class Stocktaking:
         return wanted
 
     async def _read(self, listed: Listed) -> None:
-        read_at = self._ports.clock.now()
-        expected = _calls(self._counts[listed.path])
+        if not await self._is_there(listed):
+            self._unread[listed.path] = "it was deleted meanwhile, and another may have its name"
+
+    async def _is_there(self, listed: Listed) -> bool:
+        """Read the tags of a repository; False where it is gone."""
+        read_at = self._ports.clock.now() - self._ports.catalogue.ahead
+        expected = _calls(self._counts.get(listed.path, 0))
         try:
-            tags = await self._patiently(lambda: self._ports.catalogue.tags(self._site, listed))
+            tags = await self._patience.keep(lambda: self._ports.catalogue.tags(self._site, listed))
         except (Unreachable, Refused) as error:
-            if self._lost_in_a_row >= SILENT_AFTER:
+            if self._patience.is_over:
                 raise
             self._unread[listed.path] = str(error)
             await self._count(expected)
-            return
+            return True
+        if tags is None:
+            await self._count(expected)
+            return False
         self._total += _calls(len(tags)) - expected
         self._counts[listed.path] = len(tags)
         self._waiting.append(
@@ -187,6 +204,7 @@ class Stocktaking:
         if len(self._waiting) >= KEPT_AT_ONCE or self._waiting_tags >= KEPT_TAGS_AT_ONCE:
             await self._keep_all()
         await self._count(_calls(len(tags)))
+        return True
 
     async def _keep_all(self) -> None:
         """Write down what waits for it; whoever comes while that is going on waits, so a slow store slows the pass."""
@@ -196,30 +214,55 @@ class Stocktaking:
                 await self._keep(batch)
 
     async def _keep(self, batch: Sequence[Repository]) -> None:
-        if self._scan.is_full:
-            await self._suspect(batch)
-        await self._ports.inventories.put(self._site.instance, batch)
-
-    async def _suspect(self, batch: Sequence[Repository]) -> None:
-        """Note repositories whose tags changed while their listed time did not; somebody may have pushed meanwhile."""
+        """Write down what was read, but not over what another bot has read since, should this one have slept."""
         before = await self._ports.inventories.repositories(self._site.instance, [each.path for each in batch])
-        for found, kept in zip(batch, before, strict=True):
+        if self._scan.is_full:
+            self._suspect(zip(batch, before, strict=True))
+        now, pairs = self._ports.clock.now(), zip(batch, before, strict=True)
+        fresh = [found for found, kept in pairs if kept is None or not found.read_at < kept.read_at <= now]
+        await self._ports.inventories.put(self._site.instance, fresh)
+
+    def _suspect(self, pairs: Iterable[tuple[Repository, Repository | None]]) -> None:
+        """Note repositories whose tags changed while their listed time did not; somebody may have pushed meanwhile."""
+        for found, kept in pairs:
             listed = Listed(found.path, found.id, found.modified_at, found.is_immutable)
             if contradicts(listed, kept, found):
                 self._suspects[found.id] = listed
 
-    async def _drop(self, there: dict[str, Listed]) -> Sequence[str]:
-        """Forget what is gone, and return what is left.
+    async def _settle(self, there: dict[str, Listed]) -> Sequence[str]:
+        """Forget what is gone, read again what the store has lost meanwhile, and return what is left.
 
         Nothing is forgotten by a list that came short: what it does not name is unread then.
         """
         kept = await self._ports.inventories.paths(self._site.instance)
         gone = [path for path in kept if path not in there]
-        if self._unlisted:
-            self._unread |= dict.fromkeys(gone, "it was not listed")
-            return kept
+        self._unread |= dict.fromkeys(gone if self._unlisted else (), "it was not listed")
+        await self._forget(() if self._unlisted else gone)
+        for again in reversed(range(LISTINGS)):
+            await self._keep_all()
+            kept = await self._ports.inventories.paths(self._site.instance)
+            lost = there.keys() - self._unread.keys() - set(kept)
+            if not lost or not again:
+                break
+            await side_by_side([there[path] for path in sorted(lost)], self._read)
+        self._unread |= dict.fromkeys(lost, "the store has lost it")
+        return kept
+
+    async def _forget(self, paths: Sequence[str]) -> None:
+        """Forget repositories that the list did not name, once they say themselves that they are gone.
+
+        Where one was deleted and one made while the list was read, the count is right and another was not seen.
+        """
+        going, gone = {each.id for each in self._listed.values() if each.is_going}, list[str]()
+
+        async def look(path: str) -> None:
+            (kept,) = await self._ports.inventories.repositories(self._site.instance, (path,))
+            unnamed = Listed(path, kept.id, is_immutable=kept.is_immutable) if kept and kept.id not in going else None
+            if unnamed is None or not await self._is_there(unnamed):
+                gone.append(path)
+
+        await side_by_side(paths, look)
         await self._ports.inventories.drop(self._site.instance, gone)
-        return [path for path in kept if path in there]
 
     async def _yield(self, paths: Sequence[str]) -> Yield:
         if self._unread:
@@ -245,21 +288,6 @@ class Stocktaking:
             for repository_id, listed in self._suspects.items()
         )
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Return what a call brings, tried again after a pause as long as anything at all answers."""
-        for pause in (*PAUSES, None):
-            try:
-                found = await call()
-            except Unreachable:
-                self._lost_in_a_row += 1
-                if pause is None or self._lost_in_a_row >= SILENT_AFTER:
-                    raise
-                await self._ports.clock.sleep(pause)
-            else:
-                self._lost_in_a_row = 0
-                return found
-        raise AssertionError("the last attempt returns or raises")
-
     async def _count(self, calls: int) -> None:
         self._done += calls
         now = self._ports.clock.monotonic()
@@ -267,29 +295,10 @@ class Stocktaking:
             return
         self._told_at = now
         scan = replace(self._scan, pages_done=self._done, pages_total=self._total or None)
-        self.coverage = replace(self.coverage, running=scan)
+        stored = await self._ports.inventories.coverage(self._site.instance)
+        self.coverage = borne_out(replace(self.coverage, running=scan), stored)
         await self._ports.inventories.save_coverage(self.coverage)
         await self._tell()
-
-
-async def _side_by_side(items: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
-    """Do the work on all items, many at once; the first that fails ends it, and is raised once the others are done."""
-    left, failures = iter(items), list[ProviderError]()
-
-    async def go_on() -> None:
-        for item in left:
-            if failures:
-                return
-            try:
-                await work(item)
-            except ProviderError as error:
-                failures.append(error)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(READERS, len(items))):
-            group.create_task(go_on())
-    if failures:
-        raise failures[0]
 
 
 def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -1,6 +1,6 @@
 """The simulated cloud, and our client that points at it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -23,10 +23,16 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def a_client(pvtz: str = "", cr: str = "", keys: Keys | None = None, limits: Limits = EAGER) -> Alibaba:
+def a_client(
+    pvtz: str = "",
+    cr: str = "",
+    keys: Keys | None = None,
+    limits: Limits = EAGER,
+    clock: Callable[[], datetime] = now,
+) -> Alibaba:
     key = keys or Keys("LTAI5tTestKey", "top-secret")
     return Alibaba(
-        now=now, pvtz_endpoint=pvtz, cr_endpoint=cr, protocol="http", limits=limits, sources={"main": lambda: key}
+        now=clock, pvtz_endpoint=pvtz, cr_endpoint=cr, protocol="http", limits=limits, sources={"main": lambda: key}
     )
 
 

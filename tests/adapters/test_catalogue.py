@@ -63,7 +63,7 @@ async def test_tags_come_with_digest_and_time_of_push(cloud: Simulator, alibaba:
     catalogue = AlibabaCatalogue(alibaba)
     listed = next(each for each in (await catalogue.repositories(HANGZHOU, 1))[0] if each.path == "core/api")
 
-    found = await catalogue.tags(HANGZHOU, listed)
+    found = await catalogue.tags(HANGZHOU, listed) or {}
 
     held = cloud.world.instances["cri-aaaaa"].repositories["core/api"].tags
     assert {name: tag.digest for name, tag in found.items()} == {
@@ -72,13 +72,13 @@ async def test_tags_come_with_digest_and_time_of_push(cloud: Simulator, alibaba:
     assert all(tag.pushed_at is not None for tag in found.values())
 
 
-async def test_a_repository_that_is_gone_has_no_tags(alibaba: Alibaba) -> None:
-    assert await AlibabaCatalogue(alibaba).tags(HANGZHOU, Listed("core/none", "crr-none")) == {}
+async def test_a_repository_that_is_gone_is_told_from_one_without_tags(alibaba: Alibaba) -> None:
+    assert await AlibabaCatalogue(alibaba).tags(HANGZHOU, Listed("core/none", "crr-none")) is None
 
 
 async def test_pages_are_turned_until_the_count_is_reached_and_no_further() -> None:
     async with saying(tags(numbered(0, 100), 200), tags(numbered(100, 200), 200)) as (catalogue, server):
-        assert len(await catalogue.tags(HANGZHOU, API)) == 200
+        assert len(await catalogue.tags(HANGZHOU, API) or ()) == 200
 
     assert [query["PageNo"] for _, query in server.calls] == ["1", "2"]
 
@@ -87,7 +87,7 @@ async def test_tags_that_slipped_to_a_page_already_read_are_found_by_reading_aga
     first, shifted = tags(numbered(0, 100), 120), tags(numbered(101, 120), 120)
 
     async with saying(first, shifted, first, tags(numbered(100, 120), 120)) as (catalogue, _):
-        assert len(await catalogue.tags(HANGZHOU, API)) == 120
+        assert len(await catalogue.tags(HANGZHOU, API) or ()) == 120
 
 
 @pytest.mark.parametrize("total", [150, 101])
@@ -101,14 +101,22 @@ async def test_tags_that_are_counted_and_never_come_make_the_list_unusable(total
 
 async def test_a_count_that_is_too_low_ends_nothing_early() -> None:
     async with saying(tags(numbered(0, 100), 5), tags(numbered(100, 130), 5)) as (catalogue, _):
-        assert len(await catalogue.tags(HANGZHOU, API)) == 130
+        assert len(await catalogue.tags(HANGZHOU, API) or ()) == 130
 
 
 async def test_a_tag_that_came_twice_is_a_reason_to_read_again_whatever_the_count_says() -> None:
     first, shifted = tags(numbered(0, 100), 5), tags(numbered(99, 119), 5)
 
     async with saying(first, shifted, first, tags(numbered(100, 120), 5)) as (catalogue, _):
-        assert len(await catalogue.tags(HANGZHOU, API)) == 120
+        assert len(await catalogue.tags(HANGZHOU, API) or ()) == 120
+
+
+async def test_a_tag_deleted_while_the_pages_are_turned_hides_no_other() -> None:
+    first, second = tags(numbered(0, 100), 120), tags(numbered(101, 120), 119)
+    again = [tags([*numbered(0, 5), *numbered(6, 101)], 119), second]
+
+    async with saying(first, second, *again) as (catalogue, _):
+        assert set(await catalogue.tags(HANGZHOU, API) or ()) == set(numbered(0, 120))
 
 
 async def test_a_server_that_never_turns_the_page_does_not_keep_us() -> None:
@@ -155,7 +163,7 @@ async def test_a_repository_that_is_being_deleted_is_said_to_be() -> None:
 
 async def test_being_asked_for_less_again_and_again_slows_a_reading_down_and_does_not_end_it() -> None:
     async with saying(*[THROTTLED] * 8, tags(["1.0"], 1)) as (catalogue, server):
-        assert set(await catalogue.tags(HANGZHOU, API)) == {"1.0"}
+        assert set(await catalogue.tags(HANGZHOU, API) or ()) == {"1.0"}
 
     assert len(server.calls) == 9
 

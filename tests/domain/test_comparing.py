@@ -1,6 +1,7 @@
 """Comparing two inventories: by digest, for known moments only, and with short lists of the images that count."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -115,6 +116,15 @@ def test_what_the_target_overwrote_later_is_no_lag() -> None:
     assert found.critical.different == 1
 
 
+def test_what_was_written_at_the_target_after_the_source_was_read_is_no_lag() -> None:
+    here, there = a_repository(tags={"1": a_tag("a", -30)}), a_repository(tags={"1": a_tag("b", -4)})
+
+    found = _found((replace(here, read_at=at(-5)), there), source=a_side(as_of=-5))
+
+    assert found.oldest_critical is None
+    assert (found.critical.different, found.critical.overtaken) == (1, 1)
+
+
 def test_losses_are_counted_by_cause() -> None:
     core = a_repository(tags={"1": a_tag(), "2": a_tag()})
 
@@ -221,6 +231,7 @@ def test_a_source_whose_list_came_short_is_not_said_to_be_in_step() -> None:
         (a_side(as_of=None), None),
         (a_side(namespaces={}), {}),
         (a_side(namespaces={}, trouble="The namespaces could not be read."), None),
+        (a_side(namespaces={}, running=Scan(1, True, NOW)), None),
         (a_side(trouble="A repository could not be read."), {"core": True}),
     ],
 )

@@ -32,6 +32,8 @@ def _explain(difference: Any, **fields: Any) -> Explanation:
         ((a_rule(created_at=at(-59)), a_rule(is_automatic=False)), Cause.OLDER_THAN_RULE),
         ((a_rule(created_at=at(-61)), a_rule(created_at=at(-59))), Cause.UNKNOWN),
         ((a_rule(created_at=None),), Cause.UNKNOWN),
+        ((a_rule(tag_filter="(?=1)1"), a_rule(created_at=at(-59))), Cause.UNKNOWN),
+        ((a_rule(tag_filter="(?=1)1", created_at=at(-50)), a_rule(created_at=at(-59))), Cause.OLDER_THAN_RULE),
         ((a_rule(tag_filter="(?=1)1"),), Cause.UNKNOWN),
         (SILENT, Cause.UNKNOWN),
     ],

@@ -248,3 +248,12 @@ def test_lists_of_names_stay_short() -> None:
 
     assert reached.uncovered.count == 100
     assert len(reached.uncovered.names) == MOST_LISTED
+
+
+def test_an_image_that_an_older_rule_may_take_is_not_said_to_be_older_than_all() -> None:
+    images = a_repository(tags={"old": a_tag(pushed=-60)})
+    unreadable = a_rule(tag_filter="[", created_at=at(-600))
+
+    reached = _reached((images, None), rules=(a_rule(created_at=at(-10)), unreadable))
+
+    assert reached.older.names == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.domain.inventory import Coverage, Repository, Scan
-from bot.errors import Refused, Throttled, Unreachable
+from bot.errors import Refused, StoreUnavailable, Throttled, Unreachable
 from bot.messages import losses_file
 from bot.ports import Channel, Message, Ports
 from bot.services import publishing
@@ -172,6 +172,32 @@ async def test_a_first_reading_is_followed_to_its_end() -> None:
     assert any("is being read, 1,180 of 1,200 calls done" in text for text in workspace.seen)
 
 
+async def test_a_bot_that_stops_as_a_first_reading_ends_leaves_what_it_knew_before() -> None:
+    inventories = _Stuck()
+    ports, workspace = await a_world(2, inventories=inventories)
+    reading = Coverage(INSTANCE_ID["hangzhou"], running=Scan(1, True, NOW, 40, 1200))
+    inventories.stages = [reading] * 2
+    tasks = Tasks()
+
+    await answer(ports, TEXT, linger=tasks.start)
+    async with asyncio.timeout(5):
+        await inventories.is_stuck.wait()
+    await tasks.drain(timedelta(0))
+
+    assert workspace.posts[0].message.text.startswith("UNKNOWN: zhangjiakou to hangzhou")
+
+
+async def test_a_list_that_was_broken_off_is_called_partial() -> None:
+    inventories = _Broken()
+    ports, workspace = await a_world(inventories=inventories)
+    await keep(ports, "zhangjiakou", *(a_repository(f"web/app{n:03}", {"1": a_tag()}) for n in range(60)))
+    inventories.breaks_at = "web/app059"
+
+    await asked(ports)
+
+    assert workspace.files[0][2].title.endswith("UTC, partial")
+
+
 async def test_a_short_first_reading_is_told_of_and_not_followed() -> None:
     ports, workspace = await a_world(2)
     await ports.inventories.save_coverage(Coverage(INSTANCE_ID["hangzhou"], running=Scan(1, True, NOW, 40, 120)))
@@ -217,3 +243,31 @@ class _Reading(FakeInventories):
         if instance == INSTANCE_ID["hangzhou"] and self.stages:
             return self.stages.pop(0)
         return await super().coverage(instance)
+
+
+class _Stuck(_Reading):
+    """One that does not answer any more once that reading has ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_stuck = asyncio.Event()
+        self._ended = 0
+
+    async def coverage(self, instance: str) -> Coverage:
+        if not self.stages:
+            self._ended += instance == "cri-bbbbb"
+            if self._ended > 1:
+                self.is_stuck.set()
+                await asyncio.Event().wait()
+        return await super().coverage(instance)
+
+
+class _Broken(FakeInventories):
+    """A store that fails at one repository."""
+
+    breaks_at = ""
+
+    async def repositories(self, instance: str, paths: Sequence[str]) -> tuple[Repository | None, ...]:
+        if self.breaks_at in paths:
+            raise StoreUnavailable("Redis does not answer.")
+        return await super().repositories(instance, paths)

@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from bot import messages
+from bot.domain.comparing import Comparer, Critical
 from bot.domain.differences import Side
 from bot.domain.inventory import Coverage, Scan, Tag
 from bot.domain.pulling import DeepReport, Findings
 from bot.domain.report import Assessment
 from bot.domain.rule_audit import Feasibility, PairAudit, Possible
 from bot.domain.snapshot import Unknown
-from bot.domain.verdict import judge_so_far
+from bot.domain.verdict import judge, judge_so_far
 from tests.builders import INSTANCE_ID, NOW, a_site
-from tests.domain.stocks import TARGET, a_feed, a_rule, a_side, a_tag, a_task, at
-from tests.messages.assessments import an_assessment
+from tests.domain.stocks import TARGET, a_feed, a_repository, a_rule, a_side, a_tag, a_task, at
+from tests.messages.assessments import CRITICAL, an_assessment
 from tests.messages.reading import words_of
 
 LATER = NOW + timedelta(minutes=2)
@@ -166,6 +167,31 @@ def test_pushes_in_no_list_are_named_by_their_tasks() -> None:
         "*In no list yet*: 2 pushes since zhangjiakou was read, told by copy tasks alone: `core/api:1` ERROR"
         in said(known)
     )
+
+
+def test_the_first_line_counts_the_pushes_that_no_list_knows_and_no_copy_brought() -> None:
+    tasks = a_task("ERROR"), a_task("PENDING"), a_task("SUCCESS"), a_task("ERROR", image="web/shop:1")
+    known = replace(IN_STEP, report=replace(IN_STEP.report, unseen=tasks))
+    asked = replace(known.report.question, repositories="*")
+
+    assert headline(known).endswith(", 2 later pushes not copied")
+    assert headline(replace(known, report=replace(known.report, question=asked))).endswith(
+        ", 3 later pushes not copied"
+    )
+
+
+def test_a_loss_that_was_written_at_the_target_since_is_said_to_be_doubtful() -> None:
+    sides = a_side(as_of=-5), a_side(TARGET)
+    here = a_repository(tags={"1": a_tag("a", -30)}, read_at=at(-5))
+    there = a_repository(tags={"1": a_tag("b", -4)})
+    comparer = Comparer(*sides, Critical(CRITICAL))
+    comparer.add(here.path, here, there)
+    report = replace(IN_STEP.report, source=sides[0], found=comparer.result())
+    judgement = judge(report.found.critical, report.found.oldest_critical, sides, NOW)
+    known = replace(IN_STEP, report=replace(report, judgement=judgement))
+
+    assert "lag unknown" in headline(known)
+    assert "1 of them were written at hangzhou after zhangjiakou was last read and may be newer there." in said(known)
 
 
 @pytest.mark.parametrize(

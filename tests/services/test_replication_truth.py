@@ -241,7 +241,11 @@ async def test_lag_is_the_age_of_the_oldest_push_that_never_arrived(drawn: tuple
 
     found, heard = await _ask(world, unlisted)
 
-    lost = [each for each in heard if each.is_critical and each.is_loss and each.explanation.newer is not Newer.TARGET]
+    lost = [
+        each
+        for each in heard
+        if each.is_critical and each.is_loss and each.explanation.newer is not Newer.TARGET and not each.is_overtaken
+    ]
     pushes = [world.truth(SOURCE, each.path, each.place.source_at)[each.tag].born_at for each in lost]
     assert found.judgement.lag == (world.now - min(pushes) if pushes else None)
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.concern import MOST_WAITING
 from bot.domain.inventory import Tag
+from bot.domain.snapshot import SyncRule
 from bot.errors import Unreachable
 from bot.ports import Ports
 from bot.services.subscribing import ROUND
@@ -147,7 +148,99 @@ async def test_a_rule_that_fails_in_a_row_is_told_and_its_recovery(watched: Watc
 
     assert quiet == []
     assert first == [f"RULE FAILS: core, 3 copies in a row: NETWORK_ERROR, {WAY}"]
-    assert (await watched.looks())[1:] == [f"RECOVERED: rules that failed copy again, {WAY}"]
+    assert (await watched.looks())[1:] == [f"RECOVERED: rules that failed copy again, or are gone, {WAY}"]
+
+
+async def test_one_rule_that_copies_again_does_not_hide_another_that_still_fails(watched: Watched) -> None:
+    await watched.holds(LONG_AGO, LONG_AGO)
+    other = a_rule(rule_id="rule-2", name="web")
+    watched.registries.rules = (a_rule(), other)
+    failed = [
+        a_task("ERROR", task_id=f"task-{rule}-{n}", changed=-50 + n, rule_id=rule)
+        for rule in ("rule-1", "rule-2")
+        for n in range(3)
+    ]
+    watched.registries.feed = a_feed(*failed)
+    first = await watched.looks()
+    watched.registries.feed = a_feed(*failed, a_task(task_id="task-4", changed=-10))
+
+    assert len(first) == 1
+    assert (await watched.looks())[1:] == [
+        f"RECOVERED: rules that failed copy again, or are gone; 1 still fails, {WAY}"
+    ]
+
+
+@pytest.mark.parametrize("total", [0, 600])
+async def test_failures_that_the_feed_tells_no_more_are_not_over(watched: Watched, total: int) -> None:
+    await watched.holds(LONG_AGO, LONG_AGO)
+    failed = [a_task("ERROR", task_id=f"task-{n}", changed=-50 + n) for n in range(3)]
+    watched.registries.feed = a_feed(*failed)
+    first = await watched.looks()
+    before = [a_task(task_id="task-0", changed=-55)] if total else []
+    watched.registries.feed = a_feed(*before, total=total)
+
+    assert await watched.looks() == first
+
+
+async def test_in_a_feed_that_is_told_in_part_a_copy_since_the_last_look_is_a_recovery(watched: Watched) -> None:
+    await watched.holds(LONG_AGO, LONG_AGO)
+    watched.registries.feed = a_feed(*(a_task("ERROR", task_id=f"task-{n}", changed=-50 + n) for n in range(3)))
+    await watched.looks()
+    watched.registries.feed = a_feed(a_task(task_id="task-4", changed=1.5), total=600)
+
+    assert len(await watched.looks()) == 2
+
+
+async def test_a_rule_that_is_gone_fails_no_more(watched: Watched) -> None:
+    await watched.holds(LONG_AGO, LONG_AGO)
+    watched.registries.feed = a_feed(*(a_task("ERROR", task_id=f"task-{n}", changed=-50 + n) for n in range(3)))
+    await watched.looks()
+    watched.registries.rules = (a_rule(rule_id="rule-2"),)
+
+    assert (await watched.looks())[1:] == [f"RECOVERED: rules that failed copy again, or are gone, {WAY}"]
+
+
+async def test_while_the_source_is_read_anew_nothing_in_no_rule_is_over(watched: Watched) -> None:
+    watched.registries.rules = (a_rule(scope="REPO", repository="api"),)
+    await watched.holds(LONG_AGO, LONG_AGO, "core/api", "core/new")
+    first = await watched.looks()
+    await watched.ports.inventories.drop("cri-bbbbb", ["core/new"])
+    await keep(watched.ports, ZJK, as_of=None)
+    await watched.looks()
+    await keep(watched.ports, ZJK, unread=("core/new",))
+
+    assert await watched.looks() == first
+
+
+@pytest.mark.parametrize(
+    "rule", [a_rule(tag_filter="1"), a_rule(tag_filter="["), a_rule(is_automatic=False), a_rule(to_namespace="far")]
+)
+async def test_a_rule_that_copies_some_of_it_or_not_by_itself_ends_no_concern(watched: Watched, rule: SyncRule) -> None:
+    watched.registries.rules = ()
+    await watched.holds(LONG_AGO, LONG_AGO)
+    first = await watched.looks()
+    watched.registries.rules = (rule,)
+
+    assert await watched.looks() == first == [f"NO RULE: critical core/api copied by no rule, {WAY}"]
+
+
+async def test_a_tag_written_at_the_target_after_the_source_was_read_is_no_lag_and_ends_none(watched: Watched) -> None:
+    await watched.holds(LONG_AGO, {"1": a_tag(), "2": a_tag("c", 0.5)})
+    await keep(watched.ports, HZ, a_repository(tags={"1": a_tag(), "2": a_tag("c", 0.5)}, read_at=at(1)), as_of=at(1))
+
+    assert await watched.looks() == []
+
+
+@pytest.mark.parametrize("here", [{"1": a_tag()}, {"1": a_tag(), "2": a_tag("b", None)}])
+async def test_a_lag_is_not_over_while_the_source_is_silent_or_a_loss_has_no_date(
+    watched: Watched, here: dict[str, Tag]
+) -> None:
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    first = await watched.looks()
+    silent_since = None if "2" in here else at(1)
+    await keep(watched.ports, ZJK, a_repository(tags=here), silent_since=silent_since)
+
+    assert await watched.looks() == first
 
 
 async def test_an_instance_that_tells_nothing_ends_no_concern(watched: Watched) -> None:

@@ -5,6 +5,7 @@ SDK's types would take a quarter of its time.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from bot.adapters.alibaba.client import Alibaba
@@ -26,6 +27,11 @@ class AlibabaCatalogue:
     def __init__(self, alibaba: Alibaba) -> None:
         self._alibaba = alibaba
 
+    @property
+    def ahead(self) -> timedelta:
+        """Return how far the bot's clock is ahead of the vendor's, as far as answers have told."""
+        return self._alibaba.ahead
+
     async def namespaces(self, site: Site) -> Mapping[str, bool]:
         """Return each namespace, and whether a push or a copy creates a repository there."""
 
@@ -43,8 +49,8 @@ class AlibabaCatalogue:
         found = await self._page(site, "ListRepository", "Repositories", page)
         return [each for wire in found.items if (each := _listed_from_wire(wire)) is not None], found.total
 
-    async def tags(self, site: Site, repository: Listed) -> Mapping[str, Tag]:
-        """Return all tags of a repository; empty where it is gone."""
+    async def tags(self, site: Site, repository: Listed) -> Mapping[str, Tag] | None:
+        """Return all tags of a repository, None where it is gone."""
 
         async def fetch(page: int) -> Page:
             return await self._page(site, "ListRepoTag", "Images", page, RepoId=repository.id)
@@ -53,7 +59,7 @@ class AlibabaCatalogue:
             wires = await read_whole(fetch, lambda wire: text(wire.get("Tag")), f"tags of {repository.path}")
         except Refused as refused:
             if refused.code == GONE:
-                return {}
+                return None
             raise
         return {name: _tag_from_wire(wire) for name, wire in wires.items()}
 

@@ -5,13 +5,14 @@ import importlib
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
 from bot.adapters.alibaba.credentials import Credentials, Source
 from bot.adapters.alibaba.limits import WRITES, Gate, Lane
+from bot.adapters.alibaba.skew import Skew
 from bot.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Alibaba:
         sources: Mapping[str, Source] | None = None,
     ) -> None:
         self._now = now
+        self._skew = Skew(now)
         self._accounts: dict[str, str | None] = {"main": None, **(accounts or {})}
         self._pvtz_endpoint = pvtz_endpoint
         self._cr_endpoint = cr_endpoint
@@ -72,6 +74,11 @@ class Alibaba:
         self._gates: dict[str, Gate] = {}
         self._credentials: dict[str, Credentials] = {}
         self._clients: dict[tuple[str, str, str | None, str, Lane], Any] = {}
+
+    @property
+    def ahead(self) -> timedelta:
+        """Return how far the bot's clock is ahead of the vendor's, as far as answers have told."""
+        return self._skew.ahead
 
     async def load(self) -> None:
         """Import the SDK and read the trusted authorities, in a thread; calls made before wait for it."""
@@ -134,6 +141,7 @@ class Alibaba:
                 lane=lane,
                 deadline=self._limits.write_deadline if lane in WRITES else self._limits.read_deadline,
                 region=region,
+                hear=self._skew.hear,
             )
             self._clients[key] = kind(transport.send, endpoint, self._protocol, region)
         return self._clients[key]

@@ -65,7 +65,7 @@ class AlibabaRegistries:
 
     async def inventory(self, site: Site, globs: tuple[str, ...]) -> Inventory:
         """Return the repositories of which a glob names any image."""
-        as_of = self._now()
+        as_of = self._now() - self._alibaba.ahead
         cr, models = await self._of(site, Lane.BULK)
         return Inventory(site.instance, await read_inventory(cr, models, site.instance, globs, as_of), as_of)
 
@@ -83,7 +83,7 @@ class AlibabaRegistries:
 
     async def sync_tasks(self, site: Site) -> TaskFeed:
         """Return the replication tasks that this instance lists, up to a cap of pages."""
-        as_of = self._now()
+        as_of = self._now() - self._alibaba.ahead
         cr, models = await self._of(site)
 
         async def fetch(page: int) -> Page:

@@ -69,8 +69,10 @@ class Transport:
         lane: Lane,
         deadline: float,
         region: str | None,
+        hear: Callable[[str | None], None],
     ) -> None:
         self._session = session
+        self._hear = hear
         self._credentials = credentials
         self._gate = gate
         self._lane = lane
@@ -191,6 +193,7 @@ class Transport:
                 signed.method, url, headers=signed.headers, allow_redirects=False, timeout=_NO_TIMEOUT
             ) as response:
                 raw = await response.read()
+                self._hear(response.headers.get("Date"))
                 return Reply(response.status, raw, response.headers.get("x-acs-retry-after"))
         except aiohttp.ClientError as error:
             return next(lost for kind, lost in _LOST.items() if isinstance(error, kind))

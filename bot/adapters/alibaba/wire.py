@@ -99,7 +99,8 @@ async def read_whole(
     """Read all pages of a list that others may edit meanwhile, by key; what came in any attempt counts.
 
     The last page is the first that is not full, or that completes the announced count: a count that is too low ends
-    nothing early. An entry that came twice may have pushed another out of sight, so as many are wanted as came.
+    nothing early. An entry that came twice may have pushed another out of sight, so as many are wanted as came; and one
+    that was deleted may have drawn another to a page already read, so as many are wanted as any page announced.
     Raises Unreachable where three attempts together come short of that or of the count.
     """
     found: dict[str, Any] = {}
@@ -142,16 +143,16 @@ async def _gather(
 ) -> int:
     """Add one attempt's entries to `found` and return how many there are, counted or come."""
     came: dict[str, Any] = {}
-    entries = page_number = 0
+    entries = page_number = counted = 0
     while True:
         page_number += 1
         page = await fetch(page_number)
         before = len(came)
         came |= {name: item for item in page.items if (name := key(item))}
-        entries += len(page.items)
+        entries, counted = entries + len(page.items), max(counted, page.total)
         if len(page.items) < PAGE_SIZE or entries == page.total or len(came) == before:
             found |= came
-            return max(page.total, entries)
+            return max(counted, entries)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
