@@ -28,6 +28,7 @@ from bot.domain.passes import (
 from bot.domain.topology import Site
 from bot.errors import ProviderError, Refused, StoreUnavailable, Unreachable
 from bot.ports import Ports
+from bot.services.listing import gather_pages
 from bot.services.patience import Patience, side_by_side
 
 T = TypeVar("T")
@@ -112,42 +113,14 @@ class Stocktaking:
     async def _list(self) -> None:
         """List every repository, and note by how many that comes short of the vendor's own count."""
         for _ in range(LISTINGS):
-            self._unlisted = max(0, await self._gather_pages(self._listed) - len(self._listed))
+            self._unlisted = max(0, await gather_pages(self._page, self._listed) - len(self._listed))
             if not self._unlisted:
                 return
         self._troubles.append(f"The list of repositories is {self._unlisted} short of the count that comes with it.")
 
-    async def _gather_pages(self, found: dict[str, Listed]) -> int:
-        """Add one reading of the list, page 1 first, and return how many there are, counted or come.
-
-        A count may be too low as well: as long as the last page is full and the count is surpassed, there may be more,
-        and an entry that came twice may have pushed another out of sight. One that was deleted may have drawn another
-        to a page already read, so what counts is the highest count of any page.
-        """
-        first, total = await self._page(1)
-        self.coverage = replace(self.coverage, silent_since=None, trouble="")
-        found |= {each.id: each for each in first}
-        if not first:
-            return total
-        last, came = ceil(total / len(first)), len(first)
-        lengths, ids = {1: len(first)}, {each.id for each in first}
-
-        async def gather(number: int) -> bool:
-            nonlocal total
-            page, counted = await self._page(number)
-            lengths[number], total = len(page), max(total, counted)
-            found.update((each.id, each) for each in page)
-            is_news = not ids.issuperset(each.id for each in page)
-            ids.update(each.id for each in page)
-            return is_news
-
-        await side_by_side(range(2, last + 1), gather)
-        while lengths[max(lengths)] == came and sum(lengths.values()) > total and await gather(max(lengths) + 1):
-            pass
-        return max(total, sum(lengths.values()))
-
     async def _page(self, number: int) -> tuple[Sequence[Listed], int]:
         page = await self._patience.keep(lambda: self._ports.catalogue.repositories(self._site, number))
+        self.coverage = replace(self.coverage, silent_since=None, trouble="")
         await self._count(1)
         return page
 
@@ -282,7 +255,7 @@ class Stocktaking:
         if not self._suspects:
             return False
         again: dict[str, Listed] = {}
-        await self._gather_pages(again)
+        await gather_pages(self._page, again)
         return any(
             repository_id in again and again[repository_id].modified_at == listed.modified_at
             for repository_id, listed in self._suspects.items()
