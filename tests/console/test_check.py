@@ -114,6 +114,7 @@ async def test_a_right_to_copy_that_lacks_is_a_warning_and_asking_copies_nothing
         lacking = await terminal.registry_bot("check", environment=everything(sim, redis_url))
         begun = len(sim.world.tasks) - before
 
+    assert (sound.rows("FAIL"), lacking.rows("FAIL")) == ({}, {})
     assert (sound.code, lacking.code, begun) == (0, 0, 0)
     assert sound.rows("OK")["copies: zhangjiakou"] == "may be asked for, by `/registry sync`"
     assert sound.rows("OK")["copies: hangzhou"] == "none, as its edition cannot be a source"

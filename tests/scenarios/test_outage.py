@@ -33,6 +33,7 @@ async def test_a_silent_region_is_shown_compared_by_memory_and_failed_over(compa
 
 
 async def test_a_failover_into_a_silent_region_is_refused_with_the_reason(company: Company) -> None:
+    await company.command(MEMBER, "status")  # which leaves a last good answer
     company.sim.faults.set("region_down", "hangzhou", True)
 
     told = await company.command(ON_CALL, "failover zhangjiakou")
