@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.differences import Cause, Difference, Newer, Side
-from bot.domain.report import Assessment
+from bot.domain.report import Assessment, Report
 from bot.domain.rule_audit import PairAudit, RuleUse
 from bot.domain.rule_reach import Reached
 from bot.domain.snapshot import TaskFeed, Unknown
@@ -37,11 +37,12 @@ class Kind(StrEnum):
     STUCK = "stuck"
     UNCOVERED = "uncovered"
     FAILING = "failing"
+    BLIND = "blind"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Concern:
-    """One of them: for copies to `target`; `subject` names the repository or the rule, lag and stuck have none."""
+    """One of them: for copies to `target`; `subject` names a repository, a rule or a site, lag and stuck have none."""
 
     kind: Kind
     target: str
@@ -119,10 +120,24 @@ class Waiting:
 def look_out(known: Assessment, waiting: Waiting, limit: timedelta) -> Lookout:
     """Return what there is to be concerned about in one direction, when critical pushes may wait up to `limit`."""
     target = known.report.target.site.name
-    parts = [_lag(known, waiting, kind, limit) for kind in (Kind.LAG, Kind.STUCK)]
+    parts = [_blind(known.report, limit), *(_lag(known, waiting, kind, limit) for kind in (Kind.LAG, Kind.STUCK))]
     if not isinstance(known.audit, Unknown):
         parts += [_uncovered(known.audit, known.report.source, target), _failing(known.audit, target)]
     return joined(parts)
+
+
+def _blind(report: Report, limit: timedelta) -> Lookout:
+    """Return what could not be read for longer than a push may wait: nobody is told of what lags meanwhile."""
+    target, now, found = report.target.site.name, report.taken_at, dict[Concern, str]()
+    for side in (report.source, report.target):
+        silent_since = side.coverage.silent_since
+        if silent_since and now - silent_since > limit:
+            found[Concern(Kind.BLIND, target, side.site.name)] = f"{side.site.name} {_since(silent_since, now)}"
+    return Lookout(found, frozenset() if report.interrupted else frozenset({(Kind.BLIND, target)}))
+
+
+def _since(at: datetime, now: datetime) -> str:
+    return f"since {at:%H:%M} UTC" if now - at < DAY else f"since {at:%Y-%m-%d %H:%M} UTC"
 
 
 def _lag(known: Assessment, waiting: Waiting, kind: Kind, limit: timedelta) -> Lookout:
@@ -130,10 +145,9 @@ def _lag(known: Assessment, waiting: Waiting, kind: Kind, limit: timedelta) -> L
     due = [] if known.report.interrupted else waiting.overdue(kind, now, limit)
     if due:
         (at, image, cause), more = due[0], len(due) - 1
-        pushed_at = datetime.fromtimestamp(at, UTC)
-        when = f"{pushed_at:%H:%M}" if now - pushed_at < DAY else f"{pushed_at:%Y-%m-%d %H:%M}"
+        since = _since(datetime.fromtimestamp(at, UTC), now)
         why = f", {cause}" if kind is Kind.STUCK else ""
-        detail = f"{image}{f' and {more:,} more' if more else ''} since {when} UTC{why}"
+        detail = f"{image}{f' and {more:,} more' if more else ''} {since}{why}"
         return Lookout({Concern(*pair): detail}, frozenset({pair}))
     is_read = known.report.judgement.is_whole and known.report.source.coverage.silent_since is None
     return Lookout(sure=frozenset({pair} if is_read and waiting.is_settled else ()))

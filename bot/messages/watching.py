@@ -16,7 +16,7 @@ def concerned(
     site: str, lookout: Lookout, begun: Sequence[Concern], over: Sequence[Concern], limit: timedelta
 ) -> Message:
     """Return what has come up and what is over, the first first."""
-    lines = [*_lines(site, lookout, begun, limit), *_ended(site, lookout, over)]
+    lines = list(dict.fromkeys([*_lines(site, lookout, begun, limit), *_ended(site, lookout, over)]))
     asked = code(f"/registry replication from {site} to {(*begun, *over)[0].target}")
     ends = code(f"/registry unwatch {site}")
     blocks = [section(f"*{lines[0]}*"), *sections(lines[1:]), context(f"All of it: {asked} · no more of this: {ends}")]
@@ -36,6 +36,8 @@ def _lines(site: str, lookout: Lookout, begun: Sequence[Concern], limit: timedel
                 lines.append(f"STUCK: {detail}; it does not arrive by itself, {way}")
             elif each.kind is Kind.FAILING:
                 lines.append(f"RULE FAILS: {detail}, {way}")
+            elif each.kind is Kind.BLIND:
+                lines.append(f"NOT READ: {detail}, so what lags is not told here")
         uncovered = [each.subject for each in ours if each.kind is Kind.UNCOVERED]
         if uncovered:
             lines.append(f"NO RULE: critical {listed(map(_name, uncovered), MOST_NAMED)} copied by no rule, {way}")
@@ -47,8 +49,9 @@ def _ended(site: str, lookout: Lookout, over: Sequence[Concern]) -> list[str]:
     for target in dict.fromkeys(each.target for each in over):
         way = f"{_name(site)} to {_name(target)}"
         ours = [each for each in over if each.target == target]
-        kinds = dict.fromkeys(each.kind for each in ours)
-        lines += [f"RECOVERED: {_over(kind, ours, lookout)}, {way}" for kind in Kind if kind in kinds]
+        kinds = {each.kind for each in ours}
+        lines += [f"RECOVERED: {_over(kind, ours, lookout)}, {way}" for kind in Kind if kind in kinds - {Kind.BLIND}]
+        lines += [f"RECOVERED: {_name(each.subject)} is read again" for each in ours if each.kind is Kind.BLIND]
     return lines
 
 
@@ -75,8 +78,8 @@ def watching(site: str, limit: timedelta, *, is_new: bool) -> Message:
     state = "now watches" if is_new else "watches already"
     told = say(
         f"This channel {state} {_name(site)}: critical images that wait more than {span(limit)} for a standby or "
-        "are stuck, critical repositories in no rule, and rules that fail are told here, once each, and when they "
-        "recover."
+        "are stuck, critical repositories in no rule, rules that fail and sites that cannot be read are told here, "
+        "once each, and when they recover."
     )
     return replace(told, in_channel=is_new)
 

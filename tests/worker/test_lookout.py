@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.concern import MOST_WAITING
+from bot import messages
+from bot.domain.concern import MOST_WAITING, Concern, Kind, Lookout
 from bot.domain.inventory import Tag
 from bot.domain.snapshot import SyncRule
 from bot.errors import Unreachable
@@ -241,6 +242,35 @@ async def test_a_lag_is_not_over_while_the_source_is_silent_or_a_loss_has_no_dat
     await keep(watched.ports, ZJK, a_repository(tags=here), silent_since=silent_since)
 
     assert await watched.looks() == first
+
+
+@pytest.mark.parametrize("silent", [ZJK, HZ])
+async def test_a_site_that_cannot_be_read_for_long_is_told_and_when_it_is_read_again(
+    watched: Watched, silent: str
+) -> None:
+    await watched.holds(LONG_AGO, LONG_AGO)
+    await keep(watched.ports, silent, a_repository(tags=LONG_AGO), silent_since=watched.clock.now())
+    watched.clock.move(timedelta(minutes=14) - ROUND)
+    soon = await watched.looks()
+    watched.clock.move(ROUND)
+    late = await watched.looks()
+    again = await watched.looks()
+    await watched.holds(LONG_AGO, LONG_AGO)
+
+    assert soon == []
+    assert late == again == [f"NOT READ: {silent} since 03:00 UTC, so what lags is not told here"]
+    assert (await watched.looks())[1:] == [f"RECOVERED: {silent} is read again"]
+
+
+def test_a_site_that_cannot_be_read_is_named_once_for_all_its_standbys() -> None:
+    concerns = {Concern(Kind.BLIND, target, ZJK): f"{ZJK} since 03:00 UTC" for target in (HZ, "shanghai")}
+    limit = timedelta(minutes=15)
+
+    begun = messages.concerned(ZJK, Lookout(concerns), tuple(concerns), (), limit)
+    over = messages.concerned(ZJK, Lookout(), (), tuple(concerns), limit)
+
+    assert begun.text == f"NOT READ: {ZJK} since 03:00 UTC, so what lags is not told here"
+    assert over.text == f"RECOVERED: {ZJK} is read again"
 
 
 async def test_an_instance_that_tells_nothing_ends_no_concern(watched: Watched) -> None:
