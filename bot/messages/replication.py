@@ -86,10 +86,10 @@ def comparing(known: Assessment, now: datetime) -> Message:
     if known.deep:
         return looking(known.deep, now)
     report = known.report
-    done = f"{report.done:,} of {_repositories(report.total)}"
+    done = f": {report.done:,} of {_repositories(report.total)}" if report.total else ""  # not counted yet
     lost = report.judgement.judged.lost
     found = f", {plural(lost, 'loss', 'losses')} so far" if lost else ""
-    said = f"COMPARING {_way(report)}: {done}{found}"
+    said = f"COMPARING {_way(report)}{done}{found}"
     return compose(said, [section(f"*{said}*"), context(f"As of {stamp(now)}")])
 
 

@@ -410,3 +410,9 @@ def test_a_comparison_under_way_says_how_far_it_is() -> None:
     assert messages.comparing(Assessment(report), LATER).text == (
         "COMPARING zhangjiakou to hangzhou: 600 of 1,200 repositories, 15 losses so far"
     )
+
+
+def test_a_comparison_that_has_not_counted_yet_gives_no_number() -> None:
+    report = replace(an_assessment().report, done=0, total=0, is_final=False)
+
+    assert messages.comparing(Assessment(report), LATER).text == "COMPARING zhangjiakou to hangzhou"
