@@ -77,9 +77,6 @@ def _pair(audit: PairAudit, now: datetime) -> str:
 def _summary(audit: PairAudit, now: datetime) -> str:
     if isinstance(audit.rules, Unknown):
         return unknown(audit.rules)
-    if not audit.rules and audit.silent:
-        silent = " and ".join(escape(short(name, 60)) for name, _ in audit.silent)
-        return f"none is listed in this direction, and {silent} listed nothing."
     if not audit.rules:
         return "none copies in this direction: what is pushed stays where it is."
     automatic = sum(use.rule.is_automatic for use in audit.rules)

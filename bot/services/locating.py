@@ -1,7 +1,7 @@
 """Look where one repository, or one image of it, is: kept knowledge of every site, fresher where a site answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,7 +15,6 @@ from bot.domain.nearly import nearly
 from bot.domain.rule_match import far_path, takes
 from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
 from bot.domain.spread import Course, Holding, Spread, only
-from bot.domain.topology import Site
 from bot.errors import StoreUnavailable, UsageError
 from bot.ports import Ports
 from bot.services import stock
@@ -42,10 +41,11 @@ async def locate(ports: Ports, path: str, tag: str | None) -> Spread:
         feeds = [group.create_task(observe(ports.registries.sync_tasks(site), DEADLINE)) for site in sites]
     seen = [_narrowed(look.result(), tag) for look in looks]
     await _require_found(ports, seen, [look.result() for look in looks], path, tag, asked_at)
-    told = merged_rules([task.result() for task in rules]), merged_feed([task.result() for task in feeds])
+    told = {site.instance: task.result() for site, task in zip(sites, rules, strict=True)}
+    feed = merged_feed([task.result() for task in feeds])
     holdings = tuple(Holding(each.side.site, each.repository, each.at, each.side.coverage.trouble) for each in seen)
     named = next((name for each in seen if each.repository for name in each.repository.tags), tag) if tag else None
-    return Spread(path, named, holdings, tuple(_courses(ports, seen, path, *told)))
+    return Spread(path, named, holdings, tuple(_courses(ports, seen, path, told, feed)))
 
 
 @asynccontextmanager
@@ -113,13 +113,17 @@ def _kept(whole: list[Seen], asked_at: datetime) -> str:
     return f" That is as read of {', '.join(old)} UTC: what was pushed since is not in it." if old else ""
 
 
-def _courses(ports: Ports, seen: list[Seen], path: str, rules: Rules, feed: TaskFeed | Unknown) -> Iterable[Course]:
+def _courses(
+    ports: Ports, seen: list[Seen], path: str, told: Mapping[str, Rules], feed: TaskFeed | Unknown
+) -> Iterable[Course]:
     """Return every direction to a standby, and every other one that a rule takes, from where there is anything."""
     holders = [each for each in seen if each.repository and each.repository.tags]
     pairs = [(here, there) for here in holders for there in seen if here is not there]
     for here, there in pairs:
         source, target = here.side.site, there.side.site
-        taking = _taking(rules, here, target)
+        ends = source.instance, target.instance
+        rules = merged_rules([told[end] for end in ends], ends)
+        taking = _taking(rules, here)
         if target.name in source.standby or (not isinstance(taking, Unknown) and taking):
             yield _course(ports, here, there, path, (rules, taking), feed)
 
@@ -136,18 +140,15 @@ def _course(
     return Course(source, target, comparer.result(), rules[1], _tasks(feed, ends, path, here, there))
 
 
-def _taking(rules: Rules, here: Seen, target: Site) -> Rules:
-    """Return the rules to a target that take any tag that is meant."""
+def _taking(rules: Rules, here: Seen) -> Rules:
+    """Return those rules that take any tag that is meant."""
     if isinstance(rules, Unknown) or here.repository is None:
         return rules if isinstance(rules, Unknown) else ()
-    ends = here.side.site.instance, target.instance
     path, tags = here.repository.path, here.repository.tags
     return tuple(
         rule
         for rule in rules
-        if (rule.from_instance, rule.to_instance) == ends
-        and far_path(rule, path) == path
-        and any(takes(rule, path, tag) is not Match.NO for tag in tags)
+        if far_path(rule, path) == path and any(takes(rule, path, tag) is not Match.NO for tag in tags)
     )
 
 

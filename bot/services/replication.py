@@ -152,4 +152,6 @@ async def control(ports: Ports, asked: Question) -> tuple[tuple[SyncRule, ...] |
             group.create_task(observe(ports.registries.sync_tasks(site), CONTROL_DEADLINE))
             for site in (asked.source, asked.target)
         ]
-    return merged_rules([task.result() for task in rules]), merged_feed([task.result() for task in feeds])
+    return merged_rules([task.result() for task in rules], asked.instances), merged_feed(
+        [task.result() for task in feeds]
+    )

@@ -70,7 +70,7 @@ async def _ask(ports: Ports, site: Site) -> _Told:
 async def _audit(ports: Ports, told: dict[str, _Told], source: Site, target: Site) -> PairAudit:
     here, there = told[source.name], told[target.name]
     ends = source.instance, target.instance
-    rules, feed = merged_rules([here.rules, there.rules]), merged_feed([here.feed, there.feed])
+    rules, feed = merged_rules([here.rules, there.rules], ends), merged_feed([here.feed, there.feed])
     return PairAudit(
         source=source,
         target=target,

@@ -282,6 +282,17 @@ async def test_an_instance_that_tells_nothing_ends_no_concern(watched: Watched) 
     assert await watched.looks() == first
 
 
+async def test_where_one_end_does_not_list_its_rules_and_the_other_lists_none_nothing_begins_or_ends(
+    watched: Watched,
+) -> None:
+    await watched.holds(LONG_AGO, LONG_AGO)
+    watched.registries.feed = a_feed(*(a_task("ERROR", task_id=f"task-{n}") for n in range(3)))
+    first = await watched.looks()
+    watched.registries.silent, watched.registries.blank = {ZJK}, {HZ}
+
+    assert await watched.looks() == first
+
+
 async def test_several_bots_tell_each_channel_once(watched: Watched) -> None:
     await watched.ports.operations.subscribe(ZJK, INC, ON_CALL)
     await watched.holds(LONG_AGO, {"1": a_tag()})
