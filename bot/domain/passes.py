@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.comparing import Critical
-from bot.domain.inventory import Coverage, Listed, Repository, Scan
+from bot.domain.inventory import Coverage, Listed, Repository, Scan, dated
 from bot.domain.topology import Topology
 
 SETTLED = timedelta(seconds=60)
@@ -61,7 +61,7 @@ def contradicts(listed: Listed, kept: Repository | None, found: Repository) -> b
 
 def finished(coverage: Coverage, scan: Scan, came_to: Yield, ahead: timedelta = timedelta(0)) -> Coverage:
     """Return what is known once a pass is over, dated by the vendor's clock where the bot's is `ahead` of that."""
-    as_of = scan.started_at - ahead
+    as_of = dated(scan.started_at, ahead)
     return replace(
         coverage,
         as_of=as_of,

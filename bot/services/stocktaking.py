@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.domain.inventory import Coverage, Listed, Repository, Scan
+from bot.domain.inventory import Coverage, Listed, Repository, Scan, dated
 from bot.domain.passes import (
     Yield,
     alive,
@@ -67,7 +67,8 @@ async def take_stock(
     except ProviderError as error:
         known = stocktaking.coverage if stocktaking.has_begun else coverage
         known = borne_out(known, await ports.inventories.coverage(site.instance))
-        stocktaking.coverage = silent(known, ports.clock.now(), str(error))
+        now = dated(ports.clock.now(), ports.catalogue.ahead(site))
+        stocktaking.coverage = silent(known, now, str(error))
     await ports.inventories.save_coverage(stocktaking.coverage)
     return stocktaking.coverage
 
@@ -107,8 +108,8 @@ class Stocktaking:
         there = alive(self._listed.values())
         wanted = await self._choose(there)
         await side_by_side(urgent_first(wanted, self._ports.rules.topology), self._read)
-        left = await self._settle(there)
-        self.coverage = finished(self.coverage, self._scan, await self._yield(left), self._ports.catalogue.ahead)
+        came_to = await self._yield(await self._settle(there))
+        self.coverage = finished(self.coverage, self._scan, came_to, self._ports.catalogue.ahead(self._site))
 
     async def _list(self) -> None:
         """List every repository, and note by how many that comes short of the vendor's own count."""
@@ -153,7 +154,7 @@ class Stocktaking:
 
     async def _is_there(self, listed: Listed) -> bool:
         """Read the tags of a repository; False where it is gone."""
-        read_at = self._ports.clock.now() - self._ports.catalogue.ahead
+        begun_at = self._ports.clock.now()
         expected = _calls(self._counts.get(listed.path, 0))
         try:
             tags = await self._patience.keep(lambda: self._ports.catalogue.tags(self._site, listed))
@@ -166,6 +167,7 @@ class Stocktaking:
         if tags is None:
             await self._count(expected)
             return False
+        read_at = dated(begun_at, self._ports.catalogue.ahead(self._site))
         self._total += _calls(len(tags)) - expected
         self._counts[listed.path] = len(tags)
         self._waiting.append(

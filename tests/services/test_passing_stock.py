@@ -11,6 +11,7 @@ from bot.domain.inventory import Listed, Repository, Tag
 from bot.domain.snapshot import Unknown
 from bot.domain.topology import Site
 from bot.domain.verdict import Verdict
+from bot.errors import Unreachable
 from bot.ports import Ports
 from bot.services.replication import question, report
 from bot.services.stocktaking import take_stock
@@ -159,6 +160,19 @@ async def test_a_clock_that_was_ahead_keeps_nothing_that_is_read_later_from_bein
     await shop.take()
 
     assert shop.kept() == shop.held()
+
+
+async def test_an_instance_is_silent_since_when_its_own_clock_said_so() -> None:
+    shop = Shop("core/api")
+    shop.catalogue.skew = {NAME: timedelta(minutes=5)}
+    before = await shop.take()
+    shop.catalogue.down = {NAME: Unreachable("It does not answer.")}
+
+    after = await shop.take_later()
+
+    assert before.as_of is not None
+    assert after.silent_since is not None
+    assert after.silent_since - before.as_of < timedelta(minutes=6)
 
 
 class _Emptied(FakeInventories):
