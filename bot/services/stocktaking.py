@@ -69,8 +69,17 @@ async def take_stock(
         known = borne_out(known, await ports.inventories.coverage(site.instance))
         now = dated(ports.clock.now(), ports.catalogue.ahead(site))
         stocktaking.coverage = silent(known, now, str(error))
-    await ports.inventories.save_coverage(stocktaking.coverage)
-    return stocktaking.coverage
+    return await _saved(ports, stocktaking.coverage)
+
+
+async def _saved(ports: Ports, coverage: Coverage) -> Coverage:
+    """Save how a pass ended, and take it back where the store, emptied just before, has nothing that bears it out."""
+    await ports.inventories.save_coverage(coverage)
+    if not coverage.repositories or await ports.inventories.paths(coverage.instance):
+        return coverage
+    emptied = borne_out(coverage, Coverage(coverage.instance))
+    await ports.inventories.save_coverage(emptied)
+    return emptied
 
 
 class Stocktaking:

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.inventory import Listed, Repository, Tag
+from bot.domain.inventory import Coverage, Listed, Repository, Tag
 from bot.domain.snapshot import Unknown
 from bot.domain.topology import Site
 from bot.domain.verdict import Verdict
-from bot.errors import Unreachable
+from bot.errors import BotError, Unreachable
 from bot.ports import Ports
 from bot.services.replication import question, report
 from bot.services.stocktaking import take_stock
@@ -21,7 +21,7 @@ from tests.domain.stocks import SOURCE, TARGET, a_repository, a_tag
 from tests.fake_inventories import FakeInventories
 from tests.fakes import FakeRegistries, some_ports
 from tests.handlers.kept import keep
-from tests.services.test_stocktaking import FULL_EVERY, LONG_AGO, NAME, Shop, many
+from tests.services.test_stocktaking import DEAD, FULL_EVERY, LONG_AGO, NAME, Shop, many
 
 
 async def test_a_repository_deleted_while_the_list_is_read_hides_no_other() -> None:
@@ -124,6 +124,31 @@ async def test_a_store_that_is_emptied_again_and_again_leaves_what_it_lost_unrea
 
     assert set(known.unread) == set(many(40)) - set(shop.kept())
     assert known.unread
+
+
+@pytest.mark.parametrize("failure", [None, DEAD])
+async def test_a_store_that_is_emptied_just_before_a_pass_ends_claims_nothing(failure: BotError | None) -> None:
+    shop = Shop(*many(3))
+    await shop.take()
+    shop.catalogue.down = {NAME: failure} if failure else {}
+    save, emptied = shop.inventories.save_coverage, list[Coverage]()
+
+    async def empty(coverage: Coverage) -> None:
+        if not emptied and (coverage.running is None or coverage.silent_since):
+            emptied.append(coverage)
+            shop.inventories.kept.clear()
+        await save(coverage)
+
+    shop.inventories.__dict__["save_coverage"] = empty
+    known = await shop.take_later()
+
+    assert emptied[0].as_of is not None
+    assert (known.as_of, known.full_as_of) == (None, None)
+    assert shop.inventories.known[shop.site.instance] == known
+
+    shop.catalogue.down = {}
+    await shop.take_later()
+    assert shop.kept() == shop.held()
 
 
 async def test_a_bot_that_slept_in_its_pass_writes_nothing_old_over_what_another_has_read() -> None:
