@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from bot.errors import ProviderError, Unreachable
+from bot.errors import ProviderError, Refused, Unreachable
 from bot.ports import Clock
 
 T = TypeVar("T")
@@ -38,6 +38,9 @@ class Patience:
                 if pause is None or self.is_over:
                     raise
                 await self._clock.sleep(pause)
+            except Refused:
+                self._lost_in_a_row = 0
+                raise
             else:
                 self._lost_in_a_row = 0
                 return found
