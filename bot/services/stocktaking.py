@@ -278,7 +278,8 @@ class Stocktaking:
         if now - self._told_at < TELL_EVERY:
             return
         self._told_at = now
-        scan = replace(self._scan, pages_done=self._done, pages_total=self._total or None)
+        total = max(self._total, self._done) if self._total else None  # what was not expected costs calls as well
+        scan = replace(self._scan, pages_done=self._done, pages_total=total)
         stored = await self._ports.inventories.coverage(self._site.instance)
         self.coverage = borne_out(replace(self.coverage, running=scan), stored)
         await self._ports.inventories.save_coverage(self.coverage)

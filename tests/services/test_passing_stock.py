@@ -59,6 +59,19 @@ async def test_a_repository_that_the_list_left_out_whatever_the_count_says_is_as
     assert shop.kept() == shop.held()
 
 
+async def test_a_pass_that_asks_of_what_was_not_listed_never_makes_more_calls_than_it_says_there_are() -> None:
+    shop = Shop(*many(60))
+    await shop.take()
+    shop.catalogue.held[NAME] = dict([*shop.catalogue.held[NAME].items()][:2])
+    shop.catalogue.before = lambda _kind, _what: shop.clock.move(timedelta(seconds=3))
+
+    await shop.take_later()
+
+    scans = [each.running for each in shop.inventories.saved if each.running]
+    assert max(scan.pages_done for scan in scans) > 50
+    assert all(scan.pages_done <= scan.pages_total for scan in scans if scan.pages_total is not None)
+
+
 async def test_a_list_that_never_turns_the_page_ends_and_comes_short() -> None:
     shop = Shop(*many(25), page_size=10)
     shop.catalogue.turns = False
