@@ -149,7 +149,8 @@ def _detail(kind: Kind, due: Sequence[Push], now: datetime) -> str:
     pushed_at = datetime.fromtimestamp(at, UTC)
     when = f"{pushed_at:%H:%M}" if now - pushed_at < DAY else f"{pushed_at:%Y-%m-%d %H:%M}"
     why = f", {cause}" if kind is Kind.STUCK else ""
-    return f"{image}{f' and {more:,} more' if more else ''} since {when} UTC{why}"
+    count = f"{'at least ' if len(due) == MOST_WAITING else ''}{more:,} more"
+    return f"{image}{f' and {count}' if more else ''} since {when} UTC{why}"
 
 
 def _uncovered(audit: PairAudit, source: Side, target: str) -> Lookout:

@@ -83,6 +83,12 @@ async def test_one_that_waits_too_long_is_told_among_very_many_that_do_not(watch
     assert await watched.looks() == [f"LAG: core/api:old since 02:38 UTC without a copy, limit 15 min, {WAY}"]
 
 
+async def test_of_very_many_that_wait_too_long_only_so_many_are_counted_and_that_is_said(watched: Watched) -> None:
+    await watched.holds({f"a{number}": a_tag("a", -22) for number in range(MOST_WAITING + 1)}, {})
+
+    assert (await watched.looks())[0].startswith("LAG: core/api:a0 and at least 999 more since 02:38 UTC")
+
+
 async def test_a_push_since_the_target_was_read_is_no_lag(watched: Watched) -> None:
     await watched.holds({"1": a_tag("a", 1)}, {})
     watched.clock.move(timedelta(hours=1))
