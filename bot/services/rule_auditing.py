@@ -105,6 +105,7 @@ async def _reached(
         chosen = [path for path in kept if critical.touches(path)]
         async for _done in stock.compared(ports.inventories, instances, chosen, audit, ports.clock, ports.turns):
             pass
+        await stock.require_kept(ports.inventories, (source, target))
     except StoreUnavailable as error:
         return Unknown(str(error).rstrip("."))
     return audit.reached

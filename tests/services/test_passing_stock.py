@@ -14,6 +14,7 @@ from bot.domain.verdict import Verdict
 from bot.errors import BotError, Unreachable
 from bot.ports import Ports
 from bot.services.replication import question, report
+from bot.services.rule_auditing import audit_pair
 from bot.services.stocktaking import take_stock
 from bot.services.survey import survey_replication
 from tests.builders import NOW
@@ -248,3 +249,13 @@ async def test_a_store_that_is_emptied_while_a_plan_is_made_leaves_its_copies_un
     found = await survey_replication(ports, sites[SOURCE], sites[TARGET], timedelta(seconds=3))
 
     assert found.comparison == Unknown(f"Redis has lost what was kept of {SOURCE}. It is being read again")
+
+
+async def test_a_store_that_is_emptied_while_rules_are_audited_covers_nothing() -> None:
+    ports = await _kept_until_read()
+    ports.registries.down.clear()  # type: ignore[attr-defined]
+    sites = ports.rules.topology.sites
+
+    found = await audit_pair(ports, sites[SOURCE], sites[TARGET])
+
+    assert found.reached == Unknown(f"Redis has lost what was kept of {SOURCE}. It is being read again")
