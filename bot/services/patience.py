@@ -47,7 +47,7 @@ class Patience:
         raise AssertionError("the last attempt returns or raises")
 
 
-async def side_by_side(items: Sequence[T], work: Callable[[T], Awaitable[object]]) -> None:
+async def side_by_side(items: Sequence[T], work: Callable[[T], Awaitable[object]], at_once: int = READERS) -> None:
     """Do the work on all items, many at once; the first that fails ends it, and is raised once the others are done."""
     left, failures = iter(items), list[ProviderError]()
 
@@ -61,7 +61,7 @@ async def side_by_side(items: Sequence[T], work: Callable[[T], Awaitable[object]
                 failures.append(error)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(READERS, len(items))):
+        for _ in range(min(at_once, len(items))):
             group.create_task(go_on())
     if failures:
         raise failures[0]
