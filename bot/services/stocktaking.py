@@ -102,6 +102,7 @@ class Stocktaking:
         self._unread: dict[str, str] = {}
         self._troubles: list[str] = []
         self._suspects: dict[str, Listed] = {}
+        self._earliest = scan.started_at  # or what was read before it was broken off, where that was by another clock
         self._waiting: list[Repository] = []
         self._waiting_tags = 0
         self._keeping = asyncio.Lock()
@@ -118,7 +119,8 @@ class Stocktaking:
         wanted = await self._choose(there)
         await side_by_side(urgent_first(wanted, self._ports.rules.topology), self._read)
         came_to = await self._yield(await self._settle(there))
-        self.coverage = finished(self.coverage, self._scan, came_to, self._ports.catalogue.ahead(self._site))
+        begun_at = dated(self._scan.started_at, self._ports.catalogue.ahead(self._site))
+        self.coverage = finished(self.coverage, self._scan, came_to, min(begun_at, self._earliest))
 
     async def _list(self) -> None:
         """List every repository, and note by how many that comes short of the vendor's own count."""
@@ -153,6 +155,7 @@ class Stocktaking:
                 if must_read(there[path], known, self._scan):
                     wanted.append(there[path])
                 elif known and known.scan == self._scan.number:
+                    self._earliest = min(self._earliest, known.read_at)
                     self._done += _calls(len(known.tags))
         self._total = self._done + sum(_calls(self._counts[each.path]) for each in wanted)
         return wanted

@@ -201,6 +201,24 @@ async def test_a_clock_that_was_ahead_keeps_nothing_that_is_read_later_from_bein
     assert shop.kept() == shop.held()
 
 
+async def test_a_pass_begun_by_a_clock_that_is_ahead_claims_nothing_later_than_it_read_when_another_ends_it() -> None:
+    shop = Shop(*many(100))
+    shop.clock.move(timedelta(minutes=5))
+    shop.catalogue.skew = {NAME: timedelta(minutes=5)}
+
+    def fail(*_: str) -> None:
+        if len(shop.read()) > 60:
+            raise DEAD
+
+    shop.catalogue.before = fail
+    await shop.take()
+    shop.catalogue.before, shop.catalogue.skew = lambda _kind, _what: None, {}
+    known = await shop.take_later(1)
+
+    assert len(shop.read()) < 100
+    assert known.as_of == known.full_as_of == NOW
+
+
 async def test_an_instance_is_silent_since_when_its_own_clock_said_so() -> None:
     shop = Shop("core/api")
     shop.catalogue.skew = {NAME: timedelta(minutes=5)}
