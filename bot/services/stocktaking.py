@@ -4,8 +4,7 @@ Repositories go through a few at a time, so that hardly any are in memory with t
 asked again twice, then noted, and the pass goes on; an instance that answers nothing any more ends it.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
@@ -18,7 +17,6 @@ from bot.domain.passes import (
     Yield,
     alive,
     borne_out,
-    contradicts,
     finished,
     must_read,
     next_scan,
@@ -30,13 +28,12 @@ from bot.errors import ProviderError, Refused, StoreUnavailable, Unreachable
 from bot.ports import Ports
 from bot.services.listing import gather_pages
 from bot.services.patience import Patience, side_by_side
+from bot.services.stock_keeping import Keeper
 
 T = TypeVar("T")
 log = structlog.get_logger()
 LOOKED_UP = 200
 """Kept repositories looked at in one go, a few milliseconds."""
-KEPT_AT_ONCE, KEPT_TAGS_AT_ONCE = 32, 1_000
-"""Repositories, or tags, that make it worth to write them down."""
 LISTINGS = 3
 """How often the list is read where it comes shorter than announced: repositories move to pages already read."""
 PAGE = 100
@@ -101,11 +98,8 @@ class Stocktaking:
         self._counts: dict[str, int] = {}
         self._unread: dict[str, str] = {}
         self._troubles: list[str] = []
-        self._suspects: dict[str, Listed] = {}
         self._earliest = scan.started_at  # or what was read before it was broken off, where that was by another clock
-        self._waiting: list[Repository] = []
-        self._waiting_tags = 0
-        self._keeping = asyncio.Lock()
+        self._keeper = Keeper(ports, site, scan)
 
     @property
     def has_begun(self) -> bool:
@@ -182,39 +176,13 @@ class Stocktaking:
         read_at = dated(begun_at, self._ports.catalogue.ahead(self._site))
         self._total += _calls(len(tags)) - expected
         self._counts[listed.path] = len(tags)
-        self._waiting.append(
+        await self._keeper.add(
             Repository(
                 listed.path, listed.id, tags, read_at, self._scan.number, listed.modified_at, listed.is_immutable
             )
         )
-        self._waiting_tags += len(tags)
-        if len(self._waiting) >= KEPT_AT_ONCE or self._waiting_tags >= KEPT_TAGS_AT_ONCE:
-            await self._keep_all()
         await self._count(_calls(len(tags)))
         return True
-
-    async def _keep_all(self) -> None:
-        """Write down what waits for it; whoever comes while that is going on waits, so a slow store slows the pass."""
-        async with self._keeping:
-            batch, self._waiting, self._waiting_tags = self._waiting, [], 0
-            if batch:
-                await self._keep(batch)
-
-    async def _keep(self, batch: Sequence[Repository]) -> None:
-        """Write down what was read, but not over what another bot has read since, should this one have slept."""
-        before = await self._ports.inventories.repositories(self._site.instance, [each.path for each in batch])
-        if self._scan.is_full:
-            self._suspect(zip(batch, before, strict=True))
-        now, pairs = self._ports.clock.now(), zip(batch, before, strict=True)
-        fresh = [found for found, kept in pairs if kept is None or not found.read_at < kept.read_at <= now]
-        await self._ports.inventories.put(self._site.instance, fresh)
-
-    def _suspect(self, pairs: Iterable[tuple[Repository, Repository | None]]) -> None:
-        """Note repositories whose tags changed while their listed time did not; somebody may have pushed meanwhile."""
-        for found, kept in pairs:
-            listed = Listed(found.path, found.id, found.modified_at, found.is_immutable)
-            if contradicts(listed, kept, found):
-                self._suspects[found.id] = listed
 
     async def _settle(self, there: dict[str, Listed]) -> Sequence[str]:
         """Forget what is gone, read again what the store has lost meanwhile, and return what is left.
@@ -226,7 +194,7 @@ class Stocktaking:
         self._unread |= dict.fromkeys(gone if self._unlisted else (), "it was not listed")
         await self._forget(() if self._unlisted else gone)
         for again in reversed(range(LISTINGS)):
-            await self._keep_all()
+            await self._keeper.flush()
             kept = await self._ports.inventories.paths(self._site.instance)
             lost = there.keys() - self._unread.keys() - set(kept)
             if not lost or not again:
@@ -266,13 +234,13 @@ class Stocktaking:
 
     async def _is_caught(self) -> bool:
         """Tell whether a suspect's time stands still even now, after the change to its tags was seen."""
-        if not self._suspects:
+        if not self._keeper.suspects:
             return False
         again: dict[str, Listed] = {}
         await gather_pages(self._page, again)
         return any(
             repository_id in again and again[repository_id].modified_at == listed.modified_at
-            for repository_id, listed in self._suspects.items()
+            for repository_id, listed in self._keeper.suspects.items()
         )
 
     async def _count(self, calls: int) -> None:
