@@ -49,6 +49,15 @@ def test_an_answer_that_tells_no_time_changes_nothing(date: str | None) -> None:
     assert skew.ahead == timedelta(minutes=5)
 
 
+@pytest.mark.parametrize("minutes", [-20, 20])
+def test_an_answer_so_far_off_that_no_call_would_be_taken_is_not_believed(minutes: int) -> None:
+    skew = Skew(lambda: NOW)
+
+    skew.hear(format_datetime(NOW + timedelta(minutes=minutes), usegmt=True))
+
+    assert skew.ahead == timedelta(0)
+
+
 @pytest.mark.parametrize(("minutes", "then"), [(5, -5), (0, 0), (-5, 0)])
 def test_a_reading_is_never_dated_later_than_by_the_bots_clock(minutes: int, then: int) -> None:
     assert dated(NOW, timedelta(minutes=minutes)) == NOW + timedelta(minutes=then)

@@ -6,14 +6,15 @@ from email.utils import parsedate_to_datetime
 
 TOLERATED = timedelta(seconds=5)
 """An answer tells whole seconds, and was on its way for some."""
+BELIEVED = timedelta(minutes=15)
+"""Calls signed further off than that are refused, so an answer that says so was kept by something on the way."""
 NONE = timedelta(0)
 
 
 class Skew:
     """Learns from the `Date` of every answer (RFC 9110, 6.6.1); knows of no difference before the first.
 
-    `ahead` is negative where the bot's clock is behind. The vendor refuses calls that are signed a quarter of an hour
-    off, so it never gets larger than that by honest answers.
+    `ahead` is negative where the bot's clock is behind.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -36,5 +37,5 @@ class Skew:
         if told.tzinfo is None:
             return
         ahead = self._now() - told
-        if abs(ahead - self.ahead) > TOLERATED:  # else it is the same, told by another answer
+        if abs(ahead) <= BELIEVED and abs(ahead - self.ahead) > TOLERATED:  # else it is the same, told again
             self.ahead = ahead if abs(ahead) > TOLERATED else NONE
