@@ -119,10 +119,28 @@ class Stocktaking:
     async def _list(self) -> None:
         """List every repository, and note by how many that comes short of the vendor's own count."""
         for _ in range(LISTINGS):
-            self._unlisted = max(0, await gather_pages(self._page, self._listed) - len(self._listed))
+            seen: dict[str, Listed] = {}
+            short = await gather_pages(self._page, seen) - len(seen)
+            before, self._listed = self._listed, self._listed | seen
+            others = await self._left_of([before[each] for each in before.keys() - seen.keys()]) if short > 0 else 0
+            self._unlisted = max(0, short - others)
             if not self._unlisted:
                 return
         self._troubles.append(f"The list of repositories is {self._unlisted} short of the count that comes with it.")
+
+    async def _left_of(self, listed: Sequence[Listed]) -> int:
+        """Ask what an earlier list named and a short one does not, and return how many of it are still there.
+
+        One that is gone would make up for another that stayed out of sight.
+        """
+
+        async def look(each: Listed) -> None:
+            if not await self._is_there(each):
+                del self._listed[each.id]
+
+        await side_by_side(listed, look)
+        await self._keeper.flush()
+        return sum(each.id in self._listed for each in listed)
 
     async def _page(self, number: int) -> tuple[Sequence[Listed], int]:
         page = await self._patience.keep(lambda: self._ports.catalogue.repositories(self._site, number))

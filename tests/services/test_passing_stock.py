@@ -73,6 +73,26 @@ async def test_a_pass_that_asks_of_what_was_not_listed_never_makes_more_calls_th
     assert all(scan.pages_done <= scan.pages_total for scan in scans if scan.pages_total is not None)
 
 
+async def test_what_was_listed_and_is_gone_makes_up_for_none_that_stayed_out_of_sight() -> None:
+    shop = Shop(*many(25), page_size=10)
+    gone = list[str]()
+
+    def draw_another_to_a_page_already_read(kind: str, what: str) -> None:
+        held = shop.catalogue.held[NAME]
+        if (kind, what) == ("page", "2") and len(gone) < 2:
+            gone.append(f"core/app000{len(gone)}")
+            held.pop(gone[-1])
+        elif (kind, what, len(gone)) == ("page", "1", 1):
+            shop.push("core/new", at=LONG_AGO)
+            shop.catalogue.held[NAME] = {"core/new": held.pop("core/new"), **held}
+
+    shop.catalogue.before = draw_another_to_a_page_already_read
+    known = await shop.take()
+
+    assert shop.kept() == shop.held()
+    assert (known.unlisted, known.unread) == (0, ("core/app0001",))
+
+
 async def test_a_list_that_never_turns_the_page_ends_and_comes_short() -> None:
     shop = Shop(*many(25), page_size=10)
     shop.catalogue.turns = False
