@@ -93,7 +93,8 @@ def _findings(audit: PairAudit, now: datetime) -> Iterator[str]:
     rules = () if isinstance(audit.rules, Unknown) else audit.rules
     yield from _failing([use for use in rules if use.is_failing], now)
     if isinstance(audit.reached, Unknown):
-        yield f"What the rules cover is {unknown(audit.reached)}"
+        if audit.reached != audit.rules:  # which is said already
+            yield f"What the rules cover is {unknown(audit.reached)}"
     elif rules:
         yield from _reached(audit.reached, escape(short(audit.target.name, 60)))
     yield from _filters(rules)
