@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,8 @@ from benchmarks.table import Row, median, spread
 from bot.adapters.pull_client import OpenRegistry
 from bot.adapters.pull_wire import IDENTITY, Wire
 from bot.domain.manifests import ACCEPT, IMAGE_TYPES, digest_of
-from bot.services.inspection import AT_ONCE, Inspector, Listed, named, side_by_side
+from bot.services.inspection import AT_ONCE, Inspector, Listed, named
+from bot.services.patience import side_by_side
 from simulator.local_redis import free_port
 
 REPOSITORIES, TAGS = 100, 20
@@ -143,7 +144,7 @@ async def _compare(ports: list[int]) -> tuple[list[float], list[float], float]:
         return raw[1:], ours[1:], await _timed(lambda: _deep(registries[1], images))
 
 
-async def _digests(registries: list[OpenRegistry], images: Iterable[Listed]) -> None:
+async def _digests(registries: list[OpenRegistry], images: Sequence[Listed]) -> None:
     """Ask both registries for each tag, as the bot does, and compare."""
 
     async def verify(listed: Listed) -> None:
@@ -151,12 +152,12 @@ async def _digests(registries: list[OpenRegistry], images: Iterable[Listed]) -> 
         assert here == there, f"{listed.path} is the same at both"
         assert all(digest == f"sha256:{listed.digest}" for digest in here.values())
 
-    await side_by_side(images, verify)
+    await side_by_side(images, verify, AT_ONCE)
 
 
-async def _deep(registry: OpenRegistry, images: Iterable[Listed]) -> None:
+async def _deep(registry: OpenRegistry, images: Sequence[Listed]) -> None:
     inspector = Inspector(registry, lambda: datetime.now(UTC), turn=0, each=lambda _flaw: None, is_listed=_always)
-    await side_by_side(images, inspector.inspect)
+    await side_by_side(images, inspector.inspect, AT_ONCE)
     assert inspector.result().sound == REPOSITORIES * TAGS, "every image is whole"
 
 

@@ -88,7 +88,7 @@ class FakeCatalogue:
         self.counts: dict[str, int] = {}
         self.lost: set[int] = set()
         self.turns = True
-        self.ahead = timedelta(0)
+        self.skew: dict[str, timedelta] = {}
         self.before: Callable[[str, str], None] = lambda _kind, _what: None
         self._pages = 0
 
@@ -97,6 +97,10 @@ class FakeCatalogue:
         listed, tags = self.held.setdefault(site, {}).get(path, (Listed(path, f"crr-{path}", at), {}))
         moved = replace(listed, modified_at=at) if is_told else listed
         self.held[site][path] = moved, {**tags, tag: Tag(digest, at)}
+
+    def ahead(self, site: Site) -> timedelta:
+        """Return how far the clock is ahead of the site's."""
+        return self.skew.get(site.name, timedelta(0))
 
     def asked(self, site: str, kind: str) -> list[str]:
         """Return what was asked of a site: `namespaces`, `page` or `tags`."""

@@ -1,7 +1,7 @@
 """In-memory stand-ins for every port: they do what the port says, remember what they were asked, and fail on demand."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -157,10 +157,14 @@ class FakePrivateZone:
 
 
 class FakeRegistries:
-    """Instances by site name; a site in `down` does not answer."""
+    """Instances by site name; one in `down` does not answer, one in `mute` tells no tasks, one in `silent` no rules.
+
+    What a site in `blank` lists is no rule at all.
+    """
 
     def __init__(self, *down: str, images: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self.down = set(down)
+        self.mute, self.silent, self.blank = set[str](), set[str](), set[str]()
         self.instances = {site: builders.an_instance(site) for site in VPC}
         self.reachable = {site: builders.endpoints(site) for site in VPC}
         self.images = dict(images or dict.fromkeys(VPC, IMAGES))
@@ -184,16 +188,16 @@ class FakeRegistries:
 
     async def sync_rules(self, site: Site) -> tuple[SyncRule, ...]:
         """Return the replication rules."""
-        self._require_up(site)
-        return self.rules
+        self._require_up(site, self.silent)
+        return () if site.name in self.blank else self.rules
 
     async def sync_tasks(self, site: Site) -> TaskFeed:
         """Return the task feed."""
-        self._require_up(site)
+        self._require_up(site, self.mute)
         return self.feed
 
-    def _require_up(self, site: Site) -> None:
-        if site.name in self.down:
+    def _require_up(self, site: Site, without: Collection[str] = ()) -> None:
+        if site.name in self.down or site.name in without:
             raise Unreachable(f"{site.region} does not answer.")
 
 

@@ -6,18 +6,20 @@ from dataclasses import replace
 from bot.domain.snapshot import SyncRule, TaskFeed, Unknown
 
 
-def merged_rules(listings: Sequence[tuple[SyncRule, ...] | Unknown]) -> tuple[SyncRule, ...] | Unknown:
-    """Return each rule once, as the first end to list it tells it; Unknown when no end answered.
+def merged_rules(
+    listings: Sequence[tuple[SyncRule, ...] | Unknown], ends: tuple[str, str]
+) -> tuple[SyncRule, ...] | Unknown:
+    """Return each rule from one instance to another once, as the first end to list it tells it.
 
-    Which fields the far end fills is not documented, so what the first leaves out is taken from the others.
+    Which fields the far end fills, or whether it lists every rule, is not documented. So what the first leaves out is
+    taken from the other, and where an end does not answer and the other lists no rule this is Unknown.
     """
-    told = [listing for listing in listings if not isinstance(listing, Unknown)]
-    if not told:
-        return next(listing for listing in listings if isinstance(listing, Unknown))
     rules: dict[str, SyncRule] = {}
-    for rule in (rule for listing in told for rule in listing):
-        rules[rule.rule_id] = _completed(rules[rule.rule_id], rule) if rule.rule_id in rules else rule
-    return tuple(rules.values())
+    for rule in (rule for listing in listings if not isinstance(listing, Unknown) for rule in listing):
+        if (rule.from_instance, rule.to_instance) == ends:
+            rules[rule.rule_id] = _completed(rules[rule.rule_id], rule) if rule.rule_id in rules else rule
+    silent = [listing for listing in listings if isinstance(listing, Unknown)]
+    return tuple(rules.values()) if rules or not silent else silent[0]
 
 
 def merged_feed(feeds: Sequence[TaskFeed | Unknown]) -> TaskFeed | Unknown:

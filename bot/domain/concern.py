@@ -1,7 +1,7 @@
 """What the channels that watch a site are told of its copies: each concern once, and once when it is over."""
 
 from bisect import insort
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -38,6 +38,10 @@ class Kind(StrEnum):
     UNCOVERED = "uncovered"
     FAILING = "failing"
     BLIND = "blind"
+
+
+WAITS = (Kind.LAG, Kind.STUCK)
+"""What concerns single images, which go from one to the other."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,7 +89,7 @@ class Waiting:
     """Takes in differences, and keeps what rules should have brought to the target and have not."""
 
     def __init__(self) -> None:
-        self._pushes: dict[Kind, list[Push]] = {Kind.LAG: [], Kind.STUCK: []}  # the oldest first
+        self._pushes: dict[Kind, list[Push]] = {kind: [] for kind in WAITS}  # the oldest first
         self._unsettled = 0
 
     def add(self, difference: Difference) -> None:
@@ -120,7 +124,7 @@ class Waiting:
 def look_out(known: Assessment, waiting: Waiting, limit: timedelta) -> Lookout:
     """Return what there is to be concerned about in one direction, when critical pushes may wait up to `limit`."""
     target = known.report.target.site.name
-    parts = [_blind(known.report, limit), *(_lag(known, waiting, kind, limit) for kind in (Kind.LAG, Kind.STUCK))]
+    parts = [_blind(known.report, limit), _lag(known, waiting, limit)]
     if not isinstance(known.audit, Unknown):
         parts += [_uncovered(known.audit, known.report.source, target), _failing(known.audit, target)]
     return joined(parts)
@@ -140,17 +144,26 @@ def _since(at: datetime, now: datetime) -> str:
     return f"since {at:%H:%M} UTC" if now - at < DAY else f"since {at:%Y-%m-%d %H:%M} UTC"
 
 
-def _lag(known: Assessment, waiting: Waiting, kind: Kind, limit: timedelta) -> Lookout:
-    now, pair = known.report.taken_at, (kind, known.report.target.site.name)
-    due = [] if known.report.interrupted else waiting.overdue(kind, now, limit)
-    if due:
-        (at, image, cause), more = due[0], len(due) - 1
-        since = _since(datetime.fromtimestamp(at, UTC), now)
-        why = f", {cause}" if kind is Kind.STUCK else ""
-        detail = f"{image}{f' and {more:,} more' if more else ''} {since}{why}"
-        return Lookout({Concern(*pair): detail}, frozenset({pair}))
-    is_read = known.report.judgement.is_whole and known.report.source.coverage.silent_since is None
-    return Lookout(sure=frozenset({pair} if is_read and waiting.is_settled else ()))
+def _lag(known: Assessment, waiting: Waiting, limit: timedelta) -> Lookout:
+    """Return what lags and what is stuck.
+
+    While anything lags, or no tasks are told, nothing that was stuck is over: asked for anew, or once its failure is
+    told no more, it waits like any other and is not there for that.
+    """
+    report, target = known.report, known.report.target.site.name
+    due = {} if report.interrupted else {kind: waiting.overdue(kind, report.taken_at, limit) for kind in WAITS}
+    found = {Concern(kind, target): _detail(kind, pushes, report.taken_at) for kind, pushes in due.items() if pushes}
+    if not report.judgement.is_whole or report.source.coverage.silent_since or not waiting.is_settled:
+        return Lookout(found)
+    is_blurred = Concern(Kind.LAG, target) in found or isinstance(report.feed, Unknown)
+    return Lookout(found, frozenset((kind, target) for kind in (WAITS[:1] if is_blurred else WAITS)))
+
+
+def _detail(kind: Kind, due: Sequence[Push], now: datetime) -> str:
+    (at, image, cause), more = due[0], len(due) - 1
+    why = f", {cause}" if kind is Kind.STUCK else ""
+    count = f"{'at least ' if len(due) == MOST_WAITING else ''}{more:,} more"
+    return f"{image}{f' and {count}' if more else ''} {_since(datetime.fromtimestamp(at, UTC), now)}{why}"
 
 
 def _uncovered(audit: PairAudit, source: Side, target: str) -> Lookout:

@@ -72,12 +72,15 @@ def is_settled(copy: Copy, now: datetime) -> bool:
     return copy.since is None or now - copy.since >= SETTLES
 
 
-def recovered(copy: Copy, tasks: Iterable[SyncTask], target: str, now: datetime) -> Copy:
+def recovered(
+    copy: Copy, tasks: Iterable[SyncTask], target: str, now: datetime, ahead: timedelta = timedelta(0)
+) -> Copy:
     """Return an image that was asked for without an answer: with the task that came of it, else to be sent again.
 
-    `target` is the instance. A rule's task for the same tag, made since, is as good: what counts is the digest.
+    `target` is the instance, and `now` by a clock that is `ahead` of the one that dates tasks. A rule's task for the
+    same tag, made since, is as good: what counts is the digest.
     """
-    begun = copy.since or now
+    begun = (copy.since or now) - ahead
     found = [t for t in tasks if t.to_instance == target and t.created_at and t.created_at >= begun - CLOCKS]
     if found:
         first = min(found, key=lambda task: (task.created_at or now, task.task_id))

@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+
+
+def dated(at: datetime, ahead: timedelta) -> datetime:
+    """Return the moment for which a reading holds that began `at` by a clock that is `ahead` of the instance's.
+
+    Never later than that clock says: what is dated too early is only looked at again.
+    """
+    return at - max(ahead, timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,8 @@ def contradicts(listed: Listed, kept: Repository | None, found: Repository) -> b
     return kept is not None and _is_known(listed, kept) and _digests(kept) != _digests(found)
 
 
-def finished(coverage: Coverage, scan: Scan, came_to: Yield, ahead: timedelta = timedelta(0)) -> Coverage:
-    """Return what is known once a pass is over, dated by the vendor's clock where the bot's is `ahead` of that."""
-    as_of = scan.started_at - ahead
+def finished(coverage: Coverage, scan: Scan, came_to: Yield, as_of: datetime) -> Coverage:
+    """Return what is known once a pass is over that read nothing before `as_of`."""
     return replace(
         coverage,
         as_of=as_of,

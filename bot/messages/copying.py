@@ -77,9 +77,6 @@ def _pair(audit: PairAudit, now: datetime) -> str:
 def _summary(audit: PairAudit, now: datetime) -> str:
     if isinstance(audit.rules, Unknown):
         return unknown(audit.rules)
-    if not audit.rules and audit.silent:
-        silent = " and ".join(escape(short(name, 60)) for name, _ in audit.silent)
-        return f"none is listed in this direction, and {silent} listed nothing."
     if not audit.rules:
         return "none copies in this direction: what is pushed stays where it is."
     automatic = sum(use.rule.is_automatic for use in audit.rules)
@@ -96,7 +93,8 @@ def _findings(audit: PairAudit, now: datetime) -> Iterator[str]:
     rules = () if isinstance(audit.rules, Unknown) else audit.rules
     yield from _failing([use for use in rules if use.is_failing], now)
     if isinstance(audit.reached, Unknown):
-        yield f"What the rules cover is {unknown(audit.reached)}"
+        if audit.reached != audit.rules:  # which is said already
+            yield f"What the rules cover is {unknown(audit.reached)}"
     elif rules:
         yield from _reached(audit.reached, escape(short(audit.target.name, 60)))
     yield from _filters(rules)

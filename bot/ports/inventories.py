@@ -14,9 +14,11 @@ class Catalogue(Protocol):
     Raises Refused, or Unreachable when the instance does not answer.
     """
 
-    @property
-    def ahead(self) -> timedelta:
-        """Return how far the bot's clock is ahead of the vendor's, whose times are compared with those of readings."""
+    def ahead(self, site: Site) -> timedelta:
+        """Return how far the bot's clock is ahead of the instance's, which dates pushes; negative where it is behind.
+
+        What answers have told by now: ask once the reading that is to be dated is over.
+        """
         ...
 
     async def namespaces(self, site: Site) -> Mapping[str, bool]:

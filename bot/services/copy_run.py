@@ -107,8 +107,8 @@ class Round:
         lost = [copy for copy in self.job.of(Fate.ASKED) if is_settled(copy, self._now())]
         answers = await self._each(lost, lambda copy: self._ports.copier.tasks_of(self._source, copy))
         found = [(copy, tasks) for copy, (tasks, is_known) in zip(lost, answers, strict=True) if is_known]
-        now = self._now()
-        self._change(recovered(copy, tasks or (), self.job.instances[1], now) for copy, tasks in found)
+        now, ahead = self._now(), self._ports.catalogue.ahead(self._source)
+        self._change(recovered(copy, tasks or (), self.job.instances[1], now, ahead) for copy, tasks in found)
 
     async def _send(self) -> None:
         """Ask for as many more copies as there is room for."""

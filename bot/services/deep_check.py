@@ -22,8 +22,9 @@ from bot.domain.topology import Site
 from bot.errors import ProviderError, Refused, Unreachable
 from bot.ports import Ports
 from bot.ports.puller import Registry
-from bot.services import stock
-from bot.services.inspection import Inspector, Listed, side_by_side
+from bot.services import inspection, stock
+from bot.services.inspection import Inspector, Listed
+from bot.services.patience import side_by_side
 from bot.services.survey import observe
 
 AT_ONCE = 500
@@ -80,7 +81,7 @@ async def _inspected(
     chosen = await _chosen(ports, asked, report.side)
     report = replace(report, total=len(chosen))
     async for images, done, unlisted in _listed(ports, asked, report.side, chosen):
-        await side_by_side(images, inspector.inspect)
+        await side_by_side(images, inspector.inspect, inspection.AT_ONCE)
         now, found = ports.clock.now(), inspector.result()
         report = replace(report, taken_at=now, found=found, done=done, never_listed=unlisted)
         yield report

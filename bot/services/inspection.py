@@ -1,16 +1,13 @@
 """Inspect images at a registry: the manifest that each tag names, what that refers to, and what is wrong with it."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from bot.domain.manifests import Descriptor, Malformed, Manifest, is_content_of, read_manifest
 from bot.domain.pulling import CHANGED, OF_LACK, UNANSWERED, Absent, Findings, Flaw, Lack, Trouble
 from bot.ports.puller import Registry
 
-T = TypeVar("T")
 AT_ONCE = 32
 """Images looked at side by side; each has one call under way."""
 DEEPEST = 3
@@ -40,19 +37,6 @@ class Wrong:
 
     trouble: Trouble
     detail: str
-
-
-async def side_by_side(items: Iterable[T], work: Callable[[T], Awaitable[None]], at_once: int = AT_ONCE) -> None:
-    """Do the work on all items, some at once."""
-    left = iter(items)
-
-    async def go_on() -> None:
-        for item in left:
-            await work(item)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
-            group.create_task(go_on())
 
 
 async def named(registry: Registry, listed: Listed) -> Mapping[str, str | Absent]:

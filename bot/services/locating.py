@@ -1,7 +1,7 @@
 """Look where one repository, or one image of it, is: kept knowledge of every site, fresher where a site answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,12 +10,11 @@ from bot.domain.both_ends import merged_feed, merged_rules
 from bot.domain.comparing import Comparer, Critical
 from bot.domain.explaining import Explainer
 from bot.domain.filters import Match
-from bot.domain.inventory import Listed
+from bot.domain.inventory import Listed, dated
 from bot.domain.nearly import nearly
 from bot.domain.rule_match import far_path, takes
 from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
 from bot.domain.spread import Course, Holding, Spread, only
-from bot.domain.topology import Site
 from bot.errors import StoreUnavailable, UsageError
 from bot.ports import Ports
 from bot.services import stock
@@ -35,17 +34,18 @@ async def locate(ports: Ports, path: str, tag: str | None) -> Spread:
     sites = tuple(ports.rules.topology.sites.values())
     async with _in_time():
         kept = [await stock.seen(ports.inventories, site, path) for site in sites]
-    asked_at = ports.clock.now() - ports.catalogue.ahead
+    asked_at = ports.clock.now()
     async with asyncio.TaskGroup() as group:
         looks = [group.create_task(_refreshed(ports, each, path)) for each in kept]
         rules = [group.create_task(observe(ports.registries.sync_rules(site), DEADLINE)) for site in sites]
         feeds = [group.create_task(observe(ports.registries.sync_tasks(site), DEADLINE)) for site in sites]
     seen = [_narrowed(look.result(), tag) for look in looks]
     await _require_found(ports, seen, [look.result() for look in looks], path, tag, asked_at)
-    told = merged_rules([task.result() for task in rules]), merged_feed([task.result() for task in feeds])
+    told = {site.instance: task.result() for site, task in zip(sites, rules, strict=True)}
+    feed = merged_feed([task.result() for task in feeds])
     holdings = tuple(Holding(each.side.site, each.repository, each.at, each.side.coverage.trouble) for each in seen)
     named = next((name for each in seen if each.repository for name in each.repository.tags), tag) if tag else None
-    return Spread(path, named, holdings, tuple(_courses(ports, seen, path, *told)))
+    return Spread(path, named, holdings, tuple(_courses(ports, seen, path, told, feed)))
 
 
 @asynccontextmanager
@@ -67,12 +67,13 @@ async def _refreshed(ports: Ports, kept: Seen, path: str) -> Seen:
     """
     if kept.repository is None:
         return await _found(ports, kept, path)
-    asked_at = ports.clock.now() - ports.catalogue.ahead
+    asked_at = ports.clock.now()
     listed = Listed(path, kept.repository.id, is_immutable=kept.repository.is_immutable)
     tags = await observe(ports.catalogue.tags(kept.side.site, listed), DEADLINE)
     if tags is None or isinstance(tags, Unknown):
         return kept
-    return replace(kept, repository=replace(kept.repository, tags=tags, read_at=asked_at), at=asked_at)
+    read_at = dated(asked_at, ports.catalogue.ahead(kept.side.site))
+    return replace(kept, repository=replace(kept.repository, tags=tags, read_at=read_at), at=read_at)
 
 
 async def _found(ports: Ports, kept: Seen, path: str) -> Seen:
@@ -95,31 +96,35 @@ async def _require_found(
     """Tell a name that nothing has from one of which nothing is known. Raises UsageError for the first."""
     if any(each.at is None for each in seen) or any(each.repository and each.repository.tags for each in seen):
         return
+    as_read = _kept(ports, whole, asked_at)
     known = sorted({name for each in whole if each.repository for name in each.repository.tags})
     if tag is not None and known:
         near = await asyncio.to_thread(nearly, tag, known)
-        raise UsageError(
-            f"No site has a tag '{tag}' of {path}, which has {len(known):,} of them.{_kept(whole, asked_at)}{near}"
-        )
+        raise UsageError(f"No site has a tag '{tag}' of {path}, which has {len(known):,} of them.{as_read}{near}")
     if not any(each.repository for each in whole):
         paths = await stock.paths(ports.inventories, [each.side for each in whole])
         near = await asyncio.to_thread(nearly, path, paths)
-        raise UsageError(f"None of {len(paths):,} repositories is called '{path[:200]}'.{_kept(whole, asked_at)}{near}")
+        raise UsageError(f"None of {len(paths):,} repositories is called '{path[:200]}'.{as_read}{near}")
 
 
-def _kept(whole: list[Seen], asked_at: datetime) -> str:
+def _kept(ports: Ports, whole: list[Seen], asked_at: datetime) -> str:
     """Name the sites that are told from what was read before: what was pushed there since is not known."""
-    old = [f"{each.side.site.name} at {each.at:%H:%M:%S}" for each in whole if each.at and each.at < asked_at]
+    now = {each.side.site.name: dated(asked_at, ports.catalogue.ahead(each.side.site)) for each in whole}
+    old = [f"{name} at {each.at:%H:%M:%S}" for each in whole if each.at and each.at < now[name := each.side.site.name]]
     return f" That is as read of {', '.join(old)} UTC: what was pushed since is not in it." if old else ""
 
 
-def _courses(ports: Ports, seen: list[Seen], path: str, rules: Rules, feed: TaskFeed | Unknown) -> Iterable[Course]:
+def _courses(
+    ports: Ports, seen: list[Seen], path: str, told: Mapping[str, Rules], feed: TaskFeed | Unknown
+) -> Iterable[Course]:
     """Return every direction to a standby, and every other one that a rule takes, from where there is anything."""
     holders = [each for each in seen if each.repository and each.repository.tags]
     pairs = [(here, there) for here in holders for there in seen if here is not there]
     for here, there in pairs:
         source, target = here.side.site, there.side.site
-        taking = _taking(rules, here, target)
+        ends = source.instance, target.instance
+        rules = merged_rules([told[end] for end in ends], ends)
+        taking = _taking(rules, here)
         if target.name in source.standby or (not isinstance(taking, Unknown) and taking):
             yield _course(ports, here, there, path, (rules, taking), feed)
 
@@ -136,18 +141,15 @@ def _course(
     return Course(source, target, comparer.result(), rules[1], _tasks(feed, ends, path, here, there))
 
 
-def _taking(rules: Rules, here: Seen, target: Site) -> Rules:
-    """Return the rules to a target that take any tag that is meant."""
+def _taking(rules: Rules, here: Seen) -> Rules:
+    """Return those rules that take any tag that is meant."""
     if isinstance(rules, Unknown) or here.repository is None:
         return rules if isinstance(rules, Unknown) else ()
-    ends = here.side.site.instance, target.instance
     path, tags = here.repository.path, here.repository.tags
     return tuple(
         rule
         for rule in rules
-        if (rule.from_instance, rule.to_instance) == ends
-        and far_path(rule, path) == path
-        and any(takes(rule, path, tag) is not Match.NO for tag in tags)
+        if far_path(rule, path) == path and any(takes(rule, path, tag) is not Match.NO for tag in tags)
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from bot.errors import ProviderError, Unreachable
+from bot.errors import ProviderError, Refused, Unreachable
 from bot.ports import Clock
 
 T = TypeVar("T")
@@ -38,13 +38,16 @@ class Patience:
                 if pause is None or self.is_over:
                     raise
                 await self._clock.sleep(pause)
+            except Refused:
+                self._lost_in_a_row = 0
+                raise
             else:
                 self._lost_in_a_row = 0
                 return found
         raise AssertionError("the last attempt returns or raises")
 
 
-async def side_by_side(items: Sequence[T], work: Callable[[T], Awaitable[object]]) -> None:
+async def side_by_side(items: Sequence[T], work: Callable[[T], Awaitable[object]], at_once: int = READERS) -> None:
     """Do the work on all items, many at once; the first that fails ends it, and is raised once the others are done."""
     left, failures = iter(items), list[ProviderError]()
 
@@ -58,7 +61,7 @@ async def side_by_side(items: Sequence[T], work: Callable[[T], Awaitable[object]
                 failures.append(error)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(READERS, len(items))):
+        for _ in range(min(at_once, len(items))):
             group.create_task(go_on())
     if failures:
         raise failures[0]

@@ -55,7 +55,7 @@ async def reports(ports: Ports, asked: Question, each: Callable[[Difference], No
     """
     (here, there), trouble = await stock.sides(ports.inventories, asked.source, asked.target)
     sides = here, there
-    now = ports.clock.now()
+    now = _now(ports, asked)
     blank = judge_so_far(Tally(), None, now)
     frame = Report(asked, *sides, Differences(), blank, now)
     known: Stock = ports.inventories
@@ -73,16 +73,21 @@ async def reports(ports: Ports, asked: Question, each: Callable[[Difference], No
         frame = await _with_control(ports, frame)
         comparer = Comparer(*sides, Critical(asked.critical), _explainer(frame), each)
         async for done in stock.compared(known, asked.instances, chosen, comparer, ports.clock, ports.turns):
-            frame = _so_far(frame, comparer, done, ports.clock.now())
+            frame = _so_far(frame, comparer, done, _now(ports, asked))
             yield frame
         frame = replace(frame, unseen=await _unseen(known, frame))
         if not trouble:
             await stock.require_kept(ports.inventories, sides)
-        yield _final(frame, comparer, ports.clock.now())
+        yield _final(frame, comparer, _now(ports, asked))
     except stock.Emptied as error:
         yield replace(frame, found=Differences(), judgement=blank, interrupted=str(error), is_final=True)
     except StoreUnavailable as error:
         yield replace(frame, interrupted=str(error), is_final=True)
+
+
+def _now(ports: Ports, asked: Question) -> datetime:
+    """Return what time it is at the source, whose pushes are dated by that: what lags must not lag by a wrong clock."""
+    return ports.clock.now() - ports.catalogue.ahead(asked.source)
 
 
 def _explainer(frame: Report) -> Explainer:
@@ -152,4 +157,6 @@ async def control(ports: Ports, asked: Question) -> tuple[tuple[SyncRule, ...] |
             group.create_task(observe(ports.registries.sync_tasks(site), CONTROL_DEADLINE))
             for site in (asked.source, asked.target)
         ]
-    return merged_rules([task.result() for task in rules]), merged_feed([task.result() for task in feeds])
+    return merged_rules([task.result() for task in rules], asked.instances), merged_feed(
+        [task.result() for task in feeds]
+    )

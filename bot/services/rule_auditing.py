@@ -70,7 +70,7 @@ async def _ask(ports: Ports, site: Site) -> _Told:
 async def _audit(ports: Ports, told: dict[str, _Told], source: Site, target: Site) -> PairAudit:
     here, there = told[source.name], told[target.name]
     ends = source.instance, target.instance
-    rules, feed = merged_rules([here.rules, there.rules]), merged_feed([here.feed, there.feed])
+    rules, feed = merged_rules([here.rules, there.rules], ends), merged_feed([here.feed, there.feed])
     return PairAudit(
         source=source,
         target=target,
@@ -105,6 +105,7 @@ async def _reached(
         chosen = [path for path in kept if critical.touches(path)]
         async for _done in stock.compared(ports.inventories, instances, chosen, audit, ports.clock, ports.turns):
             pass
+        await stock.require_kept(ports.inventories, (source, target))
     except StoreUnavailable as error:
         return Unknown(str(error).rstrip("."))
     return audit.reached

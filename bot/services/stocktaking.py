@@ -4,8 +4,7 @@ Repositories go through a few at a time, so that hardly any are in memory with t
 asked again twice, then noted, and the pass goes on; an instance that answers nothing any more ends it.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
@@ -13,12 +12,11 @@ from typing import TypeVar
 
 import structlog
 
-from bot.domain.inventory import Coverage, Listed, Repository, Scan
+from bot.domain.inventory import Coverage, Listed, Repository, Scan, dated
 from bot.domain.passes import (
     Yield,
     alive,
     borne_out,
-    contradicts,
     finished,
     must_read,
     next_scan,
@@ -30,13 +28,12 @@ from bot.errors import ProviderError, Refused, StoreUnavailable, Unreachable
 from bot.ports import Ports
 from bot.services.listing import gather_pages
 from bot.services.patience import Patience, side_by_side
+from bot.services.stock_keeping import Keeper
 
 T = TypeVar("T")
 log = structlog.get_logger()
 LOOKED_UP = 200
 """Kept repositories looked at in one go, a few milliseconds."""
-KEPT_AT_ONCE, KEPT_TAGS_AT_ONCE = 32, 1_000
-"""Repositories, or tags, that make it worth to write them down."""
 LISTINGS = 3
 """How often the list is read where it comes shorter than announced: repositories move to pages already read."""
 PAGE = 100
@@ -67,9 +64,19 @@ async def take_stock(
     except ProviderError as error:
         known = stocktaking.coverage if stocktaking.has_begun else coverage
         known = borne_out(known, await ports.inventories.coverage(site.instance))
-        stocktaking.coverage = silent(known, ports.clock.now(), str(error))
-    await ports.inventories.save_coverage(stocktaking.coverage)
-    return stocktaking.coverage
+        now = dated(ports.clock.now(), ports.catalogue.ahead(site))
+        stocktaking.coverage = silent(known, now, str(error))
+    return await _saved(ports, stocktaking.coverage)
+
+
+async def _saved(ports: Ports, coverage: Coverage) -> Coverage:
+    """Save how a pass ended, and take it back where the store, emptied just before, has nothing that bears it out."""
+    await ports.inventories.save_coverage(coverage)
+    if not coverage.repositories or await ports.inventories.paths(coverage.instance):
+        return coverage
+    emptied = borne_out(coverage, Coverage(coverage.instance))
+    await ports.inventories.save_coverage(emptied)
+    return emptied
 
 
 class Stocktaking:
@@ -91,10 +98,8 @@ class Stocktaking:
         self._counts: dict[str, int] = {}
         self._unread: dict[str, str] = {}
         self._troubles: list[str] = []
-        self._suspects: dict[str, Listed] = {}
-        self._waiting: list[Repository] = []
-        self._waiting_tags = 0
-        self._keeping = asyncio.Lock()
+        self._earliest = scan.started_at  # or what was read before it was broken off, where that was by another clock
+        self._keeper = Keeper(ports, site, scan)
 
     @property
     def has_begun(self) -> bool:
@@ -107,16 +112,35 @@ class Stocktaking:
         there = alive(self._listed.values())
         wanted = await self._choose(there)
         await side_by_side(urgent_first(wanted, self._ports.rules.topology), self._read)
-        left = await self._settle(there)
-        self.coverage = finished(self.coverage, self._scan, await self._yield(left), self._ports.catalogue.ahead)
+        came_to = await self._yield(await self._settle(there))
+        begun_at = dated(self._scan.started_at, self._ports.catalogue.ahead(self._site))
+        self.coverage = finished(self.coverage, self._scan, came_to, min(begun_at, self._earliest))
 
     async def _list(self) -> None:
         """List every repository, and note by how many that comes short of the vendor's own count."""
         for _ in range(LISTINGS):
-            self._unlisted = max(0, await gather_pages(self._page, self._listed) - len(self._listed))
+            seen: dict[str, Listed] = {}
+            short = await gather_pages(self._page, seen) - len(seen)
+            before, self._listed = self._listed, self._listed | seen
+            others = await self._left_of([before[each] for each in before.keys() - seen.keys()]) if short > 0 else 0
+            self._unlisted = max(0, short - others)
             if not self._unlisted:
                 return
         self._troubles.append(f"The list of repositories is {self._unlisted} short of the count that comes with it.")
+
+    async def _left_of(self, listed: Sequence[Listed]) -> int:
+        """Ask what an earlier list named and a short one does not, and return how many of it are still there.
+
+        One that is gone would make up for another that stayed out of sight.
+        """
+
+        async def look(each: Listed) -> None:
+            if not await self._is_there(each):
+                del self._listed[each.id]
+
+        await side_by_side(listed, look)
+        await self._keeper.flush()
+        return sum(each.id in self._listed for each in listed)
 
     async def _page(self, number: int) -> tuple[Sequence[Listed], int]:
         page = await self._patience.keep(lambda: self._ports.catalogue.repositories(self._site, number))
@@ -143,6 +167,7 @@ class Stocktaking:
                 if must_read(there[path], known, self._scan):
                     wanted.append(there[path])
                 elif known and known.scan == self._scan.number:
+                    self._earliest = min(self._earliest, known.read_at)
                     self._done += _calls(len(known.tags))
         self._total = self._done + sum(_calls(self._counts[each.path]) for each in wanted)
         return wanted
@@ -153,7 +178,7 @@ class Stocktaking:
 
     async def _is_there(self, listed: Listed) -> bool:
         """Read the tags of a repository; False where it is gone."""
-        read_at = self._ports.clock.now() - self._ports.catalogue.ahead
+        begun_at = self._ports.clock.now()
         expected = _calls(self._counts.get(listed.path, 0))
         try:
             tags = await self._patience.keep(lambda: self._ports.catalogue.tags(self._site, listed))
@@ -166,41 +191,16 @@ class Stocktaking:
         if tags is None:
             await self._count(expected)
             return False
+        read_at = dated(begun_at, self._ports.catalogue.ahead(self._site))
         self._total += _calls(len(tags)) - expected
         self._counts[listed.path] = len(tags)
-        self._waiting.append(
+        await self._keeper.add(
             Repository(
                 listed.path, listed.id, tags, read_at, self._scan.number, listed.modified_at, listed.is_immutable
             )
         )
-        self._waiting_tags += len(tags)
-        if len(self._waiting) >= KEPT_AT_ONCE or self._waiting_tags >= KEPT_TAGS_AT_ONCE:
-            await self._keep_all()
         await self._count(_calls(len(tags)))
         return True
-
-    async def _keep_all(self) -> None:
-        """Write down what waits for it; whoever comes while that is going on waits, so a slow store slows the pass."""
-        async with self._keeping:
-            batch, self._waiting, self._waiting_tags = self._waiting, [], 0
-            if batch:
-                await self._keep(batch)
-
-    async def _keep(self, batch: Sequence[Repository]) -> None:
-        """Write down what was read, but not over what another bot has read since, should this one have slept."""
-        before = await self._ports.inventories.repositories(self._site.instance, [each.path for each in batch])
-        if self._scan.is_full:
-            self._suspect(zip(batch, before, strict=True))
-        now, pairs = self._ports.clock.now(), zip(batch, before, strict=True)
-        fresh = [found for found, kept in pairs if kept is None or not found.read_at < kept.read_at <= now]
-        await self._ports.inventories.put(self._site.instance, fresh)
-
-    def _suspect(self, pairs: Iterable[tuple[Repository, Repository | None]]) -> None:
-        """Note repositories whose tags changed while their listed time did not; somebody may have pushed meanwhile."""
-        for found, kept in pairs:
-            listed = Listed(found.path, found.id, found.modified_at, found.is_immutable)
-            if contradicts(listed, kept, found):
-                self._suspects[found.id] = listed
 
     async def _settle(self, there: dict[str, Listed]) -> Sequence[str]:
         """Forget what is gone, read again what the store has lost meanwhile, and return what is left.
@@ -212,7 +212,7 @@ class Stocktaking:
         self._unread |= dict.fromkeys(gone if self._unlisted else (), "it was not listed")
         await self._forget(() if self._unlisted else gone)
         for again in reversed(range(LISTINGS)):
-            await self._keep_all()
+            await self._keeper.flush()
             kept = await self._ports.inventories.paths(self._site.instance)
             lost = there.keys() - self._unread.keys() - set(kept)
             if not lost or not again:
@@ -252,13 +252,13 @@ class Stocktaking:
 
     async def _is_caught(self) -> bool:
         """Tell whether a suspect's time stands still even now, after the change to its tags was seen."""
-        if not self._suspects:
+        if not self._keeper.suspects:
             return False
         again: dict[str, Listed] = {}
         await gather_pages(self._page, again)
         return any(
             repository_id in again and again[repository_id].modified_at == listed.modified_at
-            for repository_id, listed in self._suspects.items()
+            for repository_id, listed in self._keeper.suspects.items()
         )
 
     async def _count(self, calls: int) -> None:
@@ -267,7 +267,8 @@ class Stocktaking:
         if now - self._told_at < TELL_EVERY:
             return
         self._told_at = now
-        scan = replace(self._scan, pages_done=self._done, pages_total=self._total or None)
+        total = max(self._total, self._done) if self._total else None  # what was not expected costs calls as well
+        scan = replace(self._scan, pages_done=self._done, pages_total=total)
         stored = await self._ports.inventories.coverage(self._site.instance)
         self.coverage = borne_out(replace(self.coverage, running=scan), stored)
         await self._ports.inventories.save_coverage(self.coverage)

@@ -112,19 +112,25 @@ def test_a_rule_that_both_ends_list_is_one_with_what_either_tells() -> None:
     from_source, from_target = a_rule(created_at=None), a_rule(namespace=None, is_cross_account=True)
     other = a_rule(rule_id="rule-2")
 
-    merged = merged_rules([(from_source,), (from_target, other)])
+    merged = merged_rules([(from_source,), (from_target, other)], ENDS)
 
     assert merged == (a_rule(is_cross_account=True), other)
 
 
 def test_one_end_that_answers_is_enough() -> None:
-    assert merged_rules([SILENT, (a_rule(),)]) == (a_rule(),)
+    assert merged_rules([SILENT, (a_rule(),)], ENDS) == (a_rule(),)
     assert merged_feed([a_feed(a_task()), SILENT]) == a_feed(a_task())
 
 
 def test_when_no_end_answers_nothing_is_known() -> None:
-    assert merged_rules([SILENT, SILENT]) == SILENT
+    assert merged_rules([SILENT, SILENT], ENDS) == SILENT
     assert merged_feed([SILENT, SILENT]) == SILENT
+
+
+@pytest.mark.parametrize("listed", [(), (a_rule(from_instance=ENDS[1], to_instance=ENDS[0]),)])
+def test_that_no_rule_is_known_takes_both_ends(listed: tuple[SyncRule, ...]) -> None:
+    assert merged_rules([SILENT, listed], ENDS) == merged_rules([listed, SILENT], ENDS) == SILENT
+    assert merged_rules([listed, ()], ENDS) == ()
 
 
 def test_a_task_that_both_ends_list_counts_once_as_it_was_last() -> None:

@@ -307,10 +307,13 @@ def test_of_many_rules_the_first_are_told() -> None:
 
 def test_no_rule_in_this_direction_is_said() -> None:
     known = an_assessment(rules=())
-    half = with_audit(known, silent=((TARGET, "no answer within 3 s"),))
+    why = "no answer within 3 s"
+    half = with_audit(known, rules=Unknown(why), reached=Unknown(why), silent=((TARGET, why),))
 
     assert "*Rules*: none copies in this direction" in said(known)
-    assert "*Rules*: none is listed in this direction, and hangzhou listed nothing." in said(half)
+    assert f"*Rules*: *UNKNOWN*: {why}." in said(half)
+    assert f"Rules not listed by hangzhou: {why}." in said(half)
+    assert "What the rules cover" not in said(half)
 
 
 def test_a_direction_that_cannot_be_is_said_in_the_first_line_too() -> None:

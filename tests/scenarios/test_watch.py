@@ -38,6 +38,8 @@ async def test_a_lag_and_then_a_silent_site_are_told_once_each_and_when_they_are
     company.sim.faults.set("region_down", "zhangjiakou", False)
     await company.until(told(company, "RECOVERED: zhangjiakou is read again"))
     company.sim.faults.set("replication_stalled", "zhangjiakou", False)
-    await company.until(told(company, f"RECOVERED: no critical image waits too long, {WAY}"))
+    await company.until(
+        told(company, f"RECOVERED: no critical image that a rule copies by itself waits too long, {WAY}")
+    )
     assert told(company, "LAG")()
     assert told(company, "NOT READ")()

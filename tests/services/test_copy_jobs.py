@@ -2,6 +2,9 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
+
+import pytest
 
 from bot.domain.copy_job import MOST_UNFINISHED, STALLED_AFTER, Phase, Verdict
 from bot.domain.copy_steps import SETTLES, SHOWS_WITHIN
@@ -13,6 +16,7 @@ from bot.errors import (
 )
 from bot.services import freezing
 from tests.builders import APPROVER, ON_CALL, a_site, a_topology
+from tests.fake_inventories import FakeCatalogue
 from tests.handlers.calls import answer
 from tests.services.copying import SOURCE, TARGET, copying
 
@@ -100,6 +104,26 @@ async def test_a_lost_answer_is_looked_for_and_adopted_and_not_sent_twice() -> N
     await company.work()
 
     assert company.fates() == {"core/api:0": "enqueued"}
+    assert len(company.copier.sent) == 1
+
+
+@pytest.mark.parametrize("minutes", [1, -1])
+async def test_a_lost_answer_is_told_from_an_older_task_also_where_the_bots_clock_is_off(minutes: int) -> None:
+    off, company = timedelta(minutes=minutes), await copying(1)
+    await company.started()
+    assert isinstance(company.ports.catalogue, FakeCatalogue)
+    company.ports.catalogue.skew = {SOURCE: off}
+    company.copier.fail_next(OutcomeUnknown("No answer came."), after=True)
+    await company.work()
+    for task_id, task in [*company.copier.tasks.items()]:
+        made_at = company.clock.now() - off
+        older = replace(task, task_id="rst-old", status="ERROR", created_at=made_at - timedelta(seconds=30))
+        company.copier.tasks |= {task_id: replace(task, created_at=made_at), "rst-old": older}
+    company.clock.move(SETTLES)
+
+    await company.work()
+
+    assert company.job().copies[0].task_id == "rst-0001"
     assert len(company.copier.sent) == 1
 
 

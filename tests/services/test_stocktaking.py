@@ -10,7 +10,8 @@ from bot.domain.inventory import Coverage, Scan
 from bot.domain.topology import Site
 from bot.errors import Refused, StoreUnavailable, Unreachable
 from bot.ports import Ports
-from bot.services.stocktaking import KEPT_AT_ONCE, take_stock
+from bot.services.stock_keeping import KEPT_AT_ONCE
+from bot.services.stocktaking import take_stock
 from tests.builders import NOW
 from tests.fake_inventories import FakeCatalogue, FakeInventories
 from tests.fakes import FakeClock, some_ports

@@ -10,7 +10,7 @@ import pytest
 from bot import messages
 from bot.domain.concern import MOST_WAITING, Concern, Kind, Lookout
 from bot.domain.inventory import Tag
-from bot.domain.snapshot import SyncRule
+from bot.domain.snapshot import SyncRule, TaskFeed
 from bot.errors import Unreachable
 from bot.ports import Ports
 from bot.services.subscribing import ROUND
@@ -67,7 +67,7 @@ async def test_a_critical_image_that_waits_too_long_is_told_once_and_its_arrival
     after = await watched.looks()
 
     assert first == again == [f"LAG: core/api:2 since 02:38 UTC without a copy, limit 15 min, {WAY}"]
-    assert after[1:] == [f"RECOVERED: no critical image waits too long, {WAY}"]
+    assert after[1:] == [f"RECOVERED: no critical image that a rule copies by itself waits too long, {WAY}"]
     assert await watched.looks() == after
 
 
@@ -82,6 +82,12 @@ async def test_one_that_waits_too_long_is_told_among_very_many_that_do_not(watch
     await watched.holds({**young, "old": a_tag("b", -22)}, {})
 
     assert await watched.looks() == [f"LAG: core/api:old since 02:38 UTC without a copy, limit 15 min, {WAY}"]
+
+
+async def test_of_very_many_that_wait_too_long_only_so_many_are_counted_and_that_is_said(watched: Watched) -> None:
+    await watched.holds({f"a{number}": a_tag("a", -22) for number in range(MOST_WAITING + 1)}, {})
+
+    assert (await watched.looks())[0].startswith("LAG: core/api:a0 and at least 999 more since 02:38 UTC")
 
 
 async def test_a_push_since_the_target_was_read_is_no_lag(watched: Watched) -> None:
@@ -112,8 +118,38 @@ async def test_what_is_stuck_is_told_by_itself_and_does_not_hide_what_lags(watch
     stuck = f"STUCK: core/api:2 since 02:38 UTC, its copy failed; it does not arrive by itself, {WAY}"
     assert first == [stuck]
     assert second[1:] == [f"LAG: core/api:3 since 02:40 UTC without a copy, limit 15 min, {WAY}"]
-    assert third[2:] == [f"RECOVERED: no other critical image waits too long, {WAY}"]
-    assert last[3:] == [f"RECOVERED: every critical image that was stuck is there, or gone, {WAY}"]
+    assert third[2:] == [f"RECOVERED: no other critical image that a rule copies by itself waits too long, {WAY}"]
+    assert last[3:] == [f"RECOVERED: no critical image that a rule copies by itself is stuck, {WAY}"]
+
+
+@pytest.mark.parametrize("feed", [a_feed(), a_feed(a_task("PENDING", task_id="task-2", image="core/api:2", made=1))])
+async def test_what_is_stuck_is_not_over_while_it_is_copied_anew_or_its_failure_is_told_no_more(
+    watched: Watched, feed: TaskFeed
+) -> None:
+    failed = a_task("ERROR", image="core/api:2", made=-21, changed=-20)
+    watched.registries.feed = a_feed(failed)
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    first = await watched.looks()
+    watched.registries.feed = feed
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+
+    assert (await watched.looks())[1:] == [f"LAG: core/api:2 since 02:38 UTC without a copy, limit 15 min, {WAY}"]
+    watched.registries.feed = a_feed(failed)
+    assert (await watched.looks())[2:] == [
+        f"RECOVERED: no other critical image that a rule copies by itself waits too long, {WAY}"
+    ]
+    assert [text.partition(":")[0] for text in first] == ["STUCK"]
+
+
+async def test_what_is_stuck_is_not_over_while_no_tasks_are_told(watched: Watched) -> None:
+    watched.registries.rules = (a_rule(created_at=at(-5)),)
+    watched.registries.feed = a_feed(a_task("ERROR", image="core/api:2", made=-21, changed=-20))
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    first = await watched.looks()
+    watched.registries.mute = {ZJK, HZ}
+
+    assert await watched.looks() == first
+    assert len(first) == 1
 
 
 async def test_what_cannot_be_seen_any_more_is_not_over(watched: Watched) -> None:
@@ -278,6 +314,17 @@ async def test_an_instance_that_tells_nothing_ends_no_concern(watched: Watched) 
     watched.registries.feed = a_feed(*(a_task("ERROR", task_id=f"task-{n}") for n in range(3)))
     first = await watched.looks()
     watched.registries.down = {ZJK, HZ}
+
+    assert await watched.looks() == first
+
+
+async def test_where_one_end_does_not_list_its_rules_and_the_other_lists_none_nothing_begins_or_ends(
+    watched: Watched,
+) -> None:
+    await watched.holds(LONG_AGO, LONG_AGO)
+    watched.registries.feed = a_feed(*(a_task("ERROR", task_id=f"task-{n}") for n in range(3)))
+    first = await watched.looks()
+    watched.registries.silent, watched.registries.blank = {ZJK}, {HZ}
 
     assert await watched.looks() == first
 

@@ -27,10 +27,9 @@ class AlibabaCatalogue:
     def __init__(self, alibaba: Alibaba) -> None:
         self._alibaba = alibaba
 
-    @property
-    def ahead(self) -> timedelta:
-        """Return how far the bot's clock is ahead of the vendor's, as far as answers have told."""
-        return self._alibaba.ahead
+    def ahead(self, site: Site) -> timedelta:
+        """Return how far the bot's clock is ahead of this instance's, as far as answers have told."""
+        return self._alibaba.ahead(site.region)
 
     async def namespaces(self, site: Site) -> Mapping[str, bool]:
         """Return each namespace, and whether a push or a copy creates a repository there."""

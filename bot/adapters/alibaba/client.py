@@ -62,7 +62,6 @@ class Alibaba:
         sources: Mapping[str, Source] | None = None,
     ) -> None:
         self._now = now
-        self._skew = Skew(now)
         self._accounts: dict[str, str | None] = {"main": None, **(accounts or {})}
         self._pvtz_endpoint = pvtz_endpoint
         self._cr_endpoint = cr_endpoint
@@ -72,13 +71,13 @@ class Alibaba:
         self._loaded: _Loaded | None = None
         self._loading = asyncio.Lock()
         self._gates: dict[str, Gate] = {}
+        self._skews: dict[str, Skew] = {}
         self._credentials: dict[str, Credentials] = {}
         self._clients: dict[tuple[str, str, str | None, str, Lane], Any] = {}
 
-    @property
-    def ahead(self) -> timedelta:
-        """Return how far the bot's clock is ahead of the vendor's, as far as answers have told."""
-        return self._skew.ahead
+    def ahead(self, region: str) -> timedelta:
+        """Return how far the bot's clock is ahead of Container Registry's there, as far as answers have told."""
+        return self._skew(self._cr_host(region)).ahead
 
     async def load(self) -> None:
         """Import the SDK and read the trusted authorities, in a thread; calls made before wait for it."""
@@ -141,13 +140,16 @@ class Alibaba:
                 lane=lane,
                 deadline=self._limits.write_deadline if lane in WRITES else self._limits.read_deadline,
                 region=region,
-                hear=self._skew.hear,
+                hear=self._skew(endpoint).hear,
             )
             self._clients[key] = kind(transport.send, endpoint, self._protocol, region)
         return self._clients[key]
 
     def _gate(self, endpoint: str) -> Gate:
         return self._gates.setdefault(endpoint, Gate(self._limits.rate, self._limits.in_flight))
+
+    def _skew(self, endpoint: str) -> Skew:
+        return self._skews.setdefault(endpoint, Skew(self._now))
 
     def _cr_host(self, region: str) -> str:
         if "=" not in self._cr_endpoint:

@@ -1,6 +1,6 @@
 """Reading which images an instance holds, asking only for namespaces and repositories that a glob can match."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +16,9 @@ Query = tuple[str | None, str | None]
 
 
 async def read_inventory(
-    cr: Any, models: Any, instance: str, globs: tuple[str, ...], as_of: datetime
+    cr: Any, models: Any, instance: str, globs: tuple[str, ...], as_of: Callable[[], datetime]
 ) -> dict[str, Repository]:
-    """Return every repository of which a glob names any image, with all its tags.
+    """Return every repository of which a glob names any image, with all its tags, dated by `as_of` when they are read.
 
     Costs one call for each page of repositories of each query, and one for each 100 tags of each repository found.
     """
@@ -27,8 +27,9 @@ async def read_inventory(
     critical = Critical(globs)
     wanted = {repo_id: path for repo_id, wire in repositories.items() if critical.touches(path := _path(wire))}
     tagged = await together(_tags(cr, models, instance, repo_id, path) for repo_id, path in wanted.items())
+    at = as_of()
     return {
-        path: Repository(path, repo_id, tags, as_of, LIVE, is_immutable=flag(repositories[repo_id].tag_immutability))
+        path: Repository(path, repo_id, tags, at, LIVE, is_immutable=flag(repositories[repo_id].tag_immutability))
         for (repo_id, path), tags in zip(wanted.items(), tagged, strict=True)
     }
 

@@ -19,6 +19,7 @@ from bot.adapters.alibaba.wire import (
     text,
     together,
 )
+from bot.domain.inventory import dated
 from bot.domain.snapshot import Endpoints, Instance, InternetEndpoint, Inventory, SyncRule, SyncTask, TaskFeed, VpcLink
 from bot.domain.topology import Site
 from bot.errors import Refused
@@ -65,9 +66,9 @@ class AlibabaRegistries:
 
     async def inventory(self, site: Site, globs: tuple[str, ...]) -> Inventory:
         """Return the repositories of which a glob names any image."""
-        as_of = self._now() - self._alibaba.ahead
+        as_of = self._dating(site)
         cr, models = await self._of(site, Lane.BULK)
-        return Inventory(site.instance, await read_inventory(cr, models, site.instance, globs, as_of), as_of)
+        return Inventory(site.instance, await read_inventory(cr, models, site.instance, globs, as_of), as_of())
 
     async def sync_rules(self, site: Site) -> tuple[SyncRule, ...]:
         """Return the replication rules that this instance takes part in, source first."""
@@ -83,7 +84,7 @@ class AlibabaRegistries:
 
     async def sync_tasks(self, site: Site) -> TaskFeed:
         """Return the replication tasks that this instance lists, up to a cap of pages."""
-        as_of = self._now() - self._alibaba.ahead
+        as_of = self._dating(site)
         cr, models = await self._of(site)
 
         async def fetch(page: int) -> Page:
@@ -94,7 +95,12 @@ class AlibabaRegistries:
         page = await read_list(
             fetch, lambda wire: required(wire.sync_task_id, "SyncTaskId"), "replication tasks", max_pages=TASK_PAGES
         )
-        return TaskFeed(tuple(task_from_wire(wire) for wire in page.items), page.total, as_of)
+        return TaskFeed(tuple(task_from_wire(wire) for wire in page.items), page.total, as_of())
+
+    def _dating(self, site: Site) -> Callable[[], datetime]:
+        """Return what dates a reading that begins now, to be asked once it is over: its answers tell the time."""
+        begun_at = self._now()
+        return lambda: dated(begun_at, self._alibaba.ahead(site.region))
 
     async def _of(self, site: Site, lane: Lane = Lane.READ) -> tuple[Any, Any]:
         return await self._alibaba.cr(site.region, site.account, lane), (await self._alibaba.models())[1]

@@ -192,8 +192,8 @@ class Transport:
             async with self._session.request(
                 signed.method, url, headers=signed.headers, allow_redirects=False, timeout=_NO_TIMEOUT
             ) as response:
-                raw = await response.read()
                 self._hear(response.headers.get("Date"))
+                raw = await response.read()
                 return Reply(response.status, raw, response.headers.get("x-acs-retry-after"))
         except aiohttp.ClientError as error:
             return next(lost for kind, lost in _LOST.items() if isinstance(error, kind))
