@@ -56,7 +56,9 @@ async def look_after(ports: Ports, site: Site) -> Lookout:
 async def told(ports: Ports, site: Site, channel: str) -> frozenset[Concern]:
     """Return what a channel was told and has not been told the end of."""
     kept = await ports.operations.recall(_key(site, channel))
-    return frozenset(Concern(Kind(kind), target, subject) for kind, target, subject in json.loads(kept or "[]"))
+    known = {kind.value for kind in Kind}  # a newer bot, which this one has taken over from, may have kept others
+    plain = (each for each in json.loads(kept or "[]") if each[0] in known)
+    return frozenset(Concern(Kind(kind), target, subject) for kind, target, subject in plain)
 
 
 async def save_told(ports: Ports, site: Site, channel: str, concerns: Collection[Concern]) -> None:

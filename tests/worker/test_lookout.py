@@ -348,6 +348,13 @@ async def test_what_slack_did_not_take_is_told_in_the_next_round(watched: Watche
     assert len(await watched.looks()) == 1
 
 
+async def test_what_only_a_newer_bot_knows_of_does_not_end_the_watch_of_this_one(watched: Watched) -> None:
+    await watched.ports.operations.remember(f"watch/{ZJK}/{CHANNEL}", '[["novelty", "hangzhou", ""]]')
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+
+    assert len(await watched.looks()) == 1
+
+
 async def test_a_site_that_is_configured_no_more_is_left_out(watched: Watched) -> None:
     await watched.ports.operations.subscribe("shanghai", CHANNEL, ON_CALL)
 
