@@ -126,6 +126,7 @@ def look_out(known: Assessment, waiting: Waiting, limit: timedelta) -> Lookout:
 
 
 def _lag(known: Assessment, waiting: Waiting, kind: Kind, limit: timedelta) -> Lookout:
+    """Return what is overdue; what was stuck and is copied again lags, and is not there yet."""
     now, pair = known.report.taken_at, (kind, known.report.target.site.name)
     due = [] if known.report.interrupted else waiting.overdue(kind, now, limit)
     if due:
@@ -136,7 +137,8 @@ def _lag(known: Assessment, waiting: Waiting, kind: Kind, limit: timedelta) -> L
         detail = f"{image}{f' and {more:,} more' if more else ''} since {when} UTC{why}"
         return Lookout({Concern(*pair): detail}, frozenset({pair}))
     is_read = known.report.judgement.is_whole and known.report.source.coverage.silent_since is None
-    return Lookout(sure=frozenset({pair} if is_read and waiting.is_settled else ()))
+    is_clear = kind is Kind.LAG or not waiting.overdue(Kind.LAG, now, limit)
+    return Lookout(sure=frozenset({pair} if is_read and is_clear and waiting.is_settled else ()))
 
 
 def _uncovered(audit: PairAudit, source: Side, target: str) -> Lookout:

@@ -59,9 +59,9 @@ def _over(kind: Kind, over: Sequence[Concern], lookout: Lookout) -> str:
     match kind:
         case Kind.LAG:
             is_stuck = Concern(Kind.STUCK, target) in lookout.concerns
-            return f"no {'other ' if is_stuck else ''}critical image waits too long"
+            return f"no {'other ' if is_stuck else ''}critical image that is copied by itself waits too long"
         case Kind.STUCK:
-            return "every critical image that was stuck is there, or gone"
+            return "every critical image that was stuck is there, gone, or not copied by itself"
         case Kind.FAILING:
             still = f"; {left:,} still {'fails' if left == 1 else 'fail'}" if left else ""
             return f"rules that failed copy again, or are gone{still}"
