@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,15 +12,21 @@ from bot.errors import Conflict, InvalidTransition, Refused
 from bot.services.copy_offer import MOST_LIVE
 from tests.builders import DOMAIN, ON_CALL, a_site, a_topology
 from tests.fake_copies import FakeCopies
+from tests.fakes import FakeClock, FakeOperations
 from tests.handlers.calls import answer
 from tests.services.copying import ASK, SOURCE, TARGET, Copying, copying
 
 
 class _TakingTurns(FakeCopies):
-    """A store that lets others go first before it tells which jobs there are."""
+    """A store that lets others go first, a second long, before it tells which jobs there are."""
+
+    def __init__(self, operations: FakeOperations, clock: FakeClock) -> None:
+        super().__init__(operations)
+        self._clock = clock
 
     async def live(self) -> tuple[str, ...]:
         await asyncio.sleep(0)
+        self._clock.move(timedelta(seconds=1))
         return await super().live()
 
 
@@ -184,7 +191,7 @@ async def test_of_two_offers_of_the_same_images_the_second_is_not_started_while_
 
 async def test_the_second_of_two_presses_at_the_same_moment_is_told_that_the_job_runs() -> None:
     company = await copying()
-    company.copies = _TakingTurns(company.operations)
+    company.copies = _TakingTurns(company.operations, company.clock)
     company.ports = replace(company.ports, copies=company.copies)
     job = await company.offer()
     presses = await asyncio.gather(company.press(job), company.press(job), return_exceptions=True)
