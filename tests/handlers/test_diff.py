@@ -166,6 +166,7 @@ async def test_of_a_site_that_could_not_be_read_the_reason_is_told() -> None:
     ("text", "words"),
     [
         ("diff core/apu:1", "None of 1 repositories is called 'core/apu'. Nearly: core/api."),
+        ("diff registry.example.com/core/api:1", "called 'registry.example.com/core/api'. Nearly: core/api."),
         ("diff core/api:2", "No site has a tag '2' of core/api, which has 1 of them."),
         ("diff", "Name one repository or one image"),
         ("diff api", "Name one repository or one image"),
