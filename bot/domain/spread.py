@@ -22,12 +22,16 @@ class Agreement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What one site has of it, None where it has nothing, and when that held; None where nobody knows, and why not."""
+    """What one site has of it, None where it has nothing, and when that held; None where nobody knows, and why not.
+
+    `silence` says why the site could not be asked just now, so that this is what was kept.
+    """
 
     site: Site
     repository: Repository | None
     at: datetime | None
     trouble: str = ""
+    silence: str = ""
 
     @property
     def tags(self) -> Mapping[str, Tag]:

@@ -70,9 +70,13 @@ def nothing_to_copy(job: CopyJob) -> Message:
 
 def _why_nothing(job: CopyJob) -> str:
     """Say whether all is well: an image that stays missing must not read like one that is there."""
-    reasons = list(job.left_counts or ())
+    reasons = list((job.left_counts or {}).items())
+    if len(reasons) > 1:
+        return "see what stands in the way"
     if reasons:
-        return escape(short(reasons[0], 100)) if len(reasons) == 1 else "see what stands in the way"
+        reason, count = reasons[0]
+        told = escape(short(reason, 100))
+        return told if ":" in job.asked else f"{count:,} left out ({told})"
     there = f"{job.identical:,} there already" if job.identical else "none known to be missing"
     return f"{there}, {escape(job.seen)}" if job.asked == MISSING else there
 

@@ -92,11 +92,24 @@ def _rest(report: Report) -> list[str]:
     every = [f"All by name: {code(f'/registry replication {report.question.way} repo *', 200)}"]
     more = every if lost > MOST_EXTRA or found.all.extra > MOST_EXTRA else []
     return [
-        f"*All {plural(found.all.compared, 'image')}*: {_counts(found.all, target)}",
+        f"*{_how_many(report)}*: {_counts(found.all, target)}{_left_out(report)}",
         *_named("Lost beside critical ones", others, lost),
         *extra,
         *more,
     ]
+
+
+def _how_many(report: Report) -> str:
+    """Call them all only where nothing was left out."""
+    found = report.found.all
+    images = plural(found.compared, "image")
+    return f"All {images}" if report.judgement.is_whole and not found.unread else f"{images} compared"
+
+
+def _left_out(report: Report) -> str:
+    """Count the repositories of no critical image that were not compared; the others are told first of all."""
+    left = report.found.all.unread - report.found.critical.unread
+    return f"; {plural(left, 'repository', 'repositories')} not compared" if left else ""
 
 
 def _named(word: str, images: Iterable[Difference], count: int) -> list[str]:

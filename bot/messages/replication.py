@@ -280,6 +280,7 @@ def _sources(report: Report, now: datetime) -> str:
     said = ["Compared by digest", *(_read(side, seen, now) for side, seen in sides)]
     if not isinstance(report.feed, Unknown):
         said.append(f"tasks read {ago(report.feed.as_of, now)}")
+    said.append(f"told {stamp(now)}")  # it may stay in a channel, and ages count from then
     return " · ".join(said)
 
 

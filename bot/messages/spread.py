@@ -31,9 +31,11 @@ def _site(holding: Holding) -> str:
 
 
 def _as_of(spread: Spread, now: datetime) -> str:
-    """Return since when the first line may not hold any more, where a side is told from what is kept."""
+    """Return since when the first line may not hold any more, and of which sides it is told from what is kept."""
     oldest = min((holding.at for holding in spread.holdings if holding.at is not None), default=now)
-    return f", as of {age}" if (age := ago(oldest, now)) != ago(now, now) else ""
+    as_of = f", as of {age}" if (age := ago(oldest, now)) != ago(now, now) else ""
+    silent = listed((_site(holding) for holding in spread.known if holding.silence), 3)
+    return f"{as_of}{f', {silent} cannot be read' if silent else ''}"
 
 
 def _headline(spread: Spread) -> str:
@@ -83,7 +85,8 @@ def _row(spread: Spread, holding: Holding, now: datetime) -> str:
     if holding.at is None:
         why = f": {sentence(holding.trouble, 250)}" if holding.trouble else ""
         return f"*{_site(holding)}* *UNKNOWN*: not read yet{why}"
-    read = f"read {ago(holding.at, now)}"
+    silence = f"; *cannot be read* now: {sentence(holding.silence, 250)}" if holding.silence else ""
+    read = f"read {ago(holding.at, now)}{silence}"
     if spread.tag is None and holding.repository is None:
         return f"*{_site(holding)}* *no such repository*, {read}"
     if spread.tag is None:

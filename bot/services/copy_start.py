@@ -97,9 +97,12 @@ async def _decided(ports: Ports, job: CopyJob, pressed: CopyPress, person: Perso
 
 
 async def _require_free(ports: Ports, job: CopyJob) -> None:
-    """Raise Conflict where another job copies any of these images: two offers may have listed them before."""
+    """Raise Conflict where another job copies any of these images: two offers may have listed them before.
+
+    That this job does, because of a press at the same moment, is told when it is saved.
+    """
     taken = await being_copied(ports, job.source, job.target)
-    jobs = [taken[copy.image] for copy in job.copies if copy.image in taken]
+    jobs = [taken[copy.image] for copy in job.copies if taken.get(copy.image, job.id) != job.id]
     if jobs:
         names, count = " and ".join(dict.fromkeys(jobs)), len(job.copies)
         these = f"{len(jobs):,} of these {count:,} images" if count > 1 else "this image"

@@ -43,7 +43,7 @@ async def locate(ports: Ports, path: str, tag: str | None) -> Spread:
     await _require_found(ports, seen, [look.result() for look in looks], path, tag, asked_at)
     told = {site.instance: task.result() for site, task in zip(sites, rules, strict=True)}
     feed = merged_feed([task.result() for task in feeds])
-    holdings = tuple(Holding(each.side.site, each.repository, each.at, each.side.coverage.trouble) for each in seen)
+    holdings = tuple(map(_holding, seen))
     named = next((name for each in seen if each.repository for name in each.repository.tags), tag) if tag else None
     return Spread(path, named, holdings, tuple(_courses(ports, seen, path, told, feed)))
 
@@ -70,7 +70,9 @@ async def _refreshed(ports: Ports, kept: Seen, path: str) -> Seen:
     asked_at = ports.clock.now()
     listed = Listed(path, kept.repository.id, is_immutable=kept.repository.is_immutable)
     tags = await observe(ports.catalogue.tags(kept.side.site, listed), DEADLINE)
-    if tags is None or isinstance(tags, Unknown):
+    if isinstance(tags, Unknown):
+        return replace(kept, silence=tags.reason)
+    if tags is None:
         return kept
     read_at = dated(asked_at, ports.catalogue.ahead(kept.side.site))
     return replace(kept, repository=replace(kept.repository, tags=tags, read_at=read_at), at=read_at)
@@ -80,8 +82,12 @@ async def _found(ports: Ports, kept: Seen, path: str) -> Seen:
     """Return a repository that nothing is kept of, which may have come since, where the instance answers in time."""
     answer = await observe(ports.registries.inventory(kept.side.site, (path,)), DEADLINE)
     if isinstance(answer, Unknown):
-        return kept
+        return replace(kept, silence=answer.reason)
     return replace(kept, repository=answer.repositories.get(path), at=answer.as_of)
+
+
+def _holding(seen: Seen) -> Holding:
+    return Holding(seen.side.site, seen.repository, seen.at, seen.side.coverage.trouble, seen.silence)
 
 
 def _narrowed(seen: Seen, tag: str | None) -> Seen:

@@ -48,11 +48,15 @@ class Stock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One repository of one site as it is kept, None where nothing is, and when that held, None where nobody knows."""
+    """One repository of one site as it is kept, None where nothing is, and when that held, None where nobody knows.
+
+    `silence` says why the site could not be asked what it holds now, where it was.
+    """
 
     side: Side
     repository: Repository | None
     at: datetime | None
+    silence: str = ""
 
 
 async def seen(inventories: Inventories, site: Site, path: str) -> Seen:

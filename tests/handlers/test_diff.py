@@ -108,7 +108,12 @@ async def test_a_site_that_does_not_answer_is_told_from_what_is_kept() -> None:
     for site in (ZJK, HZ):
         await keep(ports, site, a_repository("core/api", {"1": a_tag()}))
 
-    assert (await answer(ports, "diff core/api:1")).text == "SAME: core/api:1 is identical at every site"
+    message = await answer(ports, "diff core/api:1")
+
+    assert message.text == ("SAME: core/api:1 is identical at every site, hangzhou, zhangjiakou cannot be read")
+    assert "*hangzhou* `sha256:aaaaaaaaaaaa…` pushed 1 h ago, read just now; *cannot be read* now: " in words_of(
+        message
+    )
 
 
 @pytest.mark.parametrize(("there", "verdict"), [("a", "SAME"), ("b", "DIFFERENT")])
@@ -121,7 +126,7 @@ async def test_the_first_line_says_how_old_it_is_where_a_site_is_silent(there: s
     said = (await answer(ports, "diff core/api:1")).text
 
     assert said.startswith(verdict)
-    assert said.endswith(", as of 5 h ago")
+    assert said.endswith(", as of 5 h ago, hangzhou, zhangjiakou cannot be read")
 
 
 async def test_a_site_that_was_never_read_and_does_not_answer_leaves_it_unknown() -> None:
@@ -161,6 +166,7 @@ async def test_of_a_site_that_could_not_be_read_the_reason_is_told() -> None:
     ("text", "words"),
     [
         ("diff core/apu:1", "None of 1 repositories is called 'core/apu'. Nearly: core/api."),
+        ("diff registry.example.com/core/api:1", "called 'registry.example.com/core/api'. Nearly: core/api."),
         ("diff core/api:2", "No site has a tag '2' of core/api, which has 1 of them."),
         ("diff", "Name one repository or one image"),
         ("diff api", "Name one repository or one image"),

@@ -145,6 +145,19 @@ def test_what_is_left_out_by_doubt_says_how_to_have_it_all_the_same(reason: str,
     assert (how in str(messages.nothing_to_copy(job).blocks)) == is_told
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("missing", f"NOTHING TO COPY: critical images, 2 left out ({ON_ITS_WAY}), from zhangjiakou to hangzhou"),
+        ("core/api:3", f"NOTHING TO COPY: core/api:3, {ON_ITS_WAY}, from zhangjiakou to hangzhou"),
+    ],
+)
+def test_of_several_images_that_are_left_out_the_first_line_says_how_many(asked: str, words: str) -> None:
+    job = a_job(asked=asked, left_out=(LeftOut("core/api:3", ON_ITS_WAY),), left_counts={ON_ITS_WAY: 2})
+
+    assert messages.nothing_to_copy(job).text == words
+
+
 def test_a_copy_under_way_says_how_to_have_it_once_more_where_it_is_stuck() -> None:
     job = a_job(asked="core/api", left_out=(LeftOut("core/api:3", ON_ITS_WAY),), left_counts={ON_ITS_WAY: 1})
     how = "have it copied again: `/registry sync core/api:3 from zhangjiakou to hangzhou`"

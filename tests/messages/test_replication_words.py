@@ -113,6 +113,14 @@ def test_each_side_says_when_it_was_read() -> None:
     assert headline(known).endswith("as of 11 min ago")
 
 
+def test_an_answer_that_stays_in_the_channel_says_from_when_its_ages_count() -> None:
+    assert (
+        said(IN_STEP)
+        .splitlines()[-2]
+        .endswith("· told <!date^1793674920^{date_short_pretty} {time_secs}|2026-11-03 03:02:00 UTC>")
+    )
+
+
 def test_a_silent_source_is_said_with_how_much_nobody_saw() -> None:
     known = an_assessment(
         {"core/api": many(1)}, {"core/api": many(1)}, sides=(a_side(as_of=-9, silent_since=at(-3)), a_side(TARGET))
@@ -231,6 +239,17 @@ def test_while_the_verdict_is_unknown_what_is_known_of_critical_images_is_told_a
 
     assert headline(known).startswith("UNKNOWN")
     assert "*Critical images so far*: 2 identical at hangzhou" in said(known)
+
+
+@pytest.mark.parametrize(
+    "coverage", [{"unlisted": 1}, {"unread": ("web/cart",)}, {"as_of": None, "running": Scan(1, True, NOW)}]
+)
+def test_the_images_of_a_part_are_not_called_all(coverage: dict[str, Any]) -> None:
+    target = Side.of(a_site(TARGET), Coverage(INSTANCE_ID[TARGET], **({"as_of": NOW} | coverage)))
+    held = {"core/api": many(2), "web/shop": many(3)}
+    known = an_assessment({**held, "web/cart": many(1)}, held, sides=(a_side(), target))
+
+    assert "*5 images compared*: 5 identical at hangzhou; 1 repository not compared" in said(known)
 
 
 def test_a_loss_in_a_part_is_a_loss_and_said_to_be_in_a_part() -> None:

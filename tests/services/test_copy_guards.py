@@ -1,6 +1,8 @@
 """The guards of a copy job that nothing else would miss, one by one."""
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,8 +11,23 @@ from bot.domain.topology import Account
 from bot.errors import Conflict, InvalidTransition, Refused
 from bot.services.copy_offer import MOST_LIVE
 from tests.builders import DOMAIN, ON_CALL, a_site, a_topology
+from tests.fake_copies import FakeCopies
+from tests.fakes import FakeClock, FakeOperations
 from tests.handlers.calls import answer
 from tests.services.copying import ASK, SOURCE, TARGET, Copying, copying
+
+
+class _TakingTurns(FakeCopies):
+    """A store that lets others go first, a second long, before it tells which jobs there are."""
+
+    def __init__(self, operations: FakeOperations, clock: FakeClock) -> None:
+        super().__init__(operations)
+        self._clock = clock
+
+    async def live(self) -> tuple[str, ...]:
+        await asyncio.sleep(0)
+        self._clock.move(timedelta(seconds=1))
+        return await super().live()
 
 
 async def only_versions_are_critical(company: Copying) -> None:
@@ -170,6 +187,20 @@ async def test_of_two_offers_of_the_same_images_the_second_is_not_started_while_
     assert str(refused.value).startswith(f"Nothing was started: {first.id} copies 3 of these 3 images just now.")
     assert len(company.copier.sent) == 3
     assert company.copies.held[second.id].phase is Phase.OFFERED
+
+
+async def test_the_second_of_two_presses_at_the_same_moment_is_told_that_the_job_runs() -> None:
+    company = await copying()
+    company.copies = _TakingTurns(company.operations, company.clock)
+    company.ports = replace(company.ports, copies=company.copies)
+    job = await company.offer()
+    presses = await asyncio.gather(company.press(job), company.press(job), return_exceptions=True)
+    await company.work()
+
+    refused = next(press for press in presses if isinstance(press, BaseException))
+    assert isinstance(refused, InvalidTransition)
+    assert str(refused).startswith(f"{job.id} is already running. It was confirmed by <@{ON_CALL}>")
+    assert len(company.copier.sent) == 3
 
 
 async def test_what_a_job_failed_to_copy_and_something_else_has_brought_counts_as_copied_at_its_end() -> None:

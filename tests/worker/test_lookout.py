@@ -152,6 +152,31 @@ async def test_what_is_stuck_is_not_over_while_no_tasks_are_told(watched: Watche
     assert len(first) == 1
 
 
+async def test_what_was_stuck_and_is_copied_again_has_not_recovered_before_it_is_there(watched: Watched) -> None:
+    failed = a_task("ERROR", image="core/api:2", made=-21, changed=-20)
+    watched.registries.feed = a_feed(failed)
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    await watched.looks()
+    watched.registries.feed = a_feed(failed, a_task("PENDING", task_id="task-2", image="core/api:2", made=0))
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    second = await watched.looks()
+    await watched.holds(LONG_AGO, LONG_AGO)
+    last = await watched.looks()
+
+    assert second[1:] == [f"LAG: core/api:2 since 02:38 UTC without a copy, limit 15 min, {WAY}"]
+    assert [line.partition(":")[0] for line in last[2].splitlines()] == ["RECOVERED", "RECOVERED"]
+
+
+async def test_an_image_that_only_people_copy_from_now_on_is_not_said_to_have_arrived(watched: Watched) -> None:
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    await watched.looks()
+    watched.registries.rules = (a_rule(is_automatic=False),)
+
+    assert (await watched.looks())[1:] == [
+        f"RECOVERED: no critical image that a rule copies by itself waits too long, {WAY}"
+    ]
+
+
 async def test_what_cannot_be_seen_any_more_is_not_over(watched: Watched) -> None:
     await watched.holds(LONG_AGO, {"1": a_tag()})
     first = await watched.looks()
