@@ -14,7 +14,7 @@ router = Router()
 
 @router.subcommand("watch", usage="watch [site]", role=Role.REQUESTER, act=Act.WATCH, slow="Looking…")
 async def watch(call: Call, ports: Ports) -> Message:
-    """Tell this channel when critical images of a site lag, are stuck, miss a rule or fail to copy; or list sites."""
+    """Tell this channel when a site is unreadable or its images lag, get stuck, miss a rule or fail; or list sites."""
     if not call.words:
         return messages.watches(await watched_in(ports, call.channel_id))
     site = _site(call, ports)

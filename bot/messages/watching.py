@@ -26,22 +26,31 @@ def concerned(
 def _lines(site: str, lookout: Lookout, begun: Sequence[Concern], limit: timedelta) -> list[str]:
     lines = []
     for target in dict.fromkeys(each.target for each in begun):
-        ours = [each for each in begun if each.target == target]
         way = f"{_name(site)} to {_name(target)}"
-        for each in ours:
-            detail = escape(short(lookout.concerns[each], 300))
-            if each.kind is Kind.LAG:
-                lines.append(f"LAG: {detail} without a copy, limit {span(limit)}, {way}")
-            elif each.kind is Kind.STUCK:
-                lines.append(f"STUCK: {detail}; it does not arrive by itself, {way}")
-            elif each.kind is Kind.FAILING:
-                lines.append(f"RULE FAILS: {detail}, {way}")
-            elif each.kind is Kind.BLIND:
-                lines.append(f"NOT READ: {detail}, so what lags is not told here")
-        uncovered = [each.subject for each in ours if each.kind is Kind.UNCOVERED]
-        if uncovered:
-            lines.append(f"NO RULE: critical {listed(map(_name, uncovered), MOST_NAMED)} copied by no rule, {way}")
+        for kind in Kind:
+            found = [each for each in lookout.concerns if each in begun and (each.kind, each.target) == (kind, target)]
+            lines += _begun(found, [escape(short(lookout.concerns[each], 300)) for each in found], limit, way)
     return lines
+
+
+def _begun(found: Sequence[Concern], details: Sequence[str], limit: timedelta, way: str) -> list[str]:
+    """Say what has come up of one kind in one direction."""
+    if not found:
+        return []
+    match found[0].kind:
+        case Kind.LAG:
+            return [f"LAG: {each} without a copy, limit {span(limit)}, {way}" for each in details]
+        case Kind.STUCK:
+            is_one = len(found) == 1 and found[0].subject
+            ends = "it does not arrive by itself" if is_one else "they do not arrive by themselves"
+            return [f"STUCK: {'; '.join(details)}; {ends}, {way}"]
+        case Kind.UNCOVERED:
+            names = listed((_name(each.subject) for each in found), MOST_NAMED)
+            return [f"NO RULE: critical {names} copied by no rule, {way}"]
+        case Kind.FAILING:
+            return [f"RULE FAILS: {each}, {way}" for each in details]
+        case Kind.BLIND:
+            return [f"NOT READ: {each}, so what lags is not told here" for each in details]
 
 
 def _ended(site: str, lookout: Lookout, over: Sequence[Concern]) -> list[str]:
@@ -57,20 +66,29 @@ def _ended(site: str, lookout: Lookout, over: Sequence[Concern]) -> list[str]:
 
 def _over(kind: Kind, over: Sequence[Concern], lookout: Lookout) -> str:
     """Say what is over, by name where there is one, and what goes on, so that the end of one is not that of all."""
-    target = over[0].target
-    left = sum((each.kind, each.target) == (kind, target) for each in lookout.concerns)
+    target, subjects = over[0].target, [each.subject for each in over if each.kind is kind]
+    named = listed(
+        [*(_name(each) for each in subjects if each), *("others" for each in subjects if not each)], MOST_NAMED
+    )
+    left = [each for each in lookout.concerns if (each.kind, each.target) == (kind, target)]
     match kind:
         case Kind.LAG:
-            is_stuck = Concern(Kind.STUCK, target) in lookout.concerns
+            is_stuck = any((each.kind, each.target) == (Kind.STUCK, target) for each in lookout.concerns)
             return f"no {'other ' if is_stuck else ''}critical image that a rule copies by itself waits too long"
         case Kind.STUCK:
-            return "no critical image that a rule copies by itself is stuck"
+            arrived = "has arrived or is gone" if len(subjects) == 1 and subjects[0] else "have arrived or are gone"
+            return f"{named} {arrived}{_still(left, 'is still stuck', 'are still stuck')}"
         case Kind.FAILING:
-            still = f"; {left:,} still {'fails' if left == 1 else 'fail'}" if left else ""
-            return f"rules that failed copy again, or are gone{still}"
-    named = listed((_name(each.subject) for each in over if each.kind is kind), MOST_NAMED)
-    still = f"; {left:,} still {'has none' if left == 1 else 'have none'}" if left else ""
-    return f"a rule copies {named} now, or it is gone{still}"
+            return f"rules that failed copy again, or are gone{_still(left, 'still fails', 'still fail')}"
+    return f"a rule copies {named} now, or it is gone{_still(left, 'still has none', 'still have none')}"
+
+
+def _still(left: Sequence[Concern], one: str, many: str) -> str:
+    """Say how many go on; the one without a name, the last of those that are stuck, stands for any number."""
+    if not left:
+        return ""
+    count = f"{len(left):,}" if left[-1].subject else f"more than {len(left) - 1:,}"
+    return f"; {count} {one if len(left) == 1 else many}"
 
 
 def watching(site: str, limit: timedelta, *, is_new: bool) -> Message:

@@ -41,11 +41,11 @@ async def watched_in(ports: Ports, channel: str) -> tuple[str, ...]:
     return tuple(sorted(site for site, channels in known.items() if channel in channels))
 
 
-async def look_after(ports: Ports, site: Site) -> Lookout:
-    """Look at everything that a failover away from a site would rest on."""
+async def look_after(ports: Ports, site: Site, told: Collection[Concern]) -> Lookout:
+    """Look at everything that a failover away from a site would rest on, and what became of what people were told."""
     lookouts = []
     for name in site.standby:
-        waiting = Waiting()
+        waiting = Waiting({each.subject for each in told if (each.kind, each.target) == (Kind.STUCK, name)})
         asked = replace(question(ports, site, ports.rules.topology.site(name), None, None), only_critical=True)
         study = Study(ports, asked, waiting.add)
         await study.begin()

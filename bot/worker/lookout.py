@@ -1,11 +1,11 @@
 """Tell the channels that watch a site what comes up and what is over, once, whichever of several bots does it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import structlog
 
 from bot import messages
-from bot.domain.concern import Lookout
+from bot.domain.concern import Concern, Lookout
 from bot.domain.topology import Site
 from bot.errors import ProviderError
 from bot.ports import Ports
@@ -21,14 +21,14 @@ async def look_out(ports: Ports, owner: str) -> None:
         site = ports.rules.topology.sites.get(name)
         until = ports.clock.now() + min(subscribing.ROUND, ports.rules.inventory_every)
         if site and await ports.operations.claim_news(f"watch/{name}", owner, until):
-            lookout = await subscribing.look_after(ports, site)
-            await _tell(ports, site, lookout, channels)
+            told = {channel: await subscribing.told(ports, site, channel) for channel in channels}
+            lookout = await subscribing.look_after(ports, site, frozenset[Concern]().union(*told.values()))
+            await _tell(ports, site, lookout, told)
 
 
-async def _tell(ports: Ports, site: Site, lookout: Lookout, channels: Sequence[str]) -> None:
+async def _tell(ports: Ports, site: Site, lookout: Lookout, known: Mapping[str, frozenset[Concern]]) -> None:
     limit = ports.rules.access.policy.replication_lag
-    for channel in channels:
-        told = await subscribing.told(ports, site, channel)
+    for channel, told in known.items():
         begun, over = lookout.begun(told), lookout.over(told)
         if not begun and not over:
             continue

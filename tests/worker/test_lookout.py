@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot import messages
-from bot.domain.concern import MOST_WAITING, Concern, Kind, Lookout
+from bot.domain.concern import MOST_STUCK, MOST_WAITING, Concern, Kind, Lookout
 from bot.domain.inventory import Tag
 from bot.domain.snapshot import SyncRule, TaskFeed
 from bot.errors import Unreachable
@@ -119,7 +119,70 @@ async def test_what_is_stuck_is_told_by_itself_and_does_not_hide_what_lags(watch
     assert first == [stuck]
     assert second[1:] == [f"LAG: core/api:3 since 02:40 UTC without a copy, limit 15 min, {WAY}"]
     assert third[2:] == [f"RECOVERED: no other critical image that a rule copies by itself waits too long, {WAY}"]
-    assert last[3:] == [f"RECOVERED: no critical image that a rule copies by itself is stuck, {WAY}"]
+    assert last[3:] == [f"RECOVERED: core/api:2 has arrived or is gone, {WAY}"]
+
+
+async def test_each_image_that_gets_stuck_is_told_and_its_own_end_only_when_it_is_there(watched: Watched) -> None:
+    both = LONG_AGO | {"3": a_tag("c", -21)}
+    failed = [a_task("ERROR", task_id=f"task-{tag}", image=f"core/api:{tag}", made=-20, changed=-20) for tag in "23"]
+    watched.registries.feed = a_feed(failed[0])
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    await watched.looks()
+    watched.registries.feed = a_feed(*failed)
+    await watched.holds(both, {"1": a_tag()})
+    second = await watched.looks()
+    await watched.holds(both, LONG_AGO)
+    third = await watched.looks()
+    await watched.holds(both, both)
+
+    assert second[1:] == [
+        f"STUCK: core/api:3 since 02:39 UTC, its copy failed; it does not arrive by itself, {WAY}",
+    ]
+    assert third[2:] == [f"RECOVERED: core/api:2 has arrived or is gone; 1 is still stuck, {WAY}"]
+    assert (await watched.looks())[3:] == [f"RECOVERED: core/api:3 has arrived or is gone, {WAY}"]
+
+
+async def test_of_very_many_that_are_stuck_the_oldest_are_told_by_name_and_the_others_together(
+    watched: Watched,
+) -> None:
+    tags = {f"{number:02}": a_tag("a", -40 + number) for number in range(MOST_STUCK + 3)}
+    watched.registries.feed = a_feed(
+        *(a_task("ERROR", task_id=f"task-{tag}", image=f"core/api:{tag}", made=-20, changed=-20) for tag in tags)
+    )
+    await watched.holds({tag: tags[tag] for tag in sorted(tags)[:MOST_STUCK]}, {})
+    first = await watched.looks()
+    await watched.holds(tags, {})
+    more = await watched.looks()
+    await watched.holds(tags, {"00": tags["00"]})
+    second = await watched.looks()
+    await watched.holds(tags, {tag: tags[tag] for tag in ("00", "01", "02", "03")})
+    third = await watched.looks()
+    await watched.holds(tags, tags)
+    last = await watched.looks()
+
+    assert first[0].splitlines()[0].count(", its copy failed;") == MOST_STUCK
+    assert more[1:] == [f"STUCK: 3 more images; they do not arrive by themselves, {WAY}"]
+    assert second[2].splitlines() == [
+        f"STUCK: core/api:10 since 02:30 UTC, its copy failed; it does not arrive by itself, {WAY}",
+        f"RECOVERED: core/api:00 has arrived or is gone; more than 10 are still stuck, {WAY}",
+    ]
+    assert third[3].splitlines()[1:] == [
+        f"RECOVERED: core/api:01, core/api:02, core/api:03, others have arrived or are gone; 9 are still stuck, {WAY}"
+    ]
+    assert last[4:] == [
+        "RECOVERED: core/api:04, core/api:05, core/api:06, core/api:07, core/api:08 and 4 more have arrived or are "
+        f"gone, {WAY}"
+    ]
+
+
+async def test_a_stuck_image_that_only_people_copy_from_now_on_is_still_stuck(watched: Watched) -> None:
+    watched.registries.feed = a_feed(a_task("ERROR", image="core/api:2", made=-21, changed=-20))
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    first = await watched.looks()
+    watched.registries.feed, watched.registries.rules = a_feed(), (a_rule(is_automatic=False),)
+
+    assert await watched.looks() == first
+    assert len(first) == 1
 
 
 @pytest.mark.parametrize("feed", [a_feed(), a_feed(a_task("PENDING", task_id="task-2", image="core/api:2", made=1))])
