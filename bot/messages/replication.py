@@ -265,10 +265,10 @@ def _unseen(report: Report) -> list[str]:
 
 
 def _remedy(known: Assessment) -> str:
-    """Say how to have copied what is missing, while both ends answer: a copy takes the two of them."""
+    """Say how to have copied what a copy brings, while both ends answer: it takes the two of them."""
     report = known.report
-    is_behind = report.judgement.verdict is Verdict.BEHIND and report.question.repositories is None
-    if not is_behind or _hushed(known) or _impossible(known.audit):
+    can_copy = report.judgement.judged.copyable > 0 and report.question.repositories is None
+    if not can_copy or _hushed(known) or _impossible(known.audit):
         return ""
     words = f"/registry sync missing from {report.source.site.name} to {report.target.site.name}"
     return f"To have it copied: {code(words, 150)}"

@@ -2,9 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,9 +17,9 @@ from bot.domain.copy_job import Copy, CopyJob, Fate, LeftOut, Phase, Started
 from bot.domain.rule_audit import PairAudit
 from tests.builders import NOW, ON_CALL
 from tests.contracts.test_copies import a_job
-from tests.domain.stocks import a_tag
+from tests.domain.stocks import TARGET, a_feed, a_side, a_tag, a_task
 from tests.messages import hostile
-from tests.messages.assessments import an_assessment
+from tests.messages.assessments import Tags, an_assessment
 from tests.messages.reading import words_of
 from tests.messages.test_message_limits import assert_slack_takes, hard
 
@@ -242,3 +243,24 @@ def test_an_answer_about_losses_says_how_to_have_them_copied_while_that_is_possi
         replace(behind, audit=replace(behind.audit, mute=(("hangzhou", "no answer within 3 s"),))),
     ):
         assert "To have it copied" not in words_of(messages.replication(other, NOW))
+
+
+@pytest.mark.parametrize(
+    ("held", "fields", "is_offered"),
+    [
+        ({}, {"rules": ()}, True),
+        ({}, {"rules": (), "sides": (a_side(), a_side(TARGET, namespaces={}))}, False),
+        ({}, {"rules": (), "sides": (a_side(), a_side(TARGET, namespaces={"core": False}))}, False),
+        ({"core/api": {}}, {"rules": (), "sides": (a_side(), a_side(TARGET, namespaces={"core": False}))}, True),
+        ({"core/api": {"1": a_tag("b", -90)}}, {}, True),
+        ({"core/api": {"1": a_tag("b", -90)}}, {"is_immutable": True}, False),
+        ({"core/api": {"1": a_tag("b", -30)}}, {}, False),
+        ({}, {"feed": a_feed(a_task("PENDING"))}, False),
+    ],
+)
+def test_an_answer_offers_copies_only_where_one_would_be_made(
+    held: Mapping[str, Tags], fields: Mapping[str, Any], is_offered: bool
+) -> None:
+    known = an_assessment({"core/api": {"1": a_tag()}}, held, **fields)
+
+    assert ("To have it copied" in words_of(messages.replication(known, NOW))) == is_offered
