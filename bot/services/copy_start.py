@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import structlog
 
-from bot.domain.access import Act, Person
+from bot.domain.access import Act, Person, lacking
 from bot.domain.copy_job import CopyJob, Phase, Started, confirmation
 from bot.domain.freeze import scopes_of
 from bot.errors import Conflict, InvalidTransition, NotPermitted, VersionConflict
@@ -69,7 +69,7 @@ async def decide(ports: Ports, pressed: CopyPress) -> CopyJob:
     job_id, digest = _believed(ports, pressed)
     person = ports.rules.access.authorize(await verified(ports, pressed.user_id), Act.SYNC)
     if person is None:
-        raise NotPermitted("E_NOT_REQUESTER", "You are not in the people list of this registry.")
+        raise lacking(Act.SYNC)
     for _ in range(TRIES):
         job = await _open(ports, job_id, digest)
         _require_its_message(job, pressed)
