@@ -225,12 +225,9 @@ _NOBODY = {
     Act.REQUEST: ("E_NOT_REQUESTER", f"You are not on the requester list of this registry. {_LIST}"),
     Act.APPROVE: ("E_NOT_APPROVER", f"You are not on the approver list of this registry. {_LIST}"),
     Act.REJECT: ("E_NOT_APPROVER", f"You are not on the approver list of this registry. {_LIST}"),
-    Act.FREEZE: ("E_NOT_REQUESTER", f"You are on no list of this registry, so you may not freeze or lift. {_LIST}"),
+    Act.FREEZE: ("E_NO_ROLE", f"Only requesters and approvers may freeze, or ask to lift that. {_LIST}"),
     Act.LIFT: ("E_NOT_APPROVER", f"You are not on the approver list of this registry. {_LIST}"),
-    Act.WATCH: (
-        "E_NOT_REQUESTER",
-        f"You are on no list of this registry, so you may not say what a channel watches. {_LIST}",
-    ),
+    Act.WATCH: ("E_NO_ROLE", f"Only requesters and approvers may say what a channel watches. {_LIST}"),
     Act.SYNC: (
         "E_NOT_REQUESTER",
         f"You are not on the requester list of this registry, so you may not have images copied. {_LIST}",
