@@ -72,7 +72,7 @@ def test_slack_takes_every_word_about_copies(job: CopyJob) -> None:
 
 
 def in_states(*states: Fate) -> CopyJob:
-    copies = [replace(Copy("core/api", str(n), "a" * 64), state=state) for n, state in enumerate(states)]
+    copies = [Copy("core/api", str(n), "a" * 64, state=state, sent=1) for n, state in enumerate(states)]
     return a_job(copies=tuple(copies), phase=Phase.ENDED, ended_at=NOW)
 
 
@@ -122,6 +122,16 @@ def test_a_reason_that_many_failures_share_is_said_once() -> None:
     assert "`core/api:0`, `core/api:1`, `core/api:2`: The right is not granted." in said
     assert "`core/api:6`: Reason 3." in said
     assert "and 5 more failed, in the thread" in said
+
+
+def test_the_file_of_an_end_tells_what_was_there_already() -> None:
+    done = [Copy("core/api", str(n), "a" * 64, state=Fate.COPIED, sent=n % 2) for n in range(10)]
+
+    file = messages.copy_file(a_job(copies=tuple(done), phase=Phase.ENDED, ended_at=NOW))
+
+    assert file is not None
+    rows = list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
+    assert [row[1] for row in rows[1:3]] == ["there already", "copied"]
 
 
 def test_an_offer_says_first_of_all_that_it_replaces_what_is_newer_or_may_be() -> None:
