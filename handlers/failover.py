@@ -2,10 +2,10 @@
 
 from bot import messages
 from bot.domain import grammar
-from bot.domain.access import Role
+from bot.domain.access import Act, Role, lacking
 from bot.domain.draft import Draft
 from bot.domain.operation import Operation, Requester
-from bot.errors import NotPermitted, ProviderError
+from bot.errors import ProviderError
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
 from bot.services.admission import card_channel
@@ -27,7 +27,7 @@ async def failover(call: Call, ports: Ports) -> Message:
     """Ask for a failover away from a site: posts a card, and nothing changes before a second person approves."""
     wish = grammar.parse_wish(call.words, call.reason, ports.rules.topology)
     if call.person is None:
-        raise NotPermitted("E_NOT_REQUESTER", "You are not on the requester list of this registry.")
+        raise lacking(Act.REQUEST)
     channel = await card_channel(ports, call.channel_id)
     asked = await propose(ports, wish, Requester(call.person.name, call.user_id), channel.id)
     if isinstance(asked, Draft):

@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from bot import messages
-from bot.domain.access import Act, Role
+from bot.domain.access import Act, Role, lacking
 from bot.domain.freeze_words import parse_freeze
-from bot.errors import NotPermitted
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
 from bot.services import freezing
@@ -24,7 +23,7 @@ async def freeze(call: Call, ports: Ports) -> Message:
     """Stop every move from and to a site, or all of them, at once; lifting it takes a second person."""
     wish = parse_freeze(call.words, call.reason, ports.rules.topology, ports.clock.now())
     if call.person is None:
-        raise NotPermitted("E_NOT_REQUESTER", "You are on no list of this registry, so you may not freeze.")
+        raise lacking(Act.FREEZE)
     taken = await freezing.freeze(ports, wish.scope, call.person.name, call.user_id, wish.until, wish.reason)
     told = messages.frozen(taken.freeze, taken.trouble, taken.doubt, is_simulation=ports.rules.is_simulation)
     # the home channel hears of every freeze that the store has, from the worker: here that would be twice

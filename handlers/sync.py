@@ -4,10 +4,10 @@ import re
 from functools import partial
 
 from bot import messages
-from bot.domain.access import Act, Role
+from bot.domain.access import Act, Role, lacking
 from bot.domain.copy_job import CopyJob
 from bot.domain.grammar import known_name
-from bot.errors import NotPermitted, UsageError
+from bot.errors import UsageError
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
 from bot.services.copy_offer import MISSING, Asker, CopyWish, prepare, publish
@@ -28,7 +28,7 @@ async def sync(call: Call, ports: Ports) -> Message:
     """Have images copied that another site lacks, after one confirmation; no record is changed by it."""
     wish = _wish(call.words, ports)
     if call.person is None:
-        raise NotPermitted("E_NOT_REQUESTER", "You are on no list of this registry, so you may not have images copied.")
+        raise lacking(Act.SYNC)
     job = await prepare(ports, wish, Asker(call.person, call.user_id, call.channel_id))
     if not job.copies:
         return messages.nothing_to_copy(job)

@@ -1,10 +1,9 @@
 """/registry unfreeze"""
 
 from bot import messages
-from bot.domain.access import Act, Role
+from bot.domain.access import Act, Role, lacking
 from bot.domain.freeze_words import parse_unfreeze
 from bot.domain.operation import Requester
-from bot.errors import NotPermitted
 from bot.ports import Message, Ports
 from bot.routing import Call, Router
 from bot.services.admission import card_channel
@@ -24,7 +23,7 @@ async def unfreeze(call: Call, ports: Ports) -> Message:
     """Ask to lift a freeze: posts a card, and it stays frozen until a second person approves."""
     scope, reason = parse_unfreeze(call.words, call.reason, ports.rules.topology, await frozen_scopes(ports))
     if call.person is None:
-        raise NotPermitted("E_NOT_REQUESTER", "You are on no list of this registry, so you may not ask to lift.")
+        raise lacking(Act.FREEZE)
     channel = await card_channel(ports, call.channel_id)
     requester = Requester(call.person.name, call.user_id)
     return messages.proposed(await ask_to_lift(ports, scope, requester, channel.id, reason))

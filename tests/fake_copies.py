@@ -20,6 +20,7 @@ class FakeCopies:
     def __init__(self, operations: FakeOperations) -> None:
         self._operations = operations
         self.held: dict[str, CopyJob] = {}
+        self.started: dict[tuple[str, str], str] = {}
         self.failures: list[tuple[BotError, bool]] = []
         self.down: StoreUnavailable | None = None
 
@@ -34,21 +35,40 @@ class FakeCopies:
 
     async def save(self, job: CopyJob, entry: Mapping[str, str] | None = None) -> CopyJob:
         """Write a job over the version that was read."""
+        return await self._write(job, entry, None)
+
+    async def last_started(self, source: str, target: str) -> str:
+        """Return the id of the job that was started last."""
+        self._require_up()
+        return self.started.get((source, target), "")
+
+    async def start(self, job: CopyJob, entry: Mapping[str, str], after: str) -> CopyJob:
+        """Write a job as the one that is started next."""
+        return await self._write(job, entry, after)
+
+    async def _write(self, job: CopyJob, entry: Mapping[str, str] | None, start_after: str | None) -> CopyJob:
         self._require_up()
         error, after = self.failures.pop(0) if self.failures else (None, False)
         if error is not None and not after:
             raise error
         stored = replace(job, version=job.version + 1)
-        present = self.held.get(job.id)
-        if present != stored:
-            if (present.version if present else 0) != job.version:
-                raise VersionConflict(f"{job.id} has moved.")
+        if self.held.get(job.id) != stored:
+            self._require_unmoved(job, start_after)
             if entry is not None:
                 await self._operations.record(entry)
             self.held[job.id] = stored
+            if start_after is not None:
+                self.started[job.source, job.target] = job.id
         if error is not None:
             raise error
         return stored
+
+    def _require_unmoved(self, job: CopyJob, start_after: str | None) -> None:
+        present = self.held.get(job.id)
+        if (present.version if present else 0) != job.version:
+            raise VersionConflict(f"{job.id} has moved.")
+        if start_after is not None and self.started.get((job.source, job.target), "") != start_after:
+            raise VersionConflict(f"Another job was started right before {job.id}.")
 
     async def live(self) -> tuple[str, ...]:
         """Return the ids of all jobs of which something is to come."""

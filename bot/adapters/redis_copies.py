@@ -9,7 +9,7 @@ from functools import cache
 from pydantic import TypeAdapter, ValidationError
 
 from bot.adapters.redis_commit import REPLACED, audit_pairs
-from bot.adapters.redis_keys import AUDIT, COPIES, COPY, META
+from bot.adapters.redis_keys import AUDIT, COPIES, COPY, META, STARTED
 from bot.adapters.redis_link import RedisLink
 from bot.adapters.redis_script import Script
 from bot.domain.copy_job import CopyJob
@@ -47,10 +47,26 @@ class RedisCopies:
 
         Raises VersionConflict, and writes nothing, where it has moved.
         """
+        return await self._write(job, entry)
+
+    async def last_started(self, source: str, target: str) -> str:
+        """Return the id of the job that was started last from one site to another, empty where none was."""
+        return await self._link.call("GET", _started(source, target)) or ""
+
+    async def start(self, job: CopyJob, entry: Mapping[str, str], after: str) -> CopyJob:
+        """Write a job as `save` does, as the one that is started next in its direction after this one.
+
+        Raises VersionConflict, and writes nothing, where the job has moved or another was started since.
+        """
+        return await self._write(job, entry, (_started(job.source, job.target),), after)
+
+    async def _write(
+        self, job: CopyJob, entry: Mapping[str, str] | None, started: tuple[str, ...] = (), after: str = ""
+    ) -> CopyJob:
         stored = replace(job, version=job.version + 1)
         answer = await self._script.run(
             self._link,
-            (f"{COPY}{job.id}", META, AUDIT, COPIES),
+            (f"{COPY}{job.id}", META, AUDIT, COPIES, *started),
             await self._adopt(),
             job.id,
             job.version,
@@ -58,9 +74,12 @@ class RedisCopies:
             json.dumps(audit_pairs(entry)) if entry else "",
             "1" if job.is_live else "0",
             int(LIFE.total_seconds()),
+            after,
         )
         if answer[0] == "STORE":
             raise StoreUnavailable(f"{REPLACED} Nothing was recorded for {job.id}.", code="E_STORE_REPLACED")
+        if answer[0] == "STARTED":
+            raise VersionConflict(f"Another job was started right before {job.id}. Decide again.")
         if answer[0] != "OK":
             raise VersionConflict(f"Somebody else changed {job.id} a moment ago. Look at its message and decide again.")
         return stored
@@ -75,6 +94,10 @@ class RedisCopies:
         if gone:  # nobody was there to end it before its life was over
             await self._link.call("SREM", COPIES, *gone)
         return tuple(job_id for job_id in known if job_id not in gone)
+
+
+def _started(source: str, target: str) -> str:
+    return f"{STARTED}{source}:{target}"
 
 
 @cache

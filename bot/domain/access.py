@@ -127,7 +127,7 @@ class Access:
         if act is Act.READ:
             return person
         if person is None:
-            raise NotPermitted(*_NOBODY[act])
+            raise lacking(act)
         _RULES[act](person, requester)
         return person
 
@@ -141,6 +141,11 @@ class Access:
                 "E_EXTERNAL_USER",
                 "Only full members of this workspace may use the registry bot. Ask a member of the on-call team.",
             )
+
+
+def lacking(act: Act) -> NotPermitted:
+    """Return the refusal of somebody without the role that an act takes."""
+    return NotPermitted(*_NOBODY[act])
 
 
 @lru_cache(maxsize=256)
@@ -171,34 +176,34 @@ def _plain(value: object) -> Any:
 
 def _may_request(person: Person, _requester: str | None) -> None:
     if Role.REQUESTER not in person.roles:
-        raise NotPermitted(*_NOBODY[Act.REQUEST])
+        raise lacking(Act.REQUEST)
 
 
 def _may_approve(person: Person, requester: str | None) -> None:
     if person.name == requester:
         raise NotPermitted("E_SELF_APPROVAL", "You asked for this change. Another person must approve it.")
     if Role.APPROVER not in person.roles:
-        raise NotPermitted(*_NOBODY[Act.APPROVE])
+        raise lacking(Act.APPROVE)
 
 
 def _may_reject(person: Person, _requester: str | None) -> None:
     if Role.APPROVER not in person.roles:
-        raise NotPermitted(*_NOBODY[Act.REJECT])
+        raise lacking(Act.REJECT)
 
 
 def _may_freeze(person: Person, _requester: str | None) -> None:
     if not person.roles & {Role.REQUESTER, Role.APPROVER}:
-        raise NotPermitted(*_NOBODY[Act.FREEZE])
+        raise lacking(Act.FREEZE)
 
 
 def _may_watch(person: Person, _requester: str | None) -> None:
     if not person.roles & {Role.REQUESTER, Role.APPROVER}:
-        raise NotPermitted(*_NOBODY[Act.WATCH])
+        raise lacking(Act.WATCH)
 
 
 def _may_sync(person: Person, _requester: str | None) -> None:
     if Role.REQUESTER not in person.roles:
-        raise NotPermitted(*_NOBODY[Act.SYNC])
+        raise lacking(Act.SYNC)
 
 
 def _may_lift(person: Person, requester: str | None) -> None:
@@ -212,7 +217,7 @@ def _may_lift(person: Person, requester: str | None) -> None:
 
 def _may_cancel(person: Person, requester: str | None) -> None:
     if person.name != requester and Role.APPROVER not in person.roles:
-        raise NotPermitted(*_NOBODY[Act.CANCEL])
+        raise lacking(Act.CANCEL)
 
 
 _LIST = "Ask whoever keeps registry.yaml to add you."
@@ -220,12 +225,9 @@ _NOBODY = {
     Act.REQUEST: ("E_NOT_REQUESTER", f"You are not on the requester list of this registry. {_LIST}"),
     Act.APPROVE: ("E_NOT_APPROVER", f"You are not on the approver list of this registry. {_LIST}"),
     Act.REJECT: ("E_NOT_APPROVER", f"You are not on the approver list of this registry. {_LIST}"),
-    Act.FREEZE: ("E_NOT_REQUESTER", f"You are on no list of this registry, so you may not freeze or lift. {_LIST}"),
+    Act.FREEZE: ("E_NO_ROLE", f"Only requesters and approvers may freeze, or ask to lift that. {_LIST}"),
     Act.LIFT: ("E_NOT_APPROVER", f"You are not on the approver list of this registry. {_LIST}"),
-    Act.WATCH: (
-        "E_NOT_REQUESTER",
-        f"You are on no list of this registry, so you may not say what a channel watches. {_LIST}",
-    ),
+    Act.WATCH: ("E_NO_ROLE", f"Only requesters and approvers may say what a channel watches. {_LIST}"),
     Act.SYNC: (
         "E_NOT_REQUESTER",
         f"You are not on the requester list of this registry, so you may not have images copied. {_LIST}",

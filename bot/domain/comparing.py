@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 
+from bot.domain.copy_choice import hindrance
 from bot.domain.differences import (
     UNEXPLAINED,
     Difference,
@@ -96,6 +97,7 @@ class Comparer:
         each: Callable[[Difference], None] = unheard,
     ) -> None:
         self._source, self._target, self._critical = source, target, critical
+        self._namespaces = target.namespaces
         self._explain, self._each = explain, each
         self._all, self._of_critical = Tally(), Tally()
         self._lists = {likeness: Shortlist() for likeness in Likeness}
@@ -153,9 +155,10 @@ class Comparer:
     def _take(self, difference: Difference) -> None:
         if difference.is_loss:
             difference = difference.explained(self._explain(difference))
-        self._all.count(difference)
+        is_copyable = not hindrance(difference, self._namespaces)
+        self._all.count(difference, is_copyable)
         if difference.is_critical:
-            self._of_critical.count(difference)
+            self._of_critical.count(difference, is_copyable)
         self._lists[difference.likeness].add(difference)
         self._keep_if_oldest(difference)
         self._each(difference)

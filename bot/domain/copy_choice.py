@@ -22,18 +22,21 @@ NOT_TAKEN: Mapping[str, str] = {}
 NO_NAMESPACE = "the target has no such namespace"
 NO_REPOSITORY = "the target has no such repository and makes none by itself"
 
+Namespaces = Mapping[str, bool] | None
+"""Those of the target, each with whether a copy makes repositories there; None while they are not known."""
+
 
 class Choice:
     """Takes in one difference after the other; `exact` is the tag that was named, if one was.
 
-    `taken` are images that other jobs copy, each with its job. `namespaces` are the target's, each with whether a copy
-    makes repositories there, None while they are not known: rules may say nothing of an image that no rule copies, so
-    these are asked first. Memory does not grow with the images: the first by age are kept, the others counted.
+    `taken` are images that other jobs copy, each with its job. The target's `namespaces` are asked first: rules may say
+    nothing of an image that no rule copies. Memory does not grow with the images: the first by age are kept, the others
+    counted.
     """
 
     def __init__(self, exact: str | None = None, taken: Mapping[str, str] = NOT_TAKEN, most: int = MOST_ASKED) -> None:
         self.exact, self._taken, self._most = exact, taken, most
-        self.namespaces: Mapping[str, bool] | None = None
+        self.namespaces: Namespaces = None
         self._chosen: list[tuple[tuple[float, str], Copy]] = []
         self._wanted = 0
         self.left_out: list[LeftOut] = []
@@ -64,17 +67,9 @@ class Choice:
         """Return why an image is left out, or nothing."""
         if job_id := self._taken.get(difference.image):
             return f"{job_id} copies it"
-        impossible = _conflict(difference) or self._homeless(difference)
-        return impossible if impossible or self.exact is not None else _doubt(difference)
-
-    def _homeless(self, difference: Difference) -> str:
-        """Return why a copy would find no place at the target."""
-        if self.namespaces is None or difference.place.target_has_repository:
-            return ""
-        makes_repositories = self.namespaces.get(difference.path.partition("/")[0])
-        if makes_repositories is None:
-            return NO_NAMESPACE
-        return "" if makes_repositories else NO_REPOSITORY
+        if self.exact is not None:
+            return _impossible(difference, self.namespaces)
+        return hindrance(difference, self.namespaces)
 
     def _keep(self, difference: Difference) -> None:
         pushed = difference.pushed_at.timestamp() if difference.pushed_at else float("inf")
@@ -83,6 +78,11 @@ class Choice:
             heapq.heappush(self._chosen, entry)
         else:
             heapq.heappushpop(self._chosen, entry)
+
+
+def hindrance(difference: Difference, namespaces: Namespaces) -> str:
+    """Return why a copy that nobody asks for by its tag leaves an image out, or nothing."""
+    return _impossible(difference, namespaces) or _doubt(difference)
 
 
 def _copy(difference: Difference) -> Copy:
@@ -100,6 +100,20 @@ def _conflict(difference: Difference) -> str:
         return EXTRA
     is_immutable = difference.likeness is Likeness.DIFFERENT and difference.place.target_is_immutable
     return IMMUTABLE if is_immutable else ""
+
+
+def _impossible(difference: Difference, namespaces: Namespaces) -> str:
+    return _conflict(difference) or _homeless(difference, namespaces)
+
+
+def _homeless(difference: Difference, namespaces: Namespaces) -> str:
+    """Return why a copy would find no place at the target."""
+    if namespaces is None or difference.place.target_has_repository:
+        return ""
+    makes_repositories = namespaces.get(difference.path.partition("/")[0])
+    if makes_repositories is None:
+        return NO_NAMESPACE
+    return "" if makes_repositories else NO_REPOSITORY
 
 
 def _doubt(difference: Difference) -> str:

@@ -53,9 +53,10 @@ LIVE = frozenset({Phase.OFFERED, Phase.RUNNING})
 
 
 class Verdict(StrEnum):
-    """How a job ended."""
+    """How a job ended; THERE: the target had all of it without any copy of this job."""
 
     COPIED = "COPIED"
+    THERE = "THERE ALREADY"
     PARTIAL = "PARTIAL"
     FAILED = "FAILED"
     UNKNOWN = "UNKNOWN"
@@ -66,7 +67,7 @@ class Copy:
     """One image by the digest that the source showed, and the target's digest that it was confirmed to replace.
 
     Digests are hex. `since` is when it came to its state, `done_since` when its task first said that it was done,
-    `why` what the lists say of it not being there, `reason` why it failed.
+    `why` what the lists say of it not being there, `reason` why it failed, `sent` how often it was asked for.
     """
 
     path: str
@@ -90,6 +91,11 @@ class Copy:
     def is_open(self) -> bool:
         """Tell whether anything is still to come of it."""
         return self.state in OPEN
+
+    @property
+    def was_there(self) -> bool:
+        """Tell whether the target has it although nobody asked for it."""
+        return self.state is Fate.COPIED and not self.sent
 
     def to(self, state: Fate, at: datetime, reason: str = "", task_id: str = "") -> "Copy":
         """Return the same in another state."""
@@ -164,6 +170,11 @@ class CopyJob:
         """Return how many tags of the target name another image so far."""
         return sum(bool(copy.replaces) for copy in self.copies)
 
+    @property
+    def found(self) -> int:
+        """Return how many images the target has without a copy of this job."""
+        return sum(copy.was_there for copy in self.copies)
+
     def counts(self) -> Counter[Fate]:
         """Return how many images are in each state."""
         return Counter(copy.state for copy in self.copies)
@@ -182,7 +193,7 @@ class CopyJob:
         """Return how it ended, or would if it ended now."""
         counts = self.counts()
         if counts[Fate.COPIED] == len(self.copies):
-            return Verdict.COPIED
+            return Verdict.THERE if self.found == len(self.copies) else Verdict.COPIED
         if any(counts[state] for state in (Fate.UNKNOWN, *UNDER_WAY)):
             return Verdict.UNKNOWN
         return Verdict.PARTIAL if counts[Fate.COPIED] else Verdict.FAILED

@@ -178,8 +178,9 @@ class Tally:
     """How many images compare how.
 
     Of those that would be lost, `unsettled` were pushed after the target was last looked at, `overtaken` written there
-    after the source was, and `undated` have no push time; `causes` counts all of them. `unjudged` images are known on
-    one side while nothing is known about the other; `unread` repositories are those that this concerns.
+    after the source was, `undated` have no push time, and `copyable` are taken by `sync` without being named; `causes`
+    counts all of them. `unjudged` images are known on one side while nothing is known about the other; `unread`
+    repositories are those that this concerns.
     """
 
     identical: int = 0
@@ -189,6 +190,7 @@ class Tally:
     unsettled: int = 0
     overtaken: int = 0
     undated: int = 0
+    copyable: int = 0
     unjudged: int = 0
     unread: int = 0
     causes: dict[Cause, int] = field(default_factory=dict)
@@ -203,7 +205,7 @@ class Tally:
         """Return how many images pulls would miss at the target."""
         return self.missing + self.different
 
-    def count(self, difference: Difference) -> None:
+    def count(self, difference: Difference, is_copyable: bool) -> None:
         """Count one image that is not the same on both sides."""
         if not difference.is_loss:
             self.extra += 1
@@ -213,6 +215,7 @@ class Tally:
         self.unsettled += difference.is_unsettled
         self.overtaken += difference.is_overtaken
         self.undated += difference.pushed_at is None
+        self.copyable += is_copyable
         cause = difference.explanation.cause
         self.causes[cause] = self.causes.get(cause, 0) + 1
 

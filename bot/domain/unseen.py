@@ -7,6 +7,9 @@ then it is lost without being in any list.
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from bot.domain.comparing import Critical
+from bot.domain.explaining import DONE
+from bot.domain.report import Question
 from bot.domain.snapshot import SyncTask, TaskFeed, Unknown
 
 Moment = Callable[[str], datetime | None]
@@ -36,3 +39,11 @@ def unseen(tasks: Iterable[SyncTask], moment: Moment) -> tuple[SyncTask, ...]:
         if task.created_at and ((seen := moment(path_of(task))) is None or task.created_at > seen)
     ]
     return tuple(task for _, _, task in sorted(found, reverse=True))
+
+
+def uncopied(tasks: Iterable[SyncTask], asked: Question) -> tuple[SyncTask, ...]:
+    """Return the tasks that are not done of images that count: all that were asked for by name, else critical ones."""
+    tags_of = Critical(asked.critical).tags_of
+    every = asked.repositories is not None
+    open_tasks = (task for task in tasks if task.status != DONE)
+    return tuple(t for t in open_tasks if every or tags_of(path_of(t))(t.image.rpartition(":")[2]))

@@ -33,7 +33,14 @@ def copy_file(job: CopyJob) -> Attachment | None:
 
 def _rows(job: CopyJob) -> list[tuple[str, ...]]:
     copies = [
-        (c.image, str(c.state), c.reason or c.why, _digest(c.digest), _digest(c.replaces), c.task_id)
+        (
+            c.image,
+            "there already" if c.was_there else str(c.state),
+            c.reason or c.why,
+            _digest(c.digest),
+            _digest(c.replaces),
+            c.task_id,
+        )
         for c in job.copies
     ]
     return [*copies, *((each.image, "left out", each.reason, "", "", "") for each in job.left_out)]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bot.domain.copy_choice import NEWER, ON_ITS_WAY, UNCLEAR
-from bot.domain.copy_job import MOST_ASKED, UNDER_WAY, Copy, CopyJob, Fate, Phase
+from bot.domain.copy_job import MOST_ASKED, UNDER_WAY, Copy, CopyJob, Fate, Phase, Verdict
 from bot.messages.blocks import Block, actions, button, compose, context, section, sections
 from bot.messages.text import clock, code, escape, listed, mention, naming, plural, sentence, short, soon, stamp
 from bot.ports import Message
@@ -124,6 +124,7 @@ def _ended(job: CopyJob) -> str:
     counts, count = job.counts(), len(job.copies)
     there = f"{counts[Fate.COPIED]} of {plural(count, 'image')} at {_name(job.target)}"
     parts = [
+        "nothing copied" if job.verdict is Verdict.THERE else f"{job.found} there already" if job.found else "",
         f"{counts[Fate.FAILED]} failed" if counts[Fate.FAILED] else "",
         f"{counts[Fate.UNKNOWN]} unknown" if counts[Fate.UNKNOWN] else "",
         f"{counts[Fate.WAITING]} never sent" if counts[Fate.WAITING] else "",
@@ -202,8 +203,11 @@ def _failures(job: CopyJob) -> Iterator[str]:
         yield f"and {left:,} more failed, in the thread"
     if job.phase is not Phase.ENDED:
         return
-    if copied := job.of(Fate.COPIED):
+    arrived = job.of(Fate.COPIED)
+    if copied := [copy for copy in arrived if not copy.was_there]:
         yield f"*Copied*: {_some(copied)}"
+    if found := [copy for copy in arrived if copy.was_there]:
+        yield f"*There already*: {_some(found)}"
     unknown = job.of(Fate.UNKNOWN, *UNDER_WAY)
     if unknown:
         tasks = listed((code(f"{copy.image} {copy.task_id or 'without a task'}", 200) for copy in unknown), MOST_TASKS)
@@ -211,7 +215,7 @@ def _failures(job: CopyJob) -> Iterator[str]:
     if waiting := job.of(Fate.WAITING):
         why = f": {naming(sentence(job.trouble, 200))}" if job.trouble else ""
         yield f"*Never sent*: {plural(len(waiting), 'image')}{why}"
-    if len(copied) < len(job.copies):
+    if len(arrived) < len(job.copies):
         again = code(f"/registry sync {job.asked} from {job.source} to {job.target}")
         yield f"To try what is still missing again: {again}"
 

@@ -3,13 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from bot.domain.comparing import Critical
 from bot.domain.differences import Side, Span
-from bot.domain.explaining import DONE
 from bot.domain.report import Assessment, Report
 from bot.domain.rule_audit import PairAudit, Possible
 from bot.domain.snapshot import Unknown
-from bot.domain.unseen import path_of
+from bot.domain.unseen import uncopied
 from bot.domain.verdict import Verdict
 from bot.messages.blocks import Block, compose, context, divider, section, sections
 from bot.messages.copying import pair_lines, rule_lines, rules_in_short, task_lines
@@ -163,10 +161,7 @@ def _hushed(known: Assessment) -> str:
 
 def _later(report: Report) -> str:
     """Count the judged pushes that no list knows and no copy task calls done: a verdict without them is about less."""
-    tags_of = Critical(report.question.critical).tags_of
-    every = report.question.repositories is not None
-    pushes = [task for task in report.unseen if task.status != DONE]
-    count = sum(every or tags_of(path_of(task))(task.image.rpartition(":")[2]) for task in pushes)
+    count = len(uncopied(report.unseen, report.question))
     return f", {plural(count, 'later push', 'later pushes')} not copied" if count else ""
 
 
@@ -265,10 +260,10 @@ def _unseen(report: Report) -> list[str]:
 
 
 def _remedy(known: Assessment) -> str:
-    """Say how to have copied what is missing, while both ends answer: a copy takes the two of them."""
+    """Say how to have copied what a copy brings, while both ends answer: it takes the two of them."""
     report = known.report
-    is_behind = report.judgement.verdict is Verdict.BEHIND and report.question.repositories is None
-    if not is_behind or _hushed(known) or _impossible(known.audit):
+    can_copy = report.judgement.judged.copyable > 0 and report.question.repositories is None
+    if not can_copy or _hushed(known) or _impossible(known.audit):
         return ""
     words = f"/registry sync missing from {report.source.site.name} to {report.target.site.name}"
     return f"To have it copied: {code(words, 150)}"

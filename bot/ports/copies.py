@@ -42,6 +42,17 @@ class Copies(Protocol):
         """
         ...
 
+    async def last_started(self, source: str, target: str) -> str:
+        """Return the id of the job that was started last from one site to another, empty where none was."""
+        ...
+
+    async def start(self, job: CopyJob, entry: Mapping[str, str], after: str) -> CopyJob:
+        """Write a job as `save` does, as the one that is started next in its direction after this one.
+
+        Raises VersionConflict, and writes nothing, where the job has moved or another was started since.
+        """
+        ...
+
     async def live(self) -> tuple[str, ...]:
         """Return the ids of all jobs that wait for a word, run, or ended without that having been shown."""
         ...

@@ -1,6 +1,6 @@
 """What the audit says of copy jobs: each begin and each end, by whom, and which images."""
 
-from bot.domain.copy_job import CopyJob, Fate
+from bot.domain.copy_job import CopyJob, Fate, Verdict
 from bot.services.audit import cleaned
 
 OFFERED, STARTED, DISMISSED, EXPIRED, ENDED = (
@@ -15,8 +15,6 @@ MOST_NAMED = 40
 
 def entry(event: str, job: CopyJob, person: str, user_id: str) -> dict[str, str]:
     """Describe what happened to a job."""
-    counts = job.counts()
-    outcome = f"{job.verdict}: {counts[Fate.COPIED]} of {len(job.copies)}" if event == ENDED else ""
     return cleaned(
         {
             "event": event,
@@ -29,9 +27,14 @@ def entry(event: str, job: CopyJob, person: str, user_id: str) -> dict[str, str]
             "channel": job.channel,
             "requests": " ".join(copy.task_id for copy in job.copies if copy.task_id) if event == ENDED else "",
             "changes": _images(job),
-            "outcome": outcome,
+            "outcome": _outcome(job) if event == ENDED else "",
         }
     )
+
+
+def _outcome(job: CopyJob) -> str:
+    found = f", {job.found} there already" if job.found and job.verdict is not Verdict.THERE else ""
+    return f"{job.verdict}: {job.counts()[Fate.COPIED]} of {len(job.copies)}{found}"
 
 
 def _images(job: CopyJob) -> str:

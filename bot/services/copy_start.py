@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import structlog
 
-from bot.domain.access import Act, Person
+from bot.domain.access import Act, Person, lacking
 from bot.domain.copy_job import CopyJob, Phase, Started, confirmation
 from bot.domain.freeze import scopes_of
 from bot.errors import Conflict, InvalidTransition, NotPermitted, VersionConflict
@@ -18,7 +18,8 @@ from bot.services.own_buttons import UNTRUSTED, carried, outlived, untrusted
 from bot.services.requests import require_unfrozen
 
 log = structlog.get_logger()
-TRIES = 3
+TRIES = 10
+"""Each that fails lets one other press through: so many people may press so many offers in the same instant."""
 
 
 class CopyVerb(StrEnum):
@@ -68,7 +69,7 @@ async def decide(ports: Ports, pressed: CopyPress) -> CopyJob:
     job_id, digest = _believed(ports, pressed)
     person = ports.rules.access.authorize(await verified(ports, pressed.user_id), Act.SYNC)
     if person is None:
-        raise NotPermitted("E_NOT_REQUESTER", "You are not in the people list of this registry.")
+        raise lacking(Act.SYNC)
     for _ in range(TRIES):
         job = await _open(ports, job_id, digest)
         _require_its_message(job, pressed)
@@ -78,7 +79,7 @@ async def decide(ports: Ports, pressed: CopyPress) -> CopyJob:
             continue
         ports.wake()
         return decided
-    raise Conflict(f"{job_id} is being changed by several people at once. Look at its message, then press again.")
+    raise Conflict(f"Too many people press at once, so this was not counted. Look at {job_id}, then press again.")
 
 
 async def _decided(ports: Ports, job: CopyJob, pressed: CopyPress, person: Person) -> CopyJob:
@@ -89,17 +90,20 @@ async def _decided(ports: Ports, job: CopyJob, pressed: CopyPress, person: Perso
         return await ports.copies.save(ended, entry)
     require_unfrozen(ports)
     await require_thawed(ports, scopes_of(job.source, job.target))
+    last = await ports.copies.last_started(job.source, job.target)
     await _require_free(ports, job)
     started = _signed(
         ports, replace(job, phase=Phase.RUNNING), Started(person.name, pressed.user_id, ports.clock.now())
     )
-    return await ports.copies.save(started, copy_audit.entry(copy_audit.STARTED, started, person.name, pressed.user_id))
+    entry = copy_audit.entry(copy_audit.STARTED, started, person.name, pressed.user_id)
+    return await ports.copies.start(started, entry, after=last)
 
 
 async def _require_free(ports: Ports, job: CopyJob) -> None:
     """Raise Conflict where another job copies any of these images: two offers may have listed them before.
 
-    That this job does, because of a press at the same moment, is told when it is saved.
+    That this job does, because of a press at the same moment, is told when it is saved; and a job that is started
+    after this look keeps the save from being made.
     """
     taken = await being_copied(ports, job.source, job.target)
     jobs = [taken[copy.image] for copy in job.copies if taken.get(copy.image, job.id) != job.id]

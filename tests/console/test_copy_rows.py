@@ -1,5 +1,6 @@
 """What an auditor's table tells of copies."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.console.audit_rows import Rows
@@ -12,7 +13,8 @@ from tests.contracts.test_copies import a_job
 
 def test_each_begin_and_each_end_of_a_copy_job_is_a_row() -> None:
     job = a_job()
-    done = job.changed([copy.to(Fate.COPIED, NOW, task_id="rst-1") for copy in job.copies], NOW).ended(NOW)
+    sent = [replace(copy.to(Fate.COPIED, NOW, task_id="rst-1"), sent=1) for copy in job.copies]
+    done = job.changed(sent, NOW).ended(NOW)
     told = [
         copy_audit.entry(copy_audit.STARTED, job, "on-call", ON_CALL),
         copy_audit.entry(copy_audit.ENDED, done, "on-call", ON_CALL),

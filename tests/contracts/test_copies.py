@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.adapters.redis_copies import RedisCopies
-from bot.adapters.redis_keys import COPY, META
+from bot.adapters.redis_copies import LIFE, RedisCopies
+from bot.adapters.redis_keys import COPY, META, STARTED
 from bot.domain.copy_job import Copy, CopyJob, Fate, LeftOut, Phase, Started
 from bot.errors import StoreUnavailable, VersionConflict
 from bot.ports import Copies
@@ -75,6 +75,52 @@ async def test_the_same_write_again_is_one_write_and_one_entry(copies: Copies, s
         await copies.save(a_job(), ENTRY)
 
     assert len(await subject.store.entries()) == 1
+
+
+async def test_of_two_jobs_that_follow_the_same_one_is_started(copies: Copies, subject: Subject) -> None:
+    first, second, back = [
+        await copies.save(job)
+        for job in (a_job(), a_job(id="sy-0002"), a_job(id="sy-0003", source="hangzhou", target="zhangjiakou"))
+    ]
+    last = await copies.last_started("zhangjiakou", "hangzhou")
+
+    started = await copies.start(replace(first, phase=Phase.RUNNING), ENTRY, last)
+    await copies.start(replace(back, phase=Phase.RUNNING), ENTRY, last)
+    with pytest.raises(VersionConflict):
+        await copies.start(replace(second, phase=Phase.RUNNING), ENTRY, last)
+
+    assert (last, await copies.last_started("zhangjiakou", "hangzhou")) == ("", first.id)
+    assert (await copies.get(first.id), await copies.get(second.id)) == (started, second)
+    assert len(await subject.store.entries()) == 2
+
+
+async def test_the_same_start_again_is_one_start_whatever_was_started_since(copies: Copies, subject: Subject) -> None:
+    first, second = await copies.save(a_job()), await copies.save(a_job(id="sy-0002"))
+    running = replace(first, phase=Phase.RUNNING)
+    started = await copies.start(running, ENTRY, "")
+    await copies.start(replace(second, phase=Phase.RUNNING), ENTRY, first.id)
+
+    assert await copies.start(running, ENTRY, "") == started
+    assert await copies.last_started(first.source, first.target) == second.id
+    assert len(await subject.store.entries()) == 2
+
+
+async def test_a_job_that_has_moved_is_not_started(copies: Copies) -> None:
+    offered = await copies.save(a_job())
+    await copies.save(offered.over(Phase.DISMISSED, NOW))
+
+    with pytest.raises(VersionConflict):
+        await copies.start(replace(offered, phase=Phase.RUNNING), ENTRY, "")
+
+    assert await copies.last_started(offered.source, offered.target) == ""
+
+
+async def test_who_was_started_last_is_forgotten_with_the_jobs(copies: Copies, subject: Subject) -> None:
+    if isinstance(copies, RedisCopies) and isinstance(subject.store, ObservedRedis):
+        job = await copies.start(await copies.save(a_job()), ENTRY, "")
+        keys = (f"{COPY}{job.id}", f"{STARTED}{job.source}:{job.target}")
+
+        assert [await subject.store.link.call("TTL", key) for key in keys] == [int(LIFE.total_seconds())] * 2
 
 
 async def test_jobs_are_live_until_their_end_was_told(copies: Copies) -> None:

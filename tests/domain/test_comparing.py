@@ -46,6 +46,15 @@ def test_every_image_is_one_of_four() -> None:
     assert (found.all.compared, found.all.lost) == (3, 2)
 
 
+def test_what_a_copy_by_hand_would_bring_is_counted() -> None:
+    here, there = a_repository(tags={"1": a_tag("a"), "2": a_tag("b")}), a_repository(tags={"2": a_tag("c")})
+    elsewhere = a_repository("other/api", {"1": a_tag()})
+
+    found = _found((here, there), (elsewhere, None))
+
+    assert (found.all.lost, found.all.copyable, found.critical.copyable) == (3, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("path", "tag", "is_critical"),
     [

@@ -2,9 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,9 +17,9 @@ from bot.domain.copy_job import Copy, CopyJob, Fate, LeftOut, Phase, Started
 from bot.domain.rule_audit import PairAudit
 from tests.builders import NOW, ON_CALL
 from tests.contracts.test_copies import a_job
-from tests.domain.stocks import a_tag
+from tests.domain.stocks import TARGET, a_feed, a_side, a_tag, a_task
 from tests.messages import hostile
-from tests.messages.assessments import an_assessment
+from tests.messages.assessments import Tags, an_assessment
 from tests.messages.reading import words_of
 from tests.messages.test_message_limits import assert_slack_takes, hard
 
@@ -71,7 +72,7 @@ def test_slack_takes_every_word_about_copies(job: CopyJob) -> None:
 
 
 def in_states(*states: Fate) -> CopyJob:
-    copies = [replace(Copy("core/api", str(n), "a" * 64), state=state) for n, state in enumerate(states)]
+    copies = [Copy("core/api", str(n), "a" * 64, state=state, sent=1) for n, state in enumerate(states)]
     return a_job(copies=tuple(copies), phase=Phase.ENDED, ended_at=NOW)
 
 
@@ -121,6 +122,16 @@ def test_a_reason_that_many_failures_share_is_said_once() -> None:
     assert "`core/api:0`, `core/api:1`, `core/api:2`: The right is not granted." in said
     assert "`core/api:6`: Reason 3." in said
     assert "and 5 more failed, in the thread" in said
+
+
+def test_the_file_of_an_end_tells_what_was_there_already() -> None:
+    done = [Copy("core/api", str(n), "a" * 64, state=Fate.COPIED, sent=n % 2) for n in range(10)]
+
+    file = messages.copy_file(a_job(copies=tuple(done), phase=Phase.ENDED, ended_at=NOW))
+
+    assert file is not None
+    rows = list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
+    assert [row[1] for row in rows[1:3]] == ["there already", "copied"]
 
 
 def test_an_offer_says_first_of_all_that_it_replaces_what_is_newer_or_may_be() -> None:
@@ -242,3 +253,24 @@ def test_an_answer_about_losses_says_how_to_have_them_copied_while_that_is_possi
         replace(behind, audit=replace(behind.audit, mute=(("hangzhou", "no answer within 3 s"),))),
     ):
         assert "To have it copied" not in words_of(messages.replication(other, NOW))
+
+
+@pytest.mark.parametrize(
+    ("held", "fields", "is_offered"),
+    [
+        ({}, {"rules": ()}, True),
+        ({}, {"rules": (), "sides": (a_side(), a_side(TARGET, namespaces={}))}, False),
+        ({}, {"rules": (), "sides": (a_side(), a_side(TARGET, namespaces={"core": False}))}, False),
+        ({"core/api": {}}, {"rules": (), "sides": (a_side(), a_side(TARGET, namespaces={"core": False}))}, True),
+        ({"core/api": {"1": a_tag("b", -90)}}, {}, True),
+        ({"core/api": {"1": a_tag("b", -90)}}, {"is_immutable": True}, False),
+        ({"core/api": {"1": a_tag("b", -30)}}, {}, False),
+        ({}, {"feed": a_feed(a_task("PENDING"))}, False),
+    ],
+)
+def test_an_answer_offers_copies_only_where_one_would_be_made(
+    held: Mapping[str, Tags], fields: Mapping[str, Any], is_offered: bool
+) -> None:
+    known = an_assessment({"core/api": {"1": a_tag()}}, held, **fields)
+
+    assert ("To have it copied" in words_of(messages.replication(known, NOW))) == is_offered

@@ -104,7 +104,7 @@ async def test_words_that_cannot_be_meant_freeze_and_lift_nothing(company: Compa
 
 
 async def test_a_member_without_a_role_freezes_nothing(company: Company) -> None:
-    assert "E_NOT_REQUESTER" in await company.command(MEMBER, "freeze all because x", GENERAL)
+    assert "E_NO_ROLE" in await company.command(MEMBER, "freeze all because x", GENERAL)
     assert "FROZEN" not in await company.command(MEMBER, "status")
 
 

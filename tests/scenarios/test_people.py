@@ -39,6 +39,11 @@ async def test_an_approver_who_may_not_ask_is_told_so(company: Company) -> None:
     company.refused(await company.command(APPROVER, "failover zhangjiakou"), "E_NOT_REQUESTER")
 
 
+@pytest.mark.parametrize("words", ["watch zhangjiakou", "unwatch zhangjiakou", "freeze all because x"])
+async def test_what_takes_either_role_is_refused_as_that(company: Company, words: str) -> None:
+    company.refused(await company.command(MEMBER, words), "Only requesters and approvers may", "E_NO_ROLE")
+
+
 @pytest.mark.parametrize("error", ["internal_error", "user_not_found"])
 async def test_whom_slack_does_not_vouch_for_may_do_nothing(company: Company, error: str) -> None:
     company.slack.refuse("users.info", error)

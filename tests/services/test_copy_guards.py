@@ -216,3 +216,39 @@ async def test_what_a_job_failed_to_copy_and_something_else_has_brought_counts_a
 
     assert failed == Fate.FAILED
     assert company.job().verdict is Verdict.COPIED
+
+
+async def test_an_offer_of_what_another_job_has_copied_meanwhile_ends_as_there_already() -> None:
+    company = await copying(2)
+    first = await company.offer()
+    await answer(company.ports, ASK)
+    second = next(job for job in company.copies.held.values() if job.id != first.id)
+    await company.press(first)
+    await company.work()
+    company.land("core/api:0", "core/api:1")
+    await company.work()
+
+    await company.press(second)
+    await company.work()
+
+    assert company.shown(first).startswith("COPIED: 2 of 2 images at hangzhou, seen by digest")
+    assert company.shown(second).startswith("THERE ALREADY: 2 of 2 images at hangzhou, nothing copied, seen by digest")
+    assert "*There already*: `core/api:0`, `core/api:1`" in str(company.workspace.cards()[1].message.blocks)
+    assert company.operations.audit[-1]["outcome"] == "THERE ALREADY: 2 of 2"
+    assert len(company.copier.sent) == 2
+
+
+async def test_an_end_tells_what_was_there_already_from_what_was_copied() -> None:
+    company = await copying(3)
+    job = await company.started()
+    company.land("core/api:1")
+    await company.work()
+    company.land("core/api:0", "core/api:2")
+
+    await company.work()
+
+    said = str(company.workspace.cards()[0].message.blocks)
+    assert company.shown(job).startswith("COPIED: 3 of 3 images at hangzhou, 1 there already, seen by digest")
+    assert "*Copied*: `core/api:0`, `core/api:2`" in said
+    assert "*There already*: `core/api:1`" in said
+    assert company.operations.audit[-1]["outcome"] == "COPIED: 3 of 3, 1 there already"

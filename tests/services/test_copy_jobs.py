@@ -215,7 +215,7 @@ async def test_what_was_pushed_anew_or_has_changed_at_the_target_since_is_not_se
     assert reasons[2] == "zhangjiakou no longer has it"
 
 
-async def test_what_is_there_by_now_counts_as_copied_without_a_call() -> None:
+async def test_what_is_there_by_now_ends_a_job_without_a_call() -> None:
     company = await copying(1)
     await company.started()
     company.registries.put(TARGET, "core/api:0", f"{0:064x}")
@@ -223,7 +223,7 @@ async def test_what_is_there_by_now_counts_as_copied_without_a_call() -> None:
     await company.work(2)
 
     assert company.copier.sent == []
-    assert company.job().verdict is Verdict.COPIED
+    assert company.job().verdict is Verdict.THERE
 
 
 async def test_a_source_that_falls_silent_is_waited_for() -> None:

@@ -57,7 +57,7 @@ async def test_who_may_only_look_freezes_nothing(roles: tuple[Role, ...]) -> Non
     world = a_world()
     world.obey(access=an_access(people=People((a_person("on-call", ON_CALL, roles=roles),))))
 
-    with pytest.raises(NotPermitted, match="may not freeze"):
+    with pytest.raises(NotPermitted, match="Only requesters and approvers may freeze"):
         await _freeze(world)
     assert freezing.switches_here(world.ports, "").local == ()
 

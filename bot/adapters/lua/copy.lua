@@ -5,13 +5,15 @@
 --       2 meta    hash: store, sequence (of audit entries)
 --       3 audit   stream
 --       4 copies  set of the ids of jobs with something to come
+--       5 started id of the last job that was started beside it; given where this one is to be the next
 -- ARGV  1 store, 2 id, 3 the version that was read (0: none is there), 4 document
 --       5 the entry: JSON pairs, or empty
 --       6 '1' where something is to come of the job, 7 seconds to keep it
+--       8 what key 5 held when it was read, empty for nothing
 -- A version that says the same already is a write whose answer was lost: nothing is written, and no second entry.
 
-local JOB, META, AUDIT, COPIES = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local store, id, read, doc, entry, is_live, life = unpack(ARGV)
+local JOB, META, AUDIT, COPIES, STARTED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local store, id, read, doc, entry, is_live, life, after = unpack(ARGV)
 
 if redis.call('HGET', META, 'store') ~= store then
   return { 'STORE' }
@@ -23,6 +25,9 @@ end
 if version ~= tonumber(read) then
   return { 'VERSION' }
 end
+if STARTED and (redis.call('GET', STARTED) or '') ~= after then
+  return { 'STARTED' }
+end
 if entry ~= '' then
   local time = redis.call('TIME')
   local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -32,6 +37,9 @@ if entry ~= '' then
     fields[#fields + 1] = pair[2]
   end
   redis.call('XADD', AUDIT, '*', unpack(fields))
+end
+if STARTED then
+  redis.call('SET', STARTED, id, 'EX', life)
 end
 redis.call('HSET', JOB, 'doc', doc, 'version', version + 1)
 redis.call('EXPIRE', JOB, life)
