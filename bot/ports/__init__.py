@@ -106,6 +106,7 @@ class Ports:
     tells the local worker that something is due, `alarm` counts what somebody should look into, by its kind. All
     return at once. `local_freezes` is what somebody froze here that the store does not have yet. Whoever goes through
     whole inventories takes one of the `turns` for each small part, so that however many ask, the others are heard soon.
+    `showing` names the messages in which this process shows how something goes: they share the edits that Slack allows.
     """
 
     zones: PrivateZone
@@ -132,3 +133,4 @@ class Ports:
     alarm: Callable[[str], None] = field(default=lambda _kind: None)
     local_freezes: LocalFreezes = field(default_factory=LocalFreezes)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(COMPARED_AT_ONCE))
+    showing: set[str] = field(default_factory=set)
