@@ -169,7 +169,7 @@ class Inquiry:
         self._before = known
         self._begin_anew()
         await self._study.begin()
-        return await self._study.finish()
+        return await self._watched(bulletin, self._linger(self._study.finish(), "replication.study"))
 
     async def _watched(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> Assessment:
         while not (await asyncio.wait([work], timeout=LOOK_EVERY))[0]:

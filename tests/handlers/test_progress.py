@@ -3,14 +3,14 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from bot.domain.inventory import Coverage, Scan
+from bot.domain.inventory import Coverage, Repository, Scan
 from bot.ports import Message, Ports
 from bot.tasks import Tasks
 from tests.builders import INSTANCE_ID, NOW
@@ -71,6 +71,15 @@ class Reading(FakeInventories):
         return await super().coverage(instance)
 
 
+class Slow(Reading):
+    """One that takes its time over what was read then."""
+
+    async def repositories(self, instance: str, paths: Sequence[str]) -> tuple[Repository | None, ...]:
+        if self._loop.time() >= READ_AFTER:
+            await asyncio.sleep(20)
+        return await super().repositories(instance, paths)
+
+
 async def asked(ports: Ports, times: int) -> None:
     """Ask so often at once, and wait until every answer has ended."""
     await keep(ports, "zhangjiakou", a_repository("core/api", {"1": a_tag(), "2": a_tag()}))
@@ -81,9 +90,9 @@ async def asked(ports: Ports, times: int) -> None:
     await tasks.drain(timedelta(seconds=READ_AFTER + MINUTE))
 
 
-def edited(loop: SimLoop, times: int) -> Counted:
+def edited(loop: SimLoop, times: int, kind: type[Reading] = Reading) -> Counted:
     workspace = Counted(loop)
-    ports = some_ports(clock=SimClock(loop), workspace=workspace, inventories=Reading(loop))
+    ports = some_ports(clock=SimClock(loop), workspace=workspace, inventories=kind(loop))
     _run(loop, asked(ports, times))
     assert ports.showing == set()
     return workspace
@@ -112,3 +121,10 @@ def test_twenty_at_once_take_twenty_edits_a_minute_together_and_each_its_share(l
     assert sorted(set(Counter(ts for _, ts in workspace.progress).values())) == [4]
     assert len(workspace.ends) == 20
     assert READ_AFTER <= min(workspace.ends) <= max(workspace.ends) <= READ_AFTER + 2
+
+
+def test_a_comparison_after_a_first_reading_shows_its_progress(loop: SimLoop) -> None:
+    workspace = edited(loop, 1, Slow)
+
+    assert next(verdict for at, _, verdict in workspace.edits if at > READ_AFTER + 5).startswith("COMPARING")
+    assert len(workspace.ends) == 1
