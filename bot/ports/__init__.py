@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from bot.domain.access import Access
 from bot.domain.topology import Topology
+from bot.ports.bulletins import Bulletins, OpenBulletin
 from bot.ports.copies import Copier, Copies
 from bot.ports.inventories import Catalogue, Inventories
 from bot.ports.local_freezes import LocalFreezes
@@ -45,6 +46,7 @@ __all__ = [
     "WORD_DURABLE_WITHIN",
     "Attachment",
     "AuditTrail",
+    "Bulletins",
     "Card",
     "Catalogue",
     "Channel",
@@ -61,6 +63,7 @@ __all__ = [
     "Listing",
     "LocalFreezes",
     "Message",
+    "OpenBulletin",
     "Operations",
     "Ports",
     "PrivateZone",
@@ -115,6 +118,7 @@ class Ports:
     inventories: Inventories
     copier: Copier
     copies: Copies
+    bulletins: Bulletins
     data_plane: DataPlane
     puller: Puller
     resolver: Resolver
