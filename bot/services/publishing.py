@@ -16,7 +16,7 @@ from bot.domain.differences import Difference, Side
 from bot.domain.pulling import Flaw
 from bot.domain.report import Assessment, Question
 from bot.errors import ProviderError, Refused, UsageError
-from bot.ports import Attachment, Message, Ports
+from bot.ports import Attachment, Message, OpenBulletin, Ports
 from bot.services import stock
 from bot.services.bulletin import Bulletin, RunningBulletin
 from bot.services.study import Study
@@ -133,10 +133,14 @@ class Inquiry:
             bulletin = Bulletin(self._ports, self._channel, ts)
             rest = bulletin.attach(self._table.attachment(over))
         else:
-            bulletin = running = RunningBulletin(self._ports, self._channel, ts)
+            bulletin = running = RunningBulletin(self._ports, self._open_bulletin(ts))
             rest = self._follow(running, work)
         self._linger(rest, "replication.follow")  # before anything else is waited for, or it might never be ended
         return self._voice.pointer(self._latest(), await bulletin.link()), None
+
+    def _open_bulletin(self, ts: str) -> OpenBulletin:
+        ends, question = (self._asked.source.name, self._asked.target.name), f"{self._asked.words}{self._kind.depth}"
+        return OpenBulletin(self._channel, ts, *ends, question, self._ports.clock.now())
 
     def _latest(self) -> Assessment:
         known = self._study.latest or self._before
@@ -147,15 +151,18 @@ class Inquiry:
         """Show the progress until the end, and the end whatever comes: what is known by then says what it lacks."""
         last: Assessment | None = None
         try:
+            await bulletin.keep()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LONGEST.total_seconds()):
                     last = await self._to_the_end(bulletin, work)
         finally:
             known = last or self._latest()
+            end = self._voice.whole(known, self._ports.clock.now())
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORD.total_seconds()):
-                    await bulletin.conclude(self._voice.whole(known, self._ports.clock.now()))
+                    await bulletin.conclude(end)
                     await bulletin.attach(self._table.attachment(known))
+        await bulletin.settle(end)
 
     async def _to_the_end(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> Assessment:
         known = await self._watched(bulletin, work)

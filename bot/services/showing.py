@@ -9,10 +9,10 @@ from bot.ports import Ports
 class Showing:
     """One message of ours, of which the first frame is shown at this moment."""
 
-    def __init__(self, ports: Ports, channel: str, ts: str) -> None:
+    def __init__(self, ports: Ports, name: str) -> None:
         self._clock, self._all = ports.clock, ports.showing
-        self._name = f"{channel}/{ts}"
-        self._all.add(self._name)
+        self._name = name
+        self._all.add(name)
         self._since = self._edited_at = self._clock.monotonic()
 
     def take_turn(self) -> bool:

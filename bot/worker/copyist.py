@@ -109,7 +109,7 @@ class Copyist:
         """Tell whether the message may show how the job goes now, as it may at once where it did not yet."""
         if showing := self._showing.get(job.id):
             return showing.take_turn()
-        self._showing[job.id] = Showing(self._ports, job.channel, job.ts)
+        self._showing[job.id] = Showing(self._ports, f"{job.channel}/{job.ts}")
         return True
 
     async def _tell_end(self, job: CopyJob) -> None:

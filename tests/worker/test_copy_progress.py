@@ -111,7 +111,7 @@ async def test_what_was_not_shown_for_the_others_is_shown_when_its_turn_comes() 
 
 async def test_answers_and_jobs_share_what_there_is() -> None:
     jobs = await running(1)
-    answers = [Showing(jobs.company.ports, CHANNEL, str(number)) for number in range(9)]
+    answers = [Showing(jobs.company.ports, f"{CHANNEL}/{number}") for number in range(9)]
 
     await jobs.work(31)
 
