@@ -19,6 +19,7 @@ from bot.adapters.data_plane import HttpsProbe
 from bot.adapters.ids import RandomIds
 from bot.adapters.pull_client import RegistryPuller
 from bot.adapters.redis_audit import RedisTrail
+from bot.adapters.redis_bulletins import RedisBulletins
 from bot.adapters.redis_copies import RedisCopies
 from bot.adapters.redis_inventory import RedisInventories
 from bot.adapters.redis_store import RedisOperations
@@ -115,6 +116,7 @@ class Outside:
             inventories=self._inventories(),
             copier=AlibabaCopier(alibaba, self.registry.topology().accounts),
             copies=RedisCopies(store.link, store.adopt),
+            bulletins=RedisBulletins(store.link),
             data_plane=HttpsProbe(self.clock.now, self.settings.redirects),
             puller=RegistryPuller(alibaba, self.clock.now, self.settings.redirects),
             resolver=DnsResolver(self.clock.now),

@@ -17,6 +17,7 @@ from bot.errors import BotError, Gone, NotMovable, Unreachable
 from bot.ports import Clock, Ports, Resolved, Rules, Written
 from tests import builders
 from tests.builders import DOMAIN, HOME_ADDRESS, IMAGES, INSTANCE_ID, NOW, PUBLIC_NAME, RESOLVER, VPC, repositories_of
+from tests.fake_bulletins import FakeBulletins
 from tests.fake_copies import FakeCopier, FakeCopies
 from tests.fake_inventories import FakeCatalogue, FakeInventories
 from tests.fake_operations import FakeOperations
@@ -264,6 +265,7 @@ def some_ports(**overrides: Any) -> Ports:
         inventories=FakeInventories(clock.now),
         copier=FakeCopier(clock),
         copies=FakeCopies(operations),
+        bulletins=FakeBulletins(),
         data_plane=FakeDataPlane(clock),
         puller=FakePuller(),
         resolver=FakeResolver(zones, clock),

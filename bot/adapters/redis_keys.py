@@ -43,5 +43,8 @@ COPIES = f"{TAG}:copies"
 """Copy jobs that wait, run or are still to be told of. Never: members go when that is over."""
 STARTED = f"{TAG}:started:"
 """+ source:target → id of the copy job that was started last. A month: who read it decides by it within seconds."""
+BULLETINS = f"{TAG}:bulletins"
+"""Channel and ts of a message that is still to end with an answer → what was asked. Never: members go at its last word,
+or a day later."""
 META = f"{TAG}:meta"
 """Never: whose store this is, the number of the last audit entry, and the signed ends of the chain of seals."""

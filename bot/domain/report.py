@@ -39,6 +39,12 @@ class Question:
         narrowed = f" domain {self.domain}" if self.domain else ""
         return f"from {self.source.name} to {self.target.name}{narrowed}"
 
+    @property
+    def words(self) -> str:
+        """Return what is typed to ask exactly this."""
+        narrowed = f" repo {self.repositories}" if self.repositories else ""
+        return f"replication {self.way}{narrowed}"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

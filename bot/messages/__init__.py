@@ -25,7 +25,7 @@ from bot.messages.replication import comparing, published, replication, replicat
 from bot.messages.spread import spread
 from bot.messages.status import overview
 from bot.messages.timeline import timeline
-from bot.messages.voice import ReplicationVoice
+from bot.messages.voice import ReplicationVoice, interrupted
 from bot.messages.watching import concerned, unwatched, watches, watching
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "frozen",
     "help_text",
     "homeless",
+    "interrupted",
     "manual",
     "manual_outline",
     "manual_steps",

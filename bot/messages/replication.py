@@ -62,9 +62,7 @@ def _urgency(known: Assessment) -> tuple[int, ...]:
 
 def _in_full(report: Report) -> str:
     """Return the command for this direction alone, to be typed as it is."""
-    asked = report.question
-    narrowed = f" repo {asked.repositories}" if asked.repositories else ""
-    return code(f"/registry replication {asked.way}{narrowed}", 200)
+    return code(f"/registry {report.question.words}", 200)
 
 
 def worst_first(answers: Sequence[tuple[Message, Assessment | None]]) -> Message:

@@ -3,12 +3,24 @@
 from datetime import datetime
 
 from bot.domain.report import Assessment
+from bot.messages.blocks import compose, section
 from bot.messages.losses_file import LossesFile
 from bot.messages.notices import noted
 from bot.messages.replication import MOST_LISTED, comparing, published, replication
-from bot.ports import Message
+from bot.messages.text import code, escape
+from bot.ports import Message, OpenBulletin
 
+LONGEST_QUESTION = 1_500
+"""Characters, of which each may take up to five; no question that anybody types comes near."""
 INVITE = "The full list needs a channel of which the bot is a member: type `/invite @registry` there and ask again."
+
+
+def interrupted(bulletin: OpenBulletin) -> Message:
+    """Return the last word on a message whose bot is gone, and how to be answered after all."""
+    ends = f"{escape(bulletin.source)} with {escape(bulletin.target)}"
+    said = f"INTERRUPTED: the bot that compared {ends} stopped before the end"
+    again = f"Ask again: {code(f'/registry {bulletin.question}', LONGEST_QUESTION)}"
+    return compose(said, [section(f"*{said}*"), section(again)])
 
 
 class ReplicationVoice:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from bot.domain.access import Access
 from bot.domain.topology import Topology
+from bot.ports.bulletins import Bulletins, OpenBulletin
 from bot.ports.copies import Copier, Copies
 from bot.ports.inventories import Catalogue, Inventories
 from bot.ports.local_freezes import LocalFreezes
@@ -45,6 +46,7 @@ __all__ = [
     "WORD_DURABLE_WITHIN",
     "Attachment",
     "AuditTrail",
+    "Bulletins",
     "Card",
     "Catalogue",
     "Channel",
@@ -61,6 +63,7 @@ __all__ = [
     "Listing",
     "LocalFreezes",
     "Message",
+    "OpenBulletin",
     "Operations",
     "Ports",
     "PrivateZone",
@@ -106,6 +109,7 @@ class Ports:
     tells the local worker that something is due, `alarm` counts what somebody should look into, by its kind. All
     return at once. `local_freezes` is what somebody froze here that the store does not have yet. Whoever goes through
     whole inventories takes one of the `turns` for each small part, so that however many ask, the others are heard soon.
+    `showing` names the messages in which this process shows how something goes: they share the edits that Slack allows.
     """
 
     zones: PrivateZone
@@ -114,6 +118,7 @@ class Ports:
     inventories: Inventories
     copier: Copier
     copies: Copies
+    bulletins: Bulletins
     data_plane: DataPlane
     puller: Puller
     resolver: Resolver
@@ -132,3 +137,4 @@ class Ports:
     alarm: Callable[[str], None] = field(default=lambda _kind: None)
     local_freezes: LocalFreezes = field(default_factory=LocalFreezes)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(COMPARED_AT_ONCE))
+    showing: set[str] = field(default_factory=set)

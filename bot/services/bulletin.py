@@ -1,56 +1,31 @@
-"""A message in a channel that shows how something goes: posted once, edited in place, ended with a last word."""
+"""A message in a channel: posted once, edited in place while it shows how something goes, ended with a last word."""
 
 from datetime import timedelta
 
 import structlog
 
-from bot.errors import ProviderError, Throttled
-from bot.ports import Attachment, Message, Ports
+from bot.errors import ProviderError, StoreUnavailable, Throttled
+from bot.ports import Attachment, Message, OpenBulletin, Ports
+from bot.services.showing import Showing
 
 log = structlog.get_logger()
-EDIT_EVERY = timedelta(seconds=2)
-"""Slack asks for no more than about one message a second in a channel, and others write there too."""
 AGAIN_AFTER = 2.0
 """Seconds before what Slack did not take is tried again, where Slack has no wish of its own."""
 TRIES = 4
+LEASE = timedelta(seconds=45)
+"""How long a message belongs to a bot that says nothing more, as after a crash."""
+RENEW_EVERY = timedelta(seconds=10)
 
 
 class Bulletin:
     """One message of ours in a channel."""
 
-    def __init__(self, ports: Ports, channel: str) -> None:
-        self._ports = ports
-        self._channel = channel
-        self._ts = ""
-        self._shown_at = 0.0
+    def __init__(self, ports: Ports, channel: str, ts: str) -> None:
+        self._ports, self._channel, self._ts = ports, channel, ts
 
-    async def post(self, message: Message) -> str | None:
-        """Post it and return a link to it, where Slack gives one. Raises a ProviderError."""
-        self._ts = await self._ports.workspace.post(self._channel, message)
-        self._shown_at = self._ports.clock.monotonic()
+    async def link(self) -> str | None:
+        """Return a link to it, where Slack gives one."""
         return await self._ports.workspace.permalink(self._channel, self._ts)
-
-    async def show(self, message: Message) -> None:
-        """Edit it, unless it was edited just now; what Slack does not take the next word makes up for."""
-        if self._ports.clock.monotonic() - self._shown_at < EDIT_EVERY.total_seconds():
-            return
-        self._shown_at = self._ports.clock.monotonic()
-        try:
-            await self._ports.workspace.update(self._channel, self._ts, message)
-        except ProviderError as error:
-            log.warning("bulletin.not_taken", why=str(error))
-
-    async def conclude(self, message: Message, file: Attachment | None) -> None:
-        """Edit it for the last time, and put a file into its thread."""
-        since = self._ports.clock.monotonic() - self._shown_at
-        await self._ports.clock.sleep(max(0.0, EDIT_EVERY.total_seconds() - since))
-        for left in reversed(range(TRIES)):
-            try:
-                await self._ports.workspace.update(self._channel, self._ts, message)
-                break
-            except ProviderError as error:
-                await self._wait(error, left)
-        await self.attach(file)
 
     async def attach(self, file: Attachment | None) -> None:
         """Put a file, where there is one, into its thread."""
@@ -67,3 +42,78 @@ class Bulletin:
         log.warning("bulletin.not_taken", why=str(error), count=left)
         wish = error.retry_after if isinstance(error, Throttled) else None
         await self._ports.clock.sleep(wish or AGAIN_AFTER if left else 0.0)
+
+
+class RunningBulletin(Bulletin):
+    """One that shows how something goes, from when it is made until its last word.
+
+    The store keeps it until then, under a lease that ends with this process, so that another can end it in its place.
+    """
+
+    def __init__(self, ports: Ports, kept: OpenBulletin) -> None:
+        super().__init__(ports, kept.channel, kept.ts)
+        self._kept = kept
+        self._owner = ports.ids.token()
+        self._showing = Showing(ports, kept.name)
+        self._renewed_at = float("-inf")
+        self._is_told = self._is_forgotten = False
+
+    async def keep(self) -> None:
+        """Have it kept, unless that was done just now; without Redis it goes on all the same."""
+        now = self._ports.clock.monotonic()
+        if now - self._renewed_at < RENEW_EVERY.total_seconds():
+            return
+        self._renewed_at = now
+        try:
+            await self._ports.operations.claim_news(self._kept.lease, self._owner, self._ports.clock.now() + LEASE)
+            await self._ports.bulletins.keep(self._kept)
+        except StoreUnavailable as error:
+            log.warning("bulletin.not_kept", why=str(error))
+
+    async def show(self, message: Message) -> None:
+        """Edit it, unless others have their turn; what Slack does not take the next word makes up for."""
+        await self.keep()
+        if not self._showing.take_turn():
+            return
+        try:
+            await self._ports.workspace.update(self._channel, self._ts, message)
+        except ProviderError as error:
+            log.warning("bulletin.not_taken", why=str(error))
+
+    async def conclude(self, message: Message) -> None:
+        """Edit it for the last time, at once; where Slack does not take that, it is left to whoever looks after it."""
+        try:
+            self._is_told = await self._say(message)
+        finally:
+            if not self._is_told:
+                self._showing.end()
+        await self._let_go(message)
+
+    async def settle(self, message: Message) -> None:
+        """Have it forgotten once Redis is back, or it would be taken for one that has no end."""
+        while self._is_told and not self._is_forgotten:
+            await self._ports.clock.sleep(RENEW_EVERY.total_seconds())
+            await self._let_go(message)
+
+    async def _say(self, message: Message) -> bool:
+        for left in reversed(range(TRIES)):
+            try:
+                await self._ports.workspace.update(self._channel, self._ts, message)
+            except ProviderError as error:
+                await self._wait(error, left)
+            else:
+                return True
+        return False
+
+    async def _let_go(self, message: Message) -> None:
+        if not self._is_told:
+            return
+        try:
+            was_kept = await self._ports.bulletins.forget(self._kept)
+        except StoreUnavailable as error:
+            log.warning("bulletin.not_forgotten", why=str(error))
+            return
+        self._is_forgotten = True
+        self._showing.end()
+        if not was_kept:  # another bot took this one for dead, and may have said so since
+            await self._say(message)

@@ -16,9 +16,9 @@ from bot.domain.differences import Difference, Side
 from bot.domain.pulling import Flaw
 from bot.domain.report import Assessment, Question
 from bot.errors import ProviderError, Refused, UsageError
-from bot.ports import Attachment, Message, Ports
+from bot.ports import Attachment, Message, OpenBulletin, Ports
 from bot.services import stock
-from bot.services.bulletin import Bulletin
+from bot.services.bulletin import Bulletin, RunningBulletin
 from bot.services.study import Study
 
 log = structlog.get_logger()
@@ -32,7 +32,7 @@ LONGEST = timedelta(minutes=15)
 LAST_WORD = timedelta(seconds=12)
 """For the last edit and the file, also while the process stops."""
 LOOK_EVERY = 0.5
-READING_EVERY = 3.0
+READING_EVERY = 2.0
 """Seconds between looks at a comparison, and at a first reading of an instance."""
 
 Linger = Callable[[Coroutine[Any, Any, Assessment | None], str], "asyncio.Task[Any]"]
@@ -122,40 +122,49 @@ class Inquiry:
             return False
 
     async def _published(self, work: "asyncio.Task[Assessment]") -> Answer:
-        bulletin, over = Bulletin(self._ports, self._channel), _end_of(work)
-        now = self._ports.clock.now()
+        over, now = _end_of(work), self._ports.clock.now()
+        first = self._voice.whole(over, now) if over else self._voice.progress(self._latest(), now)
         try:
-            link = await bulletin.post(
-                self._voice.whole(over, now) if over else self._voice.progress(self._latest(), now)
-            )
+            ts = await self._ports.workspace.post(self._channel, first)
         except ProviderError as error:
             log.warning("bulletin.not_posted", why=str(error))
             return self._uninvited(await work)
-        rest = bulletin.attach(self._table.attachment(over)) if over else self._follow(bulletin, work)
-        self._linger(rest, "replication.follow")
-        return self._voice.pointer(self._latest(), link), None
+        if over:
+            bulletin = Bulletin(self._ports, self._channel, ts)
+            rest = bulletin.attach(self._table.attachment(over))
+        else:
+            bulletin = running = RunningBulletin(self._ports, self._open_bulletin(ts))
+            rest = self._follow(running, work)
+        self._linger(rest, "replication.follow")  # before anything else is waited for, or it might never be ended
+        return self._voice.pointer(self._latest(), await bulletin.link()), None
+
+    def _open_bulletin(self, ts: str) -> OpenBulletin:
+        ends, question = (self._asked.source.name, self._asked.target.name), f"{self._asked.words}{self._kind.depth}"
+        return OpenBulletin(self._channel, ts, *ends, question, self._ports.clock.now())
 
     def _latest(self) -> Assessment:
         known = self._study.latest or self._before
         assert known is not None  # set since it first began
         return known
 
-    async def _follow(self, bulletin: Bulletin, work: "asyncio.Task[Assessment]") -> None:
+    async def _follow(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> None:
         """Show the progress until the end, and the end whatever comes: what is known by then says what it lacks."""
         last: Assessment | None = None
         try:
+            await bulletin.keep()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LONGEST.total_seconds()):
                     last = await self._to_the_end(bulletin, work)
         finally:
             known = last or self._latest()
+            end = self._voice.whole(known, self._ports.clock.now())
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORD.total_seconds()):
-                    await bulletin.conclude(
-                        self._voice.whole(known, self._ports.clock.now()), self._table.attachment(known)
-                    )
+                    await bulletin.conclude(end)
+                    await bulletin.attach(self._table.attachment(known))
+        await bulletin.settle(end)
 
-    async def _to_the_end(self, bulletin: Bulletin, work: "asyncio.Task[Assessment]") -> Assessment:
+    async def _to_the_end(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> Assessment:
         known = await self._watched(bulletin, work)
         if _is_settled(known):
             return known
@@ -167,11 +176,10 @@ class Inquiry:
         self._before = known
         self._begin_anew()
         await self._study.begin()
-        return await self._study.finish()
+        return await self._watched(bulletin, self._linger(self._study.finish(), "replication.study"))
 
-    async def _watched(self, bulletin: Bulletin, work: "asyncio.Task[Assessment]") -> Assessment:
-        while not work.done():
-            await asyncio.wait([work], timeout=LOOK_EVERY)
+    async def _watched(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> Assessment:
+        while not (await asyncio.wait([work], timeout=LOOK_EVERY))[0]:
             await bulletin.show(self._voice.progress(self._latest(), self._ports.clock.now()))
         return work.result()
 

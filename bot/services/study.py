@@ -22,6 +22,9 @@ class Study:
     `each_flaw` hears of everything wrong with what the target serves, where that is looked at.
     """
 
+    depth = ""
+    """What is typed behind a question to have it studied like this."""
+
     def __init__(
         self,
         ports: Ports,
@@ -51,6 +54,8 @@ class Study:
 
 class DeepStudy(Study):
     """The same, and then the target as pulls meet it."""
+
+    depth = " deep"
 
     async def finish(self) -> Assessment:
         """Compare all of it, look at what the target serves, and return the whole answer."""

@@ -9,6 +9,7 @@ from bot.domain.topology import Site
 from bot.ports import Ports
 from bot.services.policies import end_outdated
 from bot.worker import watch
+from bot.worker.abandoned import end_abandoned
 from bot.worker.cards import ButtonValue
 from bot.worker.copyist import ROUND, Copyist
 from bot.worker.execute import Executor
@@ -29,6 +30,7 @@ OUTBOX_EVERY = timedelta(seconds=1)
 FREEZES_EVERY = timedelta(seconds=1)
 LOOK_OUT_EVERY = timedelta(seconds=30)
 """How often watched sites are looked at, unless instances are read more often; several bots take turns."""
+ABANDONED_EVERY = timedelta(seconds=15)
 READ_AFTER = timedelta(seconds=1)
 """From ready on: those who have waited for a bot come before what nobody waits for."""
 
@@ -102,6 +104,7 @@ class Worker:
             group.create_task(self._take_stock(group))
             group.create_task(self._copy())
             group.create_task(self._look_out())
+            group.create_task(self._end_abandoned())
 
     async def _act(self, group: asyncio.TaskGroup) -> None:
         quick = 0
@@ -171,6 +174,12 @@ class Worker:
         while not self._stopping.is_set():
             await self._guarded("watched sites", lambda: look_out(self._ports, self._owner))
             await self._ports.clock.pause(min(LOOK_OUT_EVERY, self._ports.rules.inventory_every), self._stopping)
+
+    async def _end_abandoned(self) -> None:
+        await self._is_started.wait()
+        while not self._stopping.is_set():
+            await self._guarded("abandoned answers", lambda: end_abandoned(self._ports, self._owner))
+            await self._ports.clock.pause(ABANDONED_EVERY, self._stopping)
 
     async def _copy(self) -> None:
         while not self._stopping.is_set():

@@ -1,6 +1,7 @@
 """Carries confirmed copy jobs on and keeps their messages true; of several bots one at a time does each."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 from functools import partial
 
@@ -13,12 +14,13 @@ from bot.ports import Message, Ports
 from bot.services import copy_audit
 from bot.services.copy_run import go_on
 from bot.services.copy_start import copy_button_values
+from bot.services.showing import Showing
 
 log = structlog.get_logger()
 LEASE = timedelta(minutes=3)
 """For one round, which reads repositories at the vendor's pace; a bot that dies is followed by another after it."""
 ROUND = timedelta(seconds=2)
-"""Between two rounds of a job, which is also as often as Slack wants a message edited."""
+"""Between two rounds of a job."""
 
 
 class Copyist:
@@ -28,16 +30,22 @@ class Copyist:
         self._ports = ports
         self._owner = owner
         self._shown: dict[str, Message] = {}
+        self._showing: dict[str, Showing] = {}
         self._complaints: dict[str, str] = {}
 
     async def tick(self) -> bool:
         """Take a round of every job that no other bot is at, and tell whether there is more to do soon."""
         live = await self._ports.copies.live()
-        self._shown = {job_id: shown for job_id, shown in self._shown.items() if job_id in live}
-        self._complaints = {job_id: why for job_id, why in self._complaints.items() if job_id in live}
+        self._forget_all_but(live)
         async with asyncio.TaskGroup() as group:
             rounds = [group.create_task(self._one(job_id)) for job_id in live]
         return any(taken.result() for taken in rounds)
+
+    def _forget_all_but(self, live: Collection[str]) -> None:
+        self._shown = {job_id: shown for job_id, shown in self._shown.items() if job_id in live}
+        self._complaints = {job_id: why for job_id, why in self._complaints.items() if job_id in live}
+        for job_id in self._showing.keys() - set(live):
+            self._showing.pop(job_id).end()
 
     async def _one(self, job_id: str) -> bool:
         name = f"copies/{job_id}"
@@ -85,6 +93,8 @@ class Copyist:
         card = messages.copy_card(job, partial(copy_button_values, self._ports), is_simulation=self._is_simulation)
         if not job.ts or self._shown.get(job.id) == card:
             return True
+        if job.phase is Phase.RUNNING and not self._has_turn(job):
+            return False
         try:
             await self._ports.workspace.update(job.channel, job.ts, card)
         except Refused as error:
@@ -93,6 +103,13 @@ class Copyist:
             log.warning("copies.not_shown", operation=job.id, why=str(error))
             return False
         self._shown[job.id] = card
+        return True
+
+    def _has_turn(self, job: CopyJob) -> bool:
+        """Tell whether the message may show how the job goes now, as it may at once where it did not yet."""
+        if showing := self._showing.get(job.id):
+            return showing.take_turn()
+        self._showing[job.id] = Showing(self._ports, f"{job.channel}/{job.ts}")
         return True
 
     async def _tell_end(self, job: CopyJob) -> None:

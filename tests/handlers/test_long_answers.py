@@ -157,6 +157,7 @@ async def test_a_stopping_bot_leaves_what_it_knows_by_then(monkeypatch: pytest.M
     await tasks.drain(timedelta(0))
 
     assert workspace.posts[0].message.text == "UNKNOWN: zhangjiakou to hangzhou, 0 of 1 repository compared"
+    assert await ports.bulletins.open() == ()
 
 
 async def test_a_first_reading_is_followed_to_its_end() -> None:
@@ -182,9 +183,11 @@ async def test_a_bot_that_stops_as_a_first_reading_ends_leaves_what_it_knew_befo
     await answer(ports, TEXT, linger=tasks.start)
     async with asyncio.timeout(5):
         await inventories.is_stuck.wait()
+    is_open = await ports.bulletins.open()
     await tasks.drain(timedelta(0))
 
     assert workspace.posts[0].message.text.startswith("UNKNOWN: zhangjiakou to hangzhou")
+    assert (len(is_open), await ports.bulletins.open()) == (1, ())
 
 
 async def test_a_list_that_was_broken_off_is_called_partial() -> None:

@@ -19,7 +19,7 @@ from bot.domain.report import Assessment
 from bot.domain.spread import Spread
 from bot.errors import BotError, NotPermitted
 from bot.messages.text import escape
-from bot.ports import Message
+from bot.ports import Message, OpenBulletin
 from simulator.slack.blockkit import check_blocks
 from tests import builders as make
 from tests.messages import hostile
@@ -114,6 +114,12 @@ def test_slack_takes_every_replication(known: Assessment) -> None:
     assert_slack_takes(messages.replication(known, NOW))
     assert_slack_takes(messages.replications([known, known, known], NOW))
     assert_slack_takes(messages.comparing(known, NOW))
+
+
+@hard
+@given(hostile.TEXT)
+def test_slack_takes_every_end_of_an_answer_whose_bot_is_gone(text: str) -> None:
+    assert_slack_takes(messages.interrupted(OpenBulletin("C01OPS", "1.1", text, text, text, NOW)))
 
 
 @hard

@@ -18,6 +18,7 @@ from bot.domain.observation import Observed
 from bot.domain.operation import State
 from simulator.app import running
 from simulator.demo import BotProcess, bot_process
+from simulator.generator import Generation
 from simulator.local_redis import free_port
 from tests.conftest import SDK_KEYS
 from tests.processes.forked import Forked, forked
@@ -205,9 +206,11 @@ def _is_only_watched(document: Json) -> bool:
 
 
 @asynccontextmanager
-async def premises(redis_url: str, logs: Path, **environment: str) -> AsyncIterator[Premises]:
-    """Run a simulated company, without a bot."""
-    async with running() as sim, patient_link(redis_url) as link:
+async def premises(
+    redis_url: str, logs: Path, generate: Generation | None = None, **environment: str
+) -> AsyncIterator[Premises]:
+    """Run a simulated company, with more images where wanted, without a bot."""
+    async with running(generate=generate) as sim, patient_link(redis_url) as link:
         assert sim.alibaba is not None
         sim.alibaba.cloud.timing.hang_ms = 0
         sim.alibaba.admit(KEYS)

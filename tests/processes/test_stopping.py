@@ -2,16 +2,28 @@
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.adapters.redis_keys import BULLETINS, POSTING
+from simulator.generator import Generation
 from tests.processes.forked import Forked
-from tests.processes.premises import STANDBY, Premises
-from tests.scenarios.company import APPROVER, OPS, SECOND
+from tests.processes.premises import STANDBY, Premises, premises
+from tests.scenarios.company import APPROVER, OPS, PATIENCE, SECOND
 
 SAFE_POINT = 25.0
 """Seconds within which a stopping bot must be gone."""
+ASK = "replication from zhangjiakou to hangzhou"
+
+
+@pytest.fixture
+async def reading(redis_url: str, tmp_path: Path) -> AsyncIterator[Premises]:
+    """A company that holds so much that its bots are at its first reading for a minute."""
+    async with premises(redis_url, tmp_path, Generation(1_000, 2)) as company:
+        yield company
 
 
 async def _ends(bot: Forked, number: signal.Signals) -> int:
@@ -80,6 +92,53 @@ async def test_the_card_of_a_bot_that_was_killed_still_works_with_the_next_one(c
 
     assert [shown["ts"] for shown in company.cards()] == [card["ts"]]
     assert len(company.writes()) == 1
+
+
+async def test_an_answer_whose_bot_was_killed_during_a_first_reading_is_ended_by_the_next_one(
+    reading: Premises,
+) -> None:
+    async with reading.bot() as bot:
+        await _follow(reading)
+        bot.signal(signal.SIGKILL)
+        await bot.ended()
+    for key in await reading.stored("KEYS", f"{POSTING}bulletin/*"):  # nobody has to wait for 45 seconds
+        await reading.stored("DEL", key)
+
+    async with reading.bot():
+        card = await reading.shows(
+            "INTERRUPTED: the bot that compared zhangjiakou with hangzhou stopped before the end"
+        )
+
+        assert f"Ask again: `/registry {ASK}`" in str(card["blocks"])
+        await _none_is_open(reading)
+    assert len(reading.cards()) == 1
+
+
+async def test_a_bot_that_is_stopped_during_a_first_reading_leaves_no_answer_open(reading: Premises) -> None:
+    async with reading.bot() as bot:
+        await _follow(reading)
+        assert await _ends(bot, signal.SIGTERM) == 0
+
+    await _none_is_open(reading)
+    assert "is being read" in reading.card()["text"]
+
+
+async def _follow(company: Premises) -> None:
+    """Ask until the answer shows how the first reading goes, and is kept as one that is to end."""
+    async with asyncio.timeout(PATIENCE):
+        while not company.cards():
+            await asyncio.sleep(1)  # each question takes calls from the reading
+            await company.answer(ASK)
+    await company.shows("is being read")
+    async with asyncio.timeout(PATIENCE):
+        while not await company.stored("HLEN", BULLETINS):
+            await asyncio.sleep(0.05)
+
+
+async def _none_is_open(company: Premises) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while await company.stored("HLEN", BULLETINS):
+            await asyncio.sleep(0.05)
 
 
 async def test_of_fifty_approvals_at_once_in_two_bots_one_wins_and_one_write_follows(company: Premises) -> None:

@@ -23,6 +23,7 @@ from bot.services.buttons import button_value
 from bot.tasks import Tasks
 from bot.worker import Worker
 from tests.builders import WORKSPACE, a_topology
+from tests.fake_bulletins import FakeBulletins
 from tests.fake_copies import FakeCopier, FakeCopies
 from tests.fake_inventories import FakeCatalogue, FakeInventories
 from tests.fake_puller import FakePuller
@@ -106,6 +107,7 @@ class SimBot:
             inventories=FakeInventories(),
             copier=FakeCopier(clock),
             copies=FakeCopies(FakeOperations(FakeClock())),  # nobody asks for copies here
+            bulletins=FakeBulletins(),
             data_plane=FakeDataPlane(clock),
             puller=FakePuller(),
             resolver=FakeResolver(around.cloud.zones, clock),

@@ -1,0 +1,86 @@
+"""Answers that take long, in virtual time: a first reading of hangzhou goes on for five minutes."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.domain.inventory import Coverage, Repository, Scan
+from bot.ports import Message, Ports
+from bot.tasks import Tasks
+from tests.builders import INSTANCE_ID, NOW
+from tests.domain.stocks import a_repository, a_tag
+from tests.fake_inventories import FakeInventories
+from tests.fakes import FakeWorkspace, some_ports
+from tests.handlers.calls import answer
+from tests.handlers.kept import keep
+from tests.simulation.clock import SimClock
+from tests.simulation.loop import SimLoop
+
+READ_AFTER = 300.0
+"""Seconds after which the first reading of hangzhou is over."""
+MINUTE = 60.0
+
+
+class Counted(FakeWorkspace):
+    """A workspace that remembers when each message was edited, and how it began then."""
+
+    def __init__(self, loop: SimLoop) -> None:
+        super().__init__()
+        self._loop = loop
+        self.edits: list[tuple[float, str, str]] = []
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        self.edits.append((self._loop.time(), ts, message.text.partition(":")[0]))
+        await super().update(channel, ts, message)
+
+    @property
+    def progress(self) -> list[tuple[float, str]]:
+        """Return when each message was edited before its last word."""
+        return [(at, ts) for at, ts, verdict in self.edits if verdict != "BEHIND"]
+
+    @property
+    def ends(self) -> list[float]:
+        """Return when each message was told its last word."""
+        return [at for at, _, verdict in self.edits if verdict == "BEHIND"]
+
+
+class Reading(FakeInventories):
+    """A store in which the first reading of hangzhou goes on for five minutes."""
+
+    def __init__(self, loop: SimLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    async def coverage(self, instance: str) -> Coverage:
+        done = int(self._loop.time())
+        if instance == INSTANCE_ID["hangzhou"] and done < READ_AFTER:
+            return Coverage(instance, running=Scan(1, True, NOW, done, 1200))
+        return await super().coverage(instance)
+
+
+class Slow(Reading):
+    """One that takes its time over what was read then."""
+
+    async def repositories(self, instance: str, paths: Sequence[str]) -> tuple[Repository | None, ...]:
+        if self._loop.time() >= READ_AFTER:
+            await asyncio.sleep(20)
+        return await super().repositories(instance, paths)
+
+
+async def asked(ports: Ports, times: int = 1, text: str = "replication from zjk to hz") -> None:
+    """Ask so often at once, and wait until every answer has ended."""
+    await keep(ports, "zhangjiakou", a_repository("core/api", {"1": a_tag(), "2": a_tag()}))
+    await keep(ports, "hangzhou")
+    tasks = Tasks()
+    for _ in range(times):
+        await answer(ports, text, linger=tasks.start)
+    await tasks.drain(timedelta(hours=1))
+
+
+def edited(loop: SimLoop, times: int, kind: type[Reading] = Reading) -> Counted:
+    """Return a workspace in which so many answers were asked for at once and have ended."""
+    workspace = Counted(loop)
+    ports = some_ports(clock=SimClock(loop), workspace=workspace, inventories=kind(loop))
+    loop.run_until_complete(asked(ports, times))
+    assert ports.showing == set()
+    return workspace

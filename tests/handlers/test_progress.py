@@ -1,0 +1,45 @@
+"""How often answers that show how something goes are edited, counted in virtual time."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+from tests.handlers.progress import MINUTE, READ_AFTER, Slow, edited
+from tests.simulation.loop import SimLoop
+
+
+@pytest.fixture
+def loop() -> Iterator[SimLoop]:
+    loop = SimLoop(random.Random(1))
+    yield loop
+    loop.wind_up()
+
+
+def test_one_answer_alone_is_edited_every_two_seconds_and_soon_every_ten(loop: SimLoop) -> None:
+    workspace = edited(loop, 1)
+
+    times = [at for at, _ in workspace.progress]
+    gaps = [round(later - before) for before, later in pairwise(times)]
+    assert set(gaps[:5]) == {2}
+    assert set(gaps[8:]) == {10}
+    assert READ_AFTER <= workspace.ends[0] <= READ_AFTER + 2
+
+
+def test_twenty_at_once_take_twenty_edits_a_minute_together_and_each_its_share(loop: SimLoop) -> None:
+    workspace = edited(loop, 20)
+
+    times = [at for at, _ in workspace.progress]
+    assert max(sum(at <= other < at + MINUTE for other in times) for at in times) <= 20
+    assert sorted(set(Counter(ts for _, ts in workspace.progress).values())) == [4]
+    assert len(workspace.ends) == 20
+    assert READ_AFTER <= min(workspace.ends) <= max(workspace.ends) <= READ_AFTER + 2
+
+
+def test_a_comparison_after_a_first_reading_shows_its_progress(loop: SimLoop) -> None:
+    workspace = edited(loop, 1, Slow)
+
+    assert next(verdict for at, _, verdict in workspace.edits if at > READ_AFTER + 5).startswith("COMPARING")
+    assert len(workspace.ends) == 1
