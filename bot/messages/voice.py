@@ -15,12 +15,12 @@ LONGEST_QUESTION = 1_500
 INVITE = "The full list needs a channel of which the bot is a member: type `/invite @registry` there and ask again."
 
 
-def interrupted(bulletin: OpenBulletin) -> Message:
-    """Return the last word on a message whose bot is gone, and how to be answered after all."""
+def interrupted(bulletin: OpenBulletin, so_far: Message | None = None) -> Message:
+    """Return the last word on a message that nobody follows to its end, how to be answered after all, and so far."""
     ends = f"{escape(bulletin.source)} with {escape(bulletin.target)}"
     said = f"INTERRUPTED: the bot that compared {ends} stopped before the end"
     again = f"Ask again: {code(f'/registry {bulletin.question}', LONGEST_QUESTION)}"
-    return compose(said, [section(f"*{said}*"), section(again)])
+    return compose(said, [section(f"*{said}*"), section(again), *map(dict, so_far.blocks if so_far else ())])
 
 
 class ReplicationVoice:
@@ -42,6 +42,10 @@ class ReplicationVoice:
     def progress(self, known: Assessment, now: datetime) -> Message:
         """Return how far it is."""
         return comparing(known, now)
+
+    def interrupted(self, known: Assessment, now: datetime, bulletin: OpenBulletin) -> Message:
+        """Return the last word on a message that nobody follows to its end."""
+        return interrupted(bulletin, replication(known, now))
 
     def pointer(self, known: Assessment, link: str | None) -> Message:
         """Return where the answer is given."""

@@ -52,7 +52,7 @@ class RunningBulletin(Bulletin):
 
     def __init__(self, ports: Ports, kept: OpenBulletin) -> None:
         super().__init__(ports, kept.channel, kept.ts)
-        self._kept = kept
+        self.kept = kept
         self._owner = ports.ids.token()
         self._showing = Showing(ports, kept.name)
         self._renewed_at = float("-inf")
@@ -65,8 +65,8 @@ class RunningBulletin(Bulletin):
             return
         self._renewed_at = now
         try:
-            await self._ports.operations.claim_news(self._kept.lease, self._owner, self._ports.clock.now() + LEASE)
-            await self._ports.bulletins.keep(self._kept)
+            await self._ports.operations.claim_news(self.kept.lease, self._owner, self._ports.clock.now() + LEASE)
+            await self._ports.bulletins.keep(self.kept)
         except StoreUnavailable as error:
             log.warning("bulletin.not_kept", why=str(error))
 
@@ -109,7 +109,7 @@ class RunningBulletin(Bulletin):
         if not self._is_told:
             return
         try:
-            was_kept = await self._ports.bulletins.forget(self._kept)
+            was_kept = await self._ports.bulletins.forget(self.kept)
         except StoreUnavailable as error:
             log.warning("bulletin.not_forgotten", why=str(error))
             return

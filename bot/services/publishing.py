@@ -75,6 +75,10 @@ class Voice(Protocol):
         """Return how far it is."""
         ...
 
+    def interrupted(self, known: Assessment, now: datetime, bulletin: OpenBulletin) -> Message:
+        """Return what is known where nobody follows it to the end any more."""
+        ...
+
     def pointer(self, known: Assessment, link: str | None) -> Message:
         """Return where the answer is given."""
         ...
@@ -156,8 +160,8 @@ class Inquiry:
                 async with asyncio.timeout(LONGEST.total_seconds()):
                     last = await self._to_the_end(bulletin, work)
         finally:
-            known = last or self._latest()
-            end = self._voice.whole(known, self._ports.clock.now())
+            known, now = last or self._latest(), self._ports.clock.now()
+            end = self._voice.whole(known, now) if last else self._voice.interrupted(known, now, bulletin.kept)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORD.total_seconds()):
                     await bulletin.conclude(end)

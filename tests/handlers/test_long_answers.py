@@ -22,8 +22,10 @@ from tests.fake_inventories import FakeInventories
 from tests.fakes import FakeWorkspace, some_ports
 from tests.handlers.calls import answer
 from tests.handlers.kept import keep
+from tests.messages.reading import words_of
 
 TEXT = "replication from zjk to hz"
+INTERRUPTED = "INTERRUPTED: the bot that compared zhangjiakou with hangzhou stopped before the end"
 
 
 async def a_world(count: int = 14, **ports: Any) -> tuple[Ports, FakeWorkspace]:
@@ -147,7 +149,9 @@ async def test_a_comparison_that_takes_long_shows_its_progress_and_then_its_end(
     assert workspace.posts[0].message.text.startswith("BEHIND: 2 of 2")
 
 
-async def test_a_stopping_bot_leaves_what_it_knows_by_then(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stopping_bot_says_that_it_did_and_leaves_what_it_knows_by_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(publishing, "SOON", timedelta(0))
     ports, workspace = await a_world(2, inventories=_Held())
     tasks = Tasks()
@@ -156,7 +160,13 @@ async def test_a_stopping_bot_leaves_what_it_knows_by_then(monkeypatch: pytest.M
     await asyncio.sleep(0.01)
     await tasks.drain(timedelta(0))
 
-    assert workspace.posts[0].message.text == "UNKNOWN: zhangjiakou to hangzhou, 0 of 1 repository compared"
+    last = workspace.posts[0].message
+    assert last.text == INTERRUPTED
+    assert words_of(last).splitlines()[:3] == [
+        f"*{INTERRUPTED}*",
+        "Ask again: `/registry replication from zhangjiakou to hangzhou`",
+        "*UNKNOWN: zhangjiakou to hangzhou, 0 of 1 repository compared*",
+    ]
     assert await ports.bulletins.open() == ()
 
 
@@ -186,7 +196,9 @@ async def test_a_bot_that_stops_as_a_first_reading_ends_leaves_what_it_knew_befo
     is_open = await ports.bulletins.open()
     await tasks.drain(timedelta(0))
 
-    assert workspace.posts[0].message.text.startswith("UNKNOWN: zhangjiakou to hangzhou")
+    last = workspace.posts[0].message
+    assert last.text == INTERRUPTED
+    assert "*UNKNOWN: zhangjiakou to hangzhou" in words_of(last)
     assert (len(is_open), await ports.bulletins.open()) == (1, ())
 
 

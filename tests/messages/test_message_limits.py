@@ -114,6 +114,9 @@ def test_slack_takes_every_replication(known: Assessment) -> None:
     assert_slack_takes(messages.replication(known, NOW))
     assert_slack_takes(messages.replications([known, known, known], NOW))
     assert_slack_takes(messages.comparing(known, NOW))
+    assert_slack_takes(
+        messages.ReplicationVoice().interrupted(known, NOW, OpenBulletin("C01OPS", "1.1", "", "", "", NOW))
+    )
 
 
 @hard

@@ -120,7 +120,8 @@ async def test_a_bot_that_is_stopped_during_a_first_reading_leaves_no_answer_ope
         assert await _ends(bot, signal.SIGTERM) == 0
 
     await _none_is_open(reading)
-    assert "is being read" in reading.card()["text"]
+    assert reading.card()["text"].startswith("INTERRUPTED: the bot that compared")
+    assert "is being read" in str(reading.card()["blocks"])
 
 
 async def _follow(company: Premises) -> None:
