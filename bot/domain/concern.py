@@ -19,8 +19,6 @@ NOT_ARRIVING = frozenset(
 )
 """Why something was to be copied and does not arrive unless a person does something; it would hide others as well."""
 MOST_WAITING = 1_000
-MOST_STUCK = 10
-"""So many images of a direction are told one by one, each with its end; the rest is one concern."""
 DAY = timedelta(days=1)
 LATELY = timedelta(minutes=1)
 """As long as there is between two looks: a copy within it came after whoever was told was told."""
@@ -48,10 +46,7 @@ WAITS = (Kind.LAG, Kind.STUCK)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Concern:
-    """One of them: for copies to `target`; `subject` names an image, a repository, a rule or a site.
-
-    Lag has none, as it is of a direction, nor have those images that are stuck beside the first few.
-    """
+    """One of them: for copies to `target`; `subject` names an image, a repository, a rule or a site, lag has none."""
 
     kind: Kind
     target: str
@@ -93,7 +88,7 @@ def joined(lookouts: Collection[Lookout]) -> Lookout:
 class Waiting:
     """Takes in differences, and keeps what rules should have brought to the target and have not.
 
-    `stuck` are the images that people were told of: as long as one is lost, for whatever reason by now, it is stuck.
+    `stuck` are the images that people were told of: as long as one is lost, it is stuck, whatever is tried meanwhile.
     """
 
     def __init__(self, stuck: Collection[str] = ()) -> None:
@@ -107,14 +102,17 @@ class Waiting:
         explanation, pushed_at = difference.explanation, difference.pushed_at
         if not (difference.is_critical and difference.is_loss):
             return
-        if difference.image in self._stuck:
+        if explanation.newer is Newer.TARGET:
+            return
+        is_told = difference.image in self._stuck
+        if is_told:
             self.still_stuck.add(difference.image)
-        if explanation.cause in NEVER_COPIED or explanation.newer is Newer.TARGET:
+        if explanation.cause in NEVER_COPIED:
             return
         if pushed_at is None or difference.is_unsettled or difference.is_overtaken:
             self._unsettled += 1
         else:
-            kind = Kind.STUCK if explanation.cause in NOT_ARRIVING else Kind.LAG
+            kind = Kind.STUCK if is_told or explanation.cause in NOT_ARRIVING else Kind.LAG
             self._keep(kind, (pushed_at.timestamp(), difference.image, explanation.cause))
 
     def _keep(self, kind: Kind, push: Push) -> None:
@@ -157,42 +155,28 @@ def _since(at: datetime, now: datetime) -> str:
 
 
 def _lag(known: Assessment, waiting: Waiting, limit: timedelta) -> Lookout:
-    """Return what lags and what is stuck.
-
-    While anything lags, or no tasks are told, those stuck images that nobody was told of by name are not over: asked
-    for anew, or once its failure is told no more, each waits like any other and is not among them for that.
-    """
+    """Return what lags, all of a direction as one, and what is stuck, each image by itself."""
     report, target = known.report, known.report.target.site.name
     due = {kind: [] if report.interrupted else waiting.overdue(kind, report.taken_at, limit) for kind in WAITS}
-    found = _lagging(due[Kind.LAG], target, report.taken_at) | _stuck(due[Kind.STUCK], target, report.taken_at)
+    found = {Concern(Kind.STUCK, target, push[1]): _stuck(push, report.taken_at) for push in due[Kind.STUCK]}
+    if due[Kind.LAG]:
+        found[Concern(Kind.LAG, target)] = _lagging(due[Kind.LAG], report.taken_at)
     if not report.judgement.is_whole or report.source.coverage.silent_since:
         return Lookout(found)
-    is_blurred = bool(due[Kind.LAG]) or isinstance(report.feed, Unknown) or not waiting.is_settled
-    doubtful = {Concern(Kind.STUCK, target, image) for image in (*waiting.still_stuck, *([""] if is_blurred else []))}
+    doubtful = frozenset(Concern(Kind.STUCK, target, image) for image in waiting.still_stuck)
     sure = WAITS if waiting.is_settled else (Kind.STUCK,)
-    return Lookout(found, frozenset((kind, target) for kind in sure), frozenset(doubtful))
+    return Lookout(found, frozenset((kind, target) for kind in sure), doubtful)
 
 
-def _lagging(due: Sequence[Push], target: str, now: datetime) -> dict[Concern, str]:
-    if not due:
-        return {}
+def _lagging(due: Sequence[Push], now: datetime) -> str:
     (at, image, _cause), more = due[0], len(due) - 1
-    others = f" and {_at_least(due)}{more:,} more" if more else ""
-    return {Concern(Kind.LAG, target): f"{image}{others} {_since(datetime.fromtimestamp(at, UTC), now)}"}
+    count = f"{'at least ' if len(due) == MOST_WAITING else ''}{more:,} more"
+    return f"{image}{f' and {count}' if more else ''} {_since(datetime.fromtimestamp(at, UTC), now)}"
 
 
-def _stuck(due: Sequence[Push], target: str, now: datetime) -> dict[Concern, str]:
-    found = {
-        Concern(Kind.STUCK, target, image): f"{image} {_since(datetime.fromtimestamp(at, UTC), now)}, {cause}"
-        for at, image, cause in due[:MOST_STUCK]
-    }
-    if rest := due[MOST_STUCK:]:
-        found[Concern(Kind.STUCK, target)] = f"{_at_least(due)}{len(rest):,} more image{'s' if len(rest) > 1 else ''}"
-    return found
-
-
-def _at_least(due: Sequence[Push]) -> str:
-    return "at least " if len(due) == MOST_WAITING else ""
+def _stuck(push: Push, now: datetime) -> str:
+    at, image, cause = push
+    return f"{image} {_since(datetime.fromtimestamp(at, UTC), now)}, {cause}"
 
 
 def _uncovered(audit: PairAudit, source: Side, target: str) -> Lookout:

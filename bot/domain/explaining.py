@@ -65,7 +65,8 @@ class Explainer:
     def _cause(self, difference: Difference) -> tuple[Cause, SyncTask | None]:
         task = self._task_of(difference)
         if task is not None:
-            return _outcome(task, difference), task
+            outcome = _outcome(task, difference)
+            return (self._by_namespace(difference) or outcome if outcome is Cause.FAILED else outcome), task
         if difference.likeness is Likeness.DIFFERENT and difference.place.target_is_immutable:
             return Cause.IMMUTABLE, None
         rules = self._matched(difference)
@@ -165,7 +166,8 @@ def _outcome(task: SyncTask, difference: Difference) -> Cause:
     if task.status in UNFINISHED:
         return Cause.WAITING
     if task.status != DONE:
-        return Cause.IMMUTABLE if task.issue == CONFLICT else Cause.FAILED
+        is_kept = task.issue == CONFLICT and difference.likeness is Likeness.DIFFERENT
+        return Cause.IMMUTABLE if is_kept else Cause.FAILED
     if task.changed_at is None:
         return Cause.UNKNOWN
     return Cause.NOT_LANDED if task.changed_at < difference.place.target_at else Cause.WAITING

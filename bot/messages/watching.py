@@ -1,6 +1,6 @@
 """What channels that watch a site are told, and the receipts for who asked for it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,13 +10,20 @@ from bot.messages.text import code, escape, listed, short, span
 from bot.ports import Message
 
 MOST_NAMED = 5
+LONGEST_NAME = 230
+"""As long as namespace, repository and tag may be together: a cut name might be anything's."""
 
 
 def concerned(
-    site: str, lookout: Lookout, begun: Sequence[Concern], over: Sequence[Concern], limit: timedelta
+    site: str,
+    lookout: Lookout,
+    begun: Sequence[Concern],
+    over: Sequence[Concern],
+    left: Collection[Concern],
+    limit: timedelta,
 ) -> Message:
-    """Return what has come up and what is over, the first first."""
-    lines = list(dict.fromkeys([*_lines(site, lookout, begun, limit), *_ended(site, lookout, over)]))
+    """Return what has come up and what is over, the first first; `left` is all that goes on."""
+    lines = list(dict.fromkeys([*_lines(site, lookout, begun, limit), *_ended(site, over, left)]))
     asked = code(f"/registry replication from {site} to {(*begun, *over)[0].target}")
     ends = code(f"/registry unwatch {site}")
     blocks = [section(f"*{lines[0]}*"), *sections(lines[1:]), context(f"All of it: {asked} · no more of this: {ends}")]
@@ -41,9 +48,9 @@ def _begun(found: Sequence[Concern], details: Sequence[str], limit: timedelta, w
         case Kind.LAG:
             return [f"LAG: {each} without a copy, limit {span(limit)}, {way}" for each in details]
         case Kind.STUCK:
-            is_one = len(found) == 1 and found[0].subject
-            ends = "it does not arrive by itself" if is_one else "they do not arrive by themselves"
-            return [f"STUCK: {'; '.join(details)}; {ends}, {way}"]
+            ends = "it does not arrive by itself" if len(found) == 1 else "they do not arrive by themselves"
+            rest = [f"{len(found) - MOST_NAMED:,} more"] if len(found) > MOST_NAMED else []
+            return [f"STUCK: {'; '.join([*details[:MOST_NAMED], *rest])}; {ends}, {way}"]
         case Kind.UNCOVERED:
             names = listed((_name(each.subject) for each in found), MOST_NAMED)
             return [f"NO RULE: critical {names} copied by no rule, {way}"]
@@ -53,51 +60,45 @@ def _begun(found: Sequence[Concern], details: Sequence[str], limit: timedelta, w
             return [f"NOT READ: {each}, so what lags is not told here" for each in details]
 
 
-def _ended(site: str, lookout: Lookout, over: Sequence[Concern]) -> list[str]:
+def _ended(site: str, over: Sequence[Concern], left: Collection[Concern]) -> list[str]:
     lines = []
     for target in dict.fromkeys(each.target for each in over):
         way = f"{_name(site)} to {_name(target)}"
         ours = [each for each in over if each.target == target]
         kinds = {each.kind for each in ours}
-        lines += [f"RECOVERED: {_over(kind, ours, lookout)}, {way}" for kind in Kind if kind in kinds - {Kind.BLIND}]
+        lines += [f"RECOVERED: {_over(kind, ours, left)}, {way}" for kind in Kind if kind in kinds - {Kind.BLIND}]
         lines += [f"RECOVERED: {_name(each.subject)} is read again" for each in ours if each.kind is Kind.BLIND]
     return lines
 
 
-def _over(kind: Kind, over: Sequence[Concern], lookout: Lookout) -> str:
+def _over(kind: Kind, over: Sequence[Concern], left: Collection[Concern]) -> str:
     """Say what is over, by name where there is one, and what goes on, so that the end of one is not that of all."""
     target, subjects = over[0].target, [each.subject for each in over if each.kind is kind]
-    named = listed(
-        [*(_name(each) for each in subjects if each), *("others" for each in subjects if not each)], MOST_NAMED
-    )
-    left = [each for each in lookout.concerns if (each.kind, each.target) == (kind, target)]
+    named = listed(map(_name, subjects), MOST_NAMED)
+    more = sum((each.kind, each.target) == (kind, target) for each in left)
     match kind:
         case Kind.LAG:
-            is_stuck = any((each.kind, each.target) == (Kind.STUCK, target) for each in lookout.concerns)
+            is_stuck = any((each.kind, each.target) == (Kind.STUCK, target) for each in left)
             return f"no {'other ' if is_stuck else ''}critical image that a rule copies by itself waits too long"
         case Kind.STUCK:
-            arrived = "has arrived or is gone" if len(subjects) == 1 and subjects[0] else "have arrived or are gone"
-            return f"{named} {arrived}{_still(left, 'is still stuck', 'are still stuck')}"
+            are = "is" if len(subjects) == 1 else "are"
+            return f"{named} {are} no longer stuck{_still(more, 'still is', 'still are')}"
         case Kind.FAILING:
-            return f"rules that failed copy again, or are gone{_still(left, 'still fails', 'still fail')}"
-    return f"a rule copies {named} now, or it is gone{_still(left, 'still has none', 'still have none')}"
+            return f"rules that failed copy again, or are gone{_still(more, 'still fails', 'still fail')}"
+    return f"a rule copies {named} now, or it is gone{_still(more, 'still has none', 'still have none')}"
 
 
-def _still(left: Sequence[Concern], one: str, many: str) -> str:
-    """Say how many go on; the one without a name, the last of those that are stuck, stands for any number."""
-    if not left:
-        return ""
-    count = f"{len(left):,}" if left[-1].subject else f"more than {len(left) - 1:,}"
-    return f"; {count} {one if len(left) == 1 else many}"
+def _still(count: int, one: str, many: str) -> str:
+    return f"; {count:,} {one if count == 1 else many}" if count else ""
 
 
 def watching(site: str, limit: timedelta, *, is_new: bool) -> Message:
     """Tell that a channel watches a site, and what it will be told."""
-    state = "now watches" if is_new else "watches already"
+    state = "now watches" if is_new else "already watches"
     told = say(
-        f"This channel {state} {_name(site)}: critical images that wait more than {span(limit)} for a standby or "
-        "are stuck, critical repositories in no rule, rules that fail and sites that cannot be read are told here, "
-        "once each, and when they recover."
+        f"This channel {state} {_name(site)}: critical images that a standby lacks for more than {span(limit)}, "
+        "waiting or stuck, critical repositories in no rule, rules that fail and sites that cannot be read are told "
+        "here, once each, and when they recover."
     )
     return replace(told, in_channel=is_new)
 
@@ -116,4 +117,4 @@ def watches(sites: Sequence[str]) -> Message:
 
 
 def _name(name: str) -> str:
-    return escape(short(name, 100))
+    return escape(short(name, LONGEST_NAME))

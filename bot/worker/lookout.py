@@ -30,11 +30,12 @@ async def _tell(ports: Ports, site: Site, lookout: Lookout, known: Mapping[str, 
     limit = ports.rules.access.policy.replication_lag
     for channel, told in known.items():
         begun, over = lookout.begun(told), lookout.over(told)
+        left = (told | set(begun)) - set(over)
         if not begun and not over:
             continue
         try:
-            await ports.workspace.post(channel, messages.concerned(site.name, lookout, begun, over, limit))
+            await ports.workspace.post(channel, messages.concerned(site.name, lookout, begun, over, left, limit))
         except ProviderError as error:
             log.warning("watch.untold", site=site.name, where=channel, why=str(error))
             continue
-        await subscribing.save_told(ports, site, channel, (told | set(begun)) - set(over))
+        await subscribing.save_told(ports, site, channel, left)

@@ -89,7 +89,7 @@ async def a_lie_is_found_and_its_end_told(company: Company, phone: Room) -> None
 
     company.sim.faults.set("false_success", "zhangjiakou", False)
     company.sim.world.push(ZHANGJIAKOU, "core/api", "9.9.9")
-    await phone.message("RECOVERED: core/api:9.9.9 has arrived or is gone, zhangjiakou to hangzhou")
+    await phone.message("RECOVERED: core/api:9.9.9 is no longer stuck, zhangjiakou to hangzhou")
 
 
 async def a_region_dies_before_its_last_push_was_copied(company: Company, phone: Room) -> None:

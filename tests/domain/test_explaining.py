@@ -72,7 +72,7 @@ def test_a_target_that_makes_no_repositories_is_named(
         (a_task("SYNCHRONIZING"), Cause.WAITING),
         (a_task("ERROR", issue="NETWORK_ERROR"), Cause.FAILED),
         (a_task("CANCELED"), Cause.FAILED),
-        (a_task("ERROR", issue="TAG_CONFLICT"), Cause.IMMUTABLE),
+        (a_task("ERROR", issue="TAG_CONFLICT"), Cause.FAILED),  # the tag that it met is gone by now
         (a_task(), Cause.NOT_LANDED),
         (a_task(changed=1), Cause.WAITING),
         (a_task(changed_at=None), Cause.UNKNOWN),
@@ -108,6 +108,20 @@ def test_an_immutable_tag_is_why_a_different_one_stays() -> None:
     difference = a_difference(a_tag("a"), a_tag("b"), target_is_immutable=True)
 
     assert _explain(difference).cause is Cause.IMMUTABLE
+
+
+def test_a_copy_that_met_an_immutable_tag_names_it() -> None:
+    feed = a_feed(a_task("ERROR", issue="TAG_CONFLICT"))
+
+    assert _explain(a_difference(a_tag("a"), a_tag("b")), feed=feed).cause is Cause.IMMUTABLE
+
+
+def test_a_copy_that_failed_for_want_of_a_namespace_names_that() -> None:
+    feed = a_feed(a_task("ERROR", issue="NETWORK_ERROR"))
+
+    assert _explain(a_difference(target_has_repository=False), feed=feed, namespaces={}) == Explanation(
+        Cause.NO_NAMESPACE, task_id="task-1"
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,10 @@ async def test_a_channel_watches_a_site_until_somebody_ends_it() -> None:
     listed = await answer(ports, "watch")
     ended = await answer(ports, "unwatch zjk")
 
-    assert first.text.startswith("This channel now watches zhangjiakou: critical images that wait more than 15 min")
-    assert again.text.startswith("This channel watches already zhangjiakou")
+    assert first.text.startswith(
+        "This channel now watches zhangjiakou: critical images that a standby lacks for more than"
+    )
+    assert again.text.startswith("This channel already watches zhangjiakou")
     assert kept == {"zhangjiakou": (CHANNEL,)}
     assert [told.in_channel for told in (first, again, listed, ended)] == [True, False, False, True]
     assert listed.text.startswith("This channel watches zhangjiakou.")

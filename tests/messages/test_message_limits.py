@@ -137,8 +137,8 @@ def test_slack_takes_every_concern(concerns: set[Concern], text: str) -> None:
     every = sorted(concerns)
     lookout = Lookout(dict.fromkeys(every, text))
     limit = timedelta(minutes=15)
-    assert_slack_takes(messages.concerned(text, lookout, every, every, limit))
-    assert_slack_takes(messages.concerned(text, lookout, (), every, limit))
+    assert_slack_takes(messages.concerned(text, lookout, every, every, every, limit))
+    assert_slack_takes(messages.concerned(text, lookout, (), every, (), limit))
     assert_slack_takes(messages.watching(text, limit, is_new=True))
     assert_slack_takes(messages.watches([text] * 20))
 

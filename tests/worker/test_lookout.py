@@ -3,60 +3,20 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from bot import messages
-from bot.domain.concern import MOST_STUCK, MOST_WAITING, Concern, Kind, Lookout
+from bot.domain.concern import MOST_WAITING, Concern, Kind, Lookout
 from bot.domain.inventory import Tag
-from bot.domain.snapshot import SyncRule, TaskFeed
+from bot.domain.snapshot import SyncRule
 from bot.errors import Unreachable
-from bot.ports import Ports
 from bot.services.subscribing import ROUND
 from bot.worker.lookout import look_out
 from tests.builders import CHANNEL, ON_CALL
 from tests.domain.stocks import a_feed, a_repository, a_rule, a_tag, a_task, at
-from tests.fakes import FakeClock, FakeRegistries, FakeWorkspace, some_ports
 from tests.handlers.kept import keep
-
-ZJK, HZ, INC = "zhangjiakou", "hangzhou", "C02INC"
-WAY = "zhangjiakou to hangzhou"
-LONG_AGO = {"1": a_tag(), "2": a_tag("b", -22)}
-
-
-class Watched:
-    """A company whose channel watches zhangjiakou."""
-
-    def __init__(self, **fields: Any) -> None:
-        self.clock = FakeClock()
-        self.registries = FakeRegistries()
-        self.registries.rules = (a_rule(),)
-        self.registries.feed = replace(a_feed(), total=0)
-        self.workspace = FakeWorkspace()
-        self.ports: Ports = some_ports(clock=self.clock, registries=self.registries, workspace=self.workspace, **fields)
-
-    async def holds(self, here: dict[str, Tag], there: dict[str, Tag], *paths: str) -> None:
-        """Have both sites hold these tags of each repository, as just read."""
-        repositories = paths or ("core/api",)
-        now = self.clock.now()
-        for site, tags in ((ZJK, here), (HZ, there)):
-            kept = [a_repository(path, tags, read_at=now) for path in repositories]
-            await keep(self.ports, site, *kept, as_of=now)
-
-    async def looks(self, *owners: str) -> list[str]:
-        """Have bots look, a round later, and return what is told in all channels by then."""
-        self.clock.move(ROUND)
-        for owner in owners or ("bot-1",):
-            await look_out(self.ports, owner)
-        return [post.message.text for post in self.workspace.posts]
-
-
-@pytest.fixture
-async def watched() -> Watched:
-    company = Watched()
-    await company.ports.operations.subscribe(ZJK, CHANNEL, ON_CALL)
-    return company
+from tests.worker.watched import HZ, INC, LONG_AGO, WAY, ZJK, Watched
 
 
 async def test_a_critical_image_that_waits_too_long_is_told_once_and_its_arrival_once(watched: Watched) -> None:
@@ -102,132 +62,6 @@ async def test_what_no_rule_copies_by_itself_does_not_hide_what_lags(watched: Wa
     await watched.holds({"1": a_tag(), "2": a_tag("b", -22)}, {})
 
     assert await watched.looks() == [f"LAG: core/api:2 since 02:38 UTC without a copy, limit 15 min, {WAY}"]
-
-
-async def test_what_is_stuck_is_told_by_itself_and_does_not_hide_what_lags(watched: Watched) -> None:
-    watched.registries.feed = a_feed(a_task("ERROR", image="core/api:2", made=-21, changed=-20))
-    await watched.holds(LONG_AGO, {"1": a_tag()})
-    first = await watched.looks()
-    await watched.holds(LONG_AGO | {"3": a_tag("c", -20)}, {"1": a_tag()})
-    second = await watched.looks()
-    await watched.holds(LONG_AGO | {"3": a_tag("c", -20)}, {"1": a_tag(), "3": a_tag("c", -20)})
-    third = await watched.looks()
-    await watched.holds(LONG_AGO, LONG_AGO)
-    last = await watched.looks()
-
-    stuck = f"STUCK: core/api:2 since 02:38 UTC, its copy failed; it does not arrive by itself, {WAY}"
-    assert first == [stuck]
-    assert second[1:] == [f"LAG: core/api:3 since 02:40 UTC without a copy, limit 15 min, {WAY}"]
-    assert third[2:] == [f"RECOVERED: no other critical image that a rule copies by itself waits too long, {WAY}"]
-    assert last[3:] == [f"RECOVERED: core/api:2 has arrived or is gone, {WAY}"]
-
-
-async def test_each_image_that_gets_stuck_is_told_and_its_own_end_only_when_it_is_there(watched: Watched) -> None:
-    both = LONG_AGO | {"3": a_tag("c", -21)}
-    failed = [a_task("ERROR", task_id=f"task-{tag}", image=f"core/api:{tag}", made=-20, changed=-20) for tag in "23"]
-    watched.registries.feed = a_feed(failed[0])
-    await watched.holds(LONG_AGO, {"1": a_tag()})
-    await watched.looks()
-    watched.registries.feed = a_feed(*failed)
-    await watched.holds(both, {"1": a_tag()})
-    second = await watched.looks()
-    await watched.holds(both, LONG_AGO)
-    third = await watched.looks()
-    await watched.holds(both, both)
-
-    assert second[1:] == [
-        f"STUCK: core/api:3 since 02:39 UTC, its copy failed; it does not arrive by itself, {WAY}",
-    ]
-    assert third[2:] == [f"RECOVERED: core/api:2 has arrived or is gone; 1 is still stuck, {WAY}"]
-    assert (await watched.looks())[3:] == [f"RECOVERED: core/api:3 has arrived or is gone, {WAY}"]
-
-
-async def test_of_very_many_that_are_stuck_the_oldest_are_told_by_name_and_the_others_together(
-    watched: Watched,
-) -> None:
-    tags = {f"{number:02}": a_tag("a", -40 + number) for number in range(MOST_STUCK + 3)}
-    watched.registries.feed = a_feed(
-        *(a_task("ERROR", task_id=f"task-{tag}", image=f"core/api:{tag}", made=-20, changed=-20) for tag in tags)
-    )
-    await watched.holds({tag: tags[tag] for tag in sorted(tags)[:MOST_STUCK]}, {})
-    first = await watched.looks()
-    await watched.holds(tags, {})
-    more = await watched.looks()
-    await watched.holds(tags, {"00": tags["00"]})
-    second = await watched.looks()
-    await watched.holds(tags, {tag: tags[tag] for tag in ("00", "01", "02", "03")})
-    third = await watched.looks()
-    await watched.holds(tags, tags)
-    last = await watched.looks()
-
-    assert first[0].splitlines()[0].count(", its copy failed;") == MOST_STUCK
-    assert more[1:] == [f"STUCK: 3 more images; they do not arrive by themselves, {WAY}"]
-    assert second[2].splitlines() == [
-        f"STUCK: core/api:10 since 02:30 UTC, its copy failed; it does not arrive by itself, {WAY}",
-        f"RECOVERED: core/api:00 has arrived or is gone; more than 10 are still stuck, {WAY}",
-    ]
-    assert third[3].splitlines()[1:] == [
-        f"RECOVERED: core/api:01, core/api:02, core/api:03, others have arrived or are gone; 9 are still stuck, {WAY}"
-    ]
-    assert last[4:] == [
-        "RECOVERED: core/api:04, core/api:05, core/api:06, core/api:07, core/api:08 and 4 more have arrived or are "
-        f"gone, {WAY}"
-    ]
-
-
-async def test_a_stuck_image_that_only_people_copy_from_now_on_is_still_stuck(watched: Watched) -> None:
-    watched.registries.feed = a_feed(a_task("ERROR", image="core/api:2", made=-21, changed=-20))
-    await watched.holds(LONG_AGO, {"1": a_tag()})
-    first = await watched.looks()
-    watched.registries.feed, watched.registries.rules = a_feed(), (a_rule(is_automatic=False),)
-
-    assert await watched.looks() == first
-    assert len(first) == 1
-
-
-@pytest.mark.parametrize("feed", [a_feed(), a_feed(a_task("PENDING", task_id="task-2", image="core/api:2", made=1))])
-async def test_what_is_stuck_is_not_over_while_it_is_copied_anew_or_its_failure_is_told_no_more(
-    watched: Watched, feed: TaskFeed
-) -> None:
-    failed = a_task("ERROR", image="core/api:2", made=-21, changed=-20)
-    watched.registries.feed = a_feed(failed)
-    await watched.holds(LONG_AGO, {"1": a_tag()})
-    first = await watched.looks()
-    watched.registries.feed = feed
-    await watched.holds(LONG_AGO, {"1": a_tag()})
-
-    assert (await watched.looks())[1:] == [f"LAG: core/api:2 since 02:38 UTC without a copy, limit 15 min, {WAY}"]
-    watched.registries.feed = a_feed(failed)
-    assert (await watched.looks())[2:] == [
-        f"RECOVERED: no other critical image that a rule copies by itself waits too long, {WAY}"
-    ]
-    assert [text.partition(":")[0] for text in first] == ["STUCK"]
-
-
-async def test_what_is_stuck_is_not_over_while_no_tasks_are_told(watched: Watched) -> None:
-    watched.registries.rules = (a_rule(created_at=at(-5)),)
-    watched.registries.feed = a_feed(a_task("ERROR", image="core/api:2", made=-21, changed=-20))
-    await watched.holds(LONG_AGO, {"1": a_tag()})
-    first = await watched.looks()
-    watched.registries.mute = {ZJK, HZ}
-
-    assert await watched.looks() == first
-    assert len(first) == 1
-
-
-async def test_what_was_stuck_and_is_copied_again_has_not_recovered_before_it_is_there(watched: Watched) -> None:
-    failed = a_task("ERROR", image="core/api:2", made=-21, changed=-20)
-    watched.registries.feed = a_feed(failed)
-    await watched.holds(LONG_AGO, {"1": a_tag()})
-    await watched.looks()
-    watched.registries.feed = a_feed(failed, a_task("PENDING", task_id="task-2", image="core/api:2", made=0))
-    await watched.holds(LONG_AGO, {"1": a_tag()})
-    second = await watched.looks()
-    await watched.holds(LONG_AGO, LONG_AGO)
-    last = await watched.looks()
-
-    assert second[1:] == [f"LAG: core/api:2 since 02:38 UTC without a copy, limit 15 min, {WAY}"]
-    assert [line.partition(":")[0] for line in last[2].splitlines()] == ["RECOVERED", "RECOVERED"]
 
 
 async def test_an_image_that_only_people_copy_from_now_on_is_not_said_to_have_arrived(watched: Watched) -> None:
@@ -390,8 +224,8 @@ def test_a_site_that_cannot_be_read_is_named_once_for_all_its_standbys() -> None
     concerns = {Concern(Kind.BLIND, target, ZJK): f"{ZJK} since 03:00 UTC" for target in (HZ, "shanghai")}
     limit = timedelta(minutes=15)
 
-    begun = messages.concerned(ZJK, Lookout(concerns), tuple(concerns), (), limit)
-    over = messages.concerned(ZJK, Lookout(), (), tuple(concerns), limit)
+    begun = messages.concerned(ZJK, Lookout(concerns), tuple(concerns), (), tuple(concerns), limit)
+    over = messages.concerned(ZJK, Lookout(), (), tuple(concerns), (), limit)
 
     assert begun.text == f"NOT READ: {ZJK} since 03:00 UTC, so what lags is not told here"
     assert over.text == f"RECOVERED: {ZJK} is read again"
