@@ -97,11 +97,9 @@ class Desk:
         self._banner = Banner(ports, tasks)
         self._refusals = Refusals(ports, tasks)
         self._decisions = Pace(ports, tasks, self._refusals, most=DECISIONS)
-        self._paces = {
-            Act.REQUEST: Pace(ports, tasks, self._refusals, most=REQUESTS),
-            # by itself, so that nobody who has pressed a button too often is kept from freezing
-            Act.FREEZE: Pace(ports, tasks, self._refusals, most=DECISIONS),
-        }
+        # each by itself, so that nobody is kept from freezing or approving by how often they did something else
+        own = {Act.REQUEST: REQUESTS, Act.FREEZE: DECISIONS, Act.WATCH: DECISIONS, Act.SYNC: DECISIONS}
+        self._paces = {act: Pace(ports, tasks, self._refusals, most=most) for act, most in own.items()}
 
     async def command(self, delivery: Delivery) -> Reply:
         """Answer a slash command."""

@@ -260,11 +260,13 @@ def _unseen(report: Report) -> list[str]:
 def _remedy(known: Assessment) -> str:
     """Say how to have copied what a copy brings, while both ends answer: it takes the two of them."""
     report = known.report
-    can_copy = report.judgement.judged.copyable > 0 and report.question.repositories is None
+    judged = report.judgement.judged
+    can_copy = judged.copyable > 0 and report.question.repositories is None
     if not can_copy or _hushed(known) or _impossible(known.audit):
         return ""
     words = f"/registry sync missing from {report.source.site.name} to {report.target.site.name}"
-    return f"To have it copied: {code(words, 150)}"
+    some = "it" if judged.copyable == judged.lost else f"{judged.copyable:,} of {judged.lost:,}"
+    return f"To have {some} copied: {code(words, 150)}"
 
 
 def _sources(report: Report, now: datetime) -> str:

@@ -109,7 +109,8 @@ async def _require_free(ports: Ports, job: CopyJob) -> None:
     jobs = [taken[copy.image] for copy in job.copies if taken.get(copy.image, job.id) != job.id]
     if jobs:
         names, count = " and ".join(dict.fromkeys(jobs)), len(job.copies)
-        these = f"{len(jobs):,} of these {count:,} images" if count > 1 else "this image"
+        some = f"{len(jobs):,} of " if len(jobs) < count else ""
+        these = f"{some}these {count:,} images" if count > 1 else "this image"
         raise Conflict(
             f"Nothing was started: {names} copies {these} just now. Dismiss this offer; "
             f"`/registry sync {job.asked} from {job.source} to {job.target}` lists what is missing beside that."
@@ -151,7 +152,12 @@ async def _open(ports: Ports, job_id: str, digest: str) -> CopyJob:
         raise NotPermitted("E_UNKNOWN_ACTION", f"{job_id} is not on record, so nothing is copied. Ask again.")
     if job.phase is not Phase.OFFERED:
         by = f" It was confirmed by <@{job.started.user_id}> at {job.started.at:%H:%M:%S} UTC." if job.started else ""
-        raise InvalidTransition(f"{job.id} is already {job.phase}.{by} Its message shows how it goes.")
+        then = (
+            "Ask again to have images copied."
+            if job.phase in (Phase.DISMISSED, Phase.EXPIRED)
+            else "Its message shows how it goes."
+        )
+        raise InvalidTransition(f"{job.id} is already {job.phase}.{by} {then}")
     if ports.clock.now() >= job.expires_at:
         raise NotPermitted(
             "E_EXPIRED", f"{job.id} expired at {job.expires_at:%H:%M} UTC. Nothing is copied; ask again."

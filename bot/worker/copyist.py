@@ -1,7 +1,8 @@
 """Carries confirmed copy jobs on and keeps their messages true; of several bots one at a time does each."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 
@@ -17,8 +18,9 @@ from bot.services.copy_start import copy_button_values
 from bot.services.showing import Showing
 
 log = structlog.get_logger()
-LEASE = timedelta(minutes=3)
-"""For one round, which reads repositories at the vendor's pace; a bot that dies is followed by another after it."""
+LEASE = timedelta(seconds=30)
+"""A bot that dies in a round is followed by another after it; a round itself may take minutes, at the vendor's pace."""
+RENEW_EVERY = timedelta(seconds=10)
 ROUND = timedelta(seconds=2)
 """Between two rounds of a job."""
 
@@ -51,16 +53,37 @@ class Copyist:
         name = f"copies/{job_id}"
         if not await self._ports.operations.claim_news(name, self._owner, self._ports.clock.now() + LEASE):
             return False
+        async with self._held(name):
+            try:
+                job = await self._ports.copies.get(job_id)
+                return job is not None and await self._step(job)
+            except VersionConflict:
+                return True  # somebody pressed, or another bot is at it: look again
+            except BotError as error:
+                self._complain(job_id, str(error))
+                return False
+
+    @asynccontextmanager
+    async def _held(self, name: str) -> AsyncIterator[None]:
+        """Keep what was claimed, for as long as it is needed."""
+        is_over = asyncio.Event()
         try:
-            job = await self._ports.copies.get(job_id)
-            return job is not None and await self._step(job)
-        except VersionConflict:
-            return True  # somebody pressed, or another bot is at it: look again
-        except BotError as error:
-            self._complain(job_id, str(error))
-            return False
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._renew(name, is_over))
+                try:
+                    yield
+                finally:
+                    is_over.set()
         finally:
             await self._ports.operations.release_news(name)
+
+    async def _renew(self, name: str, is_over: asyncio.Event) -> None:
+        while True:
+            await self._ports.clock.pause(RENEW_EVERY, is_over)
+            if is_over.is_set():
+                return
+            with suppress(BotError):  # the next one makes up for it; two bots at a round would do no harm
+                await self._ports.operations.claim_news(name, self._owner, self._ports.clock.now() + LEASE)
 
     def _complain(self, job_id: str, why: str) -> None:
         """Log what holds a job up, once until it is something else."""

@@ -168,6 +168,15 @@ async def test_typed_decisions_count_with_clicks_and_reading_never() -> None:
     assert "E_TOO_FAST" not in await room.say(APPROVER, "actions")
 
 
+@pytest.mark.parametrize("words", ["watch", "sync core/api from zhangjiakou to hangzhou"])
+async def test_who_has_asked_for_something_too_often_may_still_decide(words: str) -> None:
+    room = await _room()
+    told = [await room.say(APPROVER, words) for _ in range(DECISIONS + 1)]
+
+    assert told[-1].endswith("`E_TOO_FAST`")
+    assert "E_TOO_FAST" not in await room.click(APPROVER)
+
+
 class _Deaf(FakeOperations):
     """A store that takes no entries."""
 

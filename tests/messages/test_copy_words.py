@@ -274,3 +274,12 @@ def test_an_answer_offers_copies_only_where_one_would_be_made(
     known = an_assessment({"core/api": {"1": a_tag()}}, held, **fields)
 
     assert ("To have it copied" in words_of(messages.replication(known, NOW))) == is_offered
+
+
+def test_an_answer_says_of_how_many_of_the_missing_a_copy_would_be_made() -> None:
+    sides = (a_side(), a_side(TARGET, namespaces={"core": False}))
+    known = an_assessment(
+        {"core/api": {"1": a_tag()}, "core/new": {"1": a_tag()}}, {"core/api": {}}, rules=(), sides=sides
+    )
+
+    assert "To have 1 of 2 copied: `/registry sync missing" in words_of(messages.replication(known, NOW))

@@ -56,7 +56,7 @@ async def test_a_late_press_on_a_dismissed_offer_is_told_that_and_of_nobodys_con
     with pytest.raises(InvalidTransition) as late:
         await company.press(job)
 
-    assert str(late.value) == f"{job.id} is already dismissed. Its message shows how it goes."
+    assert str(late.value) == f"{job.id} is already dismissed. Ask again to have images copied."
 
 
 async def test_the_audit_of_an_end_names_who_confirmed() -> None:
@@ -184,7 +184,7 @@ async def test_of_two_offers_of_the_same_images_the_second_is_not_started_while_
         await company.press(second)
     await company.work()
 
-    assert str(refused.value).startswith(f"Nothing was started: {first.id} copies 3 of these 3 images just now.")
+    assert str(refused.value).startswith(f"Nothing was started: {first.id} copies these 3 images just now.")
     assert len(company.copier.sent) == 3
     assert company.copies.held[second.id].phase is Phase.OFFERED
 

@@ -55,7 +55,7 @@ async def test_of_several_offers_of_the_same_images_pressed_at_once_one_starts_a
     assert len(refused) == AT_ONCE - 1
     assert all(isinstance(each, Conflict) for each in refused)
     assert {str(each).partition(" just now.")[0] for each in refused} == {
-        f"Nothing was started: {running.id} copies {AT_ONCE} of these {AT_ONCE} images"
+        f"Nothing was started: {running.id} copies these {AT_ONCE} images"
     }
 
 

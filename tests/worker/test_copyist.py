@@ -1,14 +1,18 @@
 """Who carries copy jobs on, and how often people are told of them."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.copy_job import VALID_FOR, Phase
 from bot.errors import BotError, ProviderError, Refused, StoreUnavailable, Unanswered, Unreachable
-from bot.worker.copyist import Copyist
+from bot.worker import copyist
+from bot.worker.copyist import LEASE, Copyist
 from tests.services.copying import Copying, copying
 
 
@@ -90,12 +94,38 @@ async def test_a_job_that_another_bot_is_at_is_left_alone() -> None:
     assert company.copier.sent == []
 
 
+async def test_a_job_is_left_to_its_bot_through_a_long_round_and_free_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(copyist, "RENEW_EVERY", timedelta(milliseconds=5))
+    company = await copying()
+    job = await company.started()
+    begin, is_over = company.copier.begin, asyncio.Event()
+
+    async def slow(*arguments: Any, **named: Any) -> str:
+        await is_over.wait()
+        return await begin(*arguments, **named)
+
+    monkeypatch.setattr(company.copier, "begin", slow)
+    claim = partial(company.operations.claim_news, f"copies/{job.id}", "bot-2")
+    round_at_hand = asyncio.create_task(Copyist(company.ports, "bot-1").tick())
+    for _ in range(5):
+        company.clock.move(LEASE / 2)
+        await asyncio.sleep(0.05)
+    while_it_runs = await claim(company.clock.now() + LEASE)
+    round_at_hand.cancel()
+    await asyncio.wait([round_at_hand])
+
+    assert not while_it_runs
+    assert await claim(company.clock.now() + LEASE)
+
+
 async def test_a_message_that_shows_how_it_goes_is_not_edited_again() -> None:
     company = await copying()
     await company.started()
-    copyist = Copyist(company.ports, "bot-1")
+    worker = Copyist(company.ports, "bot-1")
 
-    is_busy = [await copyist.tick() for _ in range(4)]
+    is_busy = [await worker.tick() for _ in range(4)]
 
     assert company.workspace.updates == 1
     assert is_busy == [True] * 4
@@ -103,14 +133,14 @@ async def test_a_message_that_shows_how_it_goes_is_not_edited_again() -> None:
 
 async def test_there_is_nothing_to_hurry_for_before_the_confirmation_and_after_the_end() -> None:
     company = await copying(1)
-    copyist = Copyist(company.ports, "bot-1")
+    worker = Copyist(company.ports, "bot-1")
     job = await company.offer()
-    before = await copyist.tick()
+    before = await worker.tick()
     await company.press(job)
-    await copyist.tick()
+    await worker.tick()
     company.land("core/api:0")
 
-    after = await copyist.tick()
+    after = await worker.tick()
 
     assert (before, after) == (False, False)
     assert company.job().phase is Phase.ENDED
@@ -120,13 +150,13 @@ async def test_there_is_nothing_to_hurry_for_before_the_confirmation_and_after_t
 async def test_what_holds_a_job_up_is_logged_once_until_it_is_something_else() -> None:
     company = await copying()
     await company.started()
-    copyist = Copyist(company.ports, "bot-1")
+    worker = Copyist(company.ports, "bot-1")
     first, second = StoreUnavailable("Redis is full."), StoreUnavailable("Redis is silent.")
 
     with capture_logs() as logs:
         for error in (first, first, second):
             company.copies.fail_next(error)
-            await copyist.tick()
+            await worker.tick()
 
     assert [entry["why"] for entry in logs if entry["event"] == "copies.held_up"] == [str(first), str(second)]
 
