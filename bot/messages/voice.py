@@ -1,26 +1,32 @@
 """The words for one direction of copies, from the first to the last, whether they go to one person or to a channel."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from bot.domain.report import Assessment
-from bot.messages.blocks import compose, section
+from bot.messages.blocks import Block, compose, context, section
 from bot.messages.losses_file import LossesFile
 from bot.messages.notices import noted
 from bot.messages.replication import MOST_LISTED, comparing, published, replication
-from bot.messages.text import code, escape
+from bot.messages.text import code, escape, span
 from bot.ports import Message, OpenBulletin
 
 LONGEST_QUESTION = 1_500
 """Characters, of which each may take up to five; no question that anybody types comes near."""
+STOPPED = "INTERRUPTED: the bot that compared {} with {} stopped before the end"
+TOO_LONG = "NOT FINISHED: comparing {} with {} takes longer than "
 INVITE = "The full list needs a channel of which the bot is a member: type `/invite @registry` there and ask again."
 
 
-def interrupted(bulletin: OpenBulletin, so_far: Message | None = None) -> Message:
-    """Return the last word on a message that nobody follows to its end, how to be answered after all, and so far."""
-    ends = f"{escape(bulletin.source)} with {escape(bulletin.target)}"
-    said = f"INTERRUPTED: the bot that compared {ends} stopped before the end"
+def interrupted(bulletin: OpenBulletin) -> Message:
+    """Return the last word on a message whose bot is gone, and how to be answered after all."""
+    return _broken_off(STOPPED, bulletin)
+
+
+def _broken_off(verdict: str, bulletin: OpenBulletin, known: Sequence[Block] = ()) -> Message:
+    said = verdict.format(escape(bulletin.source), escape(bulletin.target))
     again = f"Ask again: {code(f'/registry {bulletin.question}', LONGEST_QUESTION)}"
-    return compose(said, [section(f"*{said}*"), section(again), *map(dict, so_far.blocks if so_far else ())])
+    return compose(said, [section(f"*{said}*"), section(again), *known])
 
 
 class ReplicationVoice:
@@ -43,9 +49,10 @@ class ReplicationVoice:
         """Return how far it is."""
         return comparing(known, now)
 
-    def interrupted(self, known: Assessment, now: datetime, bulletin: OpenBulletin) -> Message:
-        """Return the last word on a message that nobody follows to its end."""
-        return interrupted(bulletin, replication(known, now))
+    def broken_off(self, known: Assessment, now: datetime, bulletin: OpenBulletin, limit: timedelta | None) -> Message:
+        """Return the last word on a message that nobody follows to its end: its bot stops, or it took too long."""
+        verdict = f"{TOO_LONG}{span(limit)}" if limit else STOPPED
+        return _broken_off(verdict, bulletin, [context("Known by then:"), *map(dict, replication(known, now).blocks)])
 
     def pointer(self, known: Assessment, link: str | None) -> Message:
         """Return where the answer is given."""

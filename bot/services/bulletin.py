@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.errors import ProviderError, StoreUnavailable, Throttled
+from bot.errors import ProviderError, Refused, StoreUnavailable, Throttled
 from bot.ports import Attachment, Message, OpenBulletin, Ports
 from bot.services.showing import Showing
 
@@ -15,6 +15,8 @@ TRIES = 4
 LEASE = timedelta(seconds=45)
 """How long a message belongs to a bot that says nothing more, as after a crash."""
 RENEW_EVERY = timedelta(seconds=10)
+SETTLING = 90
+"""Rounds of so long in which a last word is tried again: a quarter of an hour."""
 
 
 class Bulletin:
@@ -65,40 +67,55 @@ class RunningBulletin(Bulletin):
             return
         self._renewed_at = now
         try:
-            await self._ports.operations.claim_news(self.kept.lease, self._owner, self._ports.clock.now() + LEASE)
-            await self._ports.bulletins.keep(self.kept)
+            until = self._ports.clock.now() + LEASE
+            if await self._ports.operations.claim_news(self.kept.lease, self._owner, until):
+                await self._ports.bulletins.keep(self.kept)  # else another bot took this one for dead, and is ending it
         except StoreUnavailable as error:
             log.warning("bulletin.not_kept", why=str(error))
 
-    async def show(self, message: Message) -> None:
-        """Edit it, unless others have their turn; what Slack does not take the next word makes up for."""
+    async def show(self, message: Message, *, is_turn: bool = False) -> None:
+        """Edit it, unless others have their turn; what Slack does not take the next word makes up for.
+
+        `is_turn`: it tells something else from now on, which is shown at once.
+        """
         await self.keep()
-        if not self._showing.take_turn():
+        if not self._showing.take_turn(is_turn=is_turn):
             return
         try:
             await self._ports.workspace.update(self._channel, self._ts, message)
         except ProviderError as error:
             log.warning("bulletin.not_taken", why=str(error))
 
-    async def conclude(self, message: Message) -> None:
-        """Edit it for the last time, at once; where Slack does not take that, it is left to whoever looks after it."""
+    async def conclude(self, message: Message, file: Attachment | None) -> None:
+        """Edit it for the last time, at once, and put a file into its thread."""
         try:
             self._is_told = await self._say(message)
         finally:
             if not self._is_told:
                 self._showing.end()
         await self._let_go(message)
+        if self._is_told:
+            await self.attach(file)
 
-    async def settle(self, message: Message) -> None:
-        """Have it forgotten once Redis is back, or it would be taken for one that has no end."""
-        while self._is_told and not self._is_forgotten:
+    async def settle(self, message: Message, file: Attachment | None) -> None:
+        """Say it once Slack is back, and have it forgotten once Redis is, or it would be taken for one without end."""
+        for _ in range(SETTLING):
+            if self._is_forgotten:
+                return
             await self._ports.clock.sleep(RENEW_EVERY.total_seconds())
-            await self._let_go(message)
+            if self._is_told:
+                await self._let_go(message)
+            else:
+                await self.keep()
+                await self.conclude(message, file)
 
     async def _say(self, message: Message) -> bool:
         for left in reversed(range(TRIES)):
             try:
                 await self._ports.workspace.update(self._channel, self._ts, message)
+            except Refused as error:
+                log.warning("bulletin.lost", where=self._channel, code=error.code)
+                return True  # nothing can be said there any more
             except ProviderError as error:
                 await self._wait(error, left)
             else:

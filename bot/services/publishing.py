@@ -75,8 +75,8 @@ class Voice(Protocol):
         """Return how far it is."""
         ...
 
-    def interrupted(self, known: Assessment, now: datetime, bulletin: OpenBulletin) -> Message:
-        """Return what is known where nobody follows it to the end any more."""
+    def broken_off(self, known: Assessment, now: datetime, bulletin: OpenBulletin, limit: timedelta | None) -> Message:
+        """Return what is known where nobody follows it to the end: the bot stops, or it took longer than `limit`."""
         ...
 
     def pointer(self, known: Assessment, link: str | None) -> Message:
@@ -97,6 +97,7 @@ class Inquiry:
         self._ports, self._asked, self._channel = ports, asked, channel
         self._voice, self._linger, self._kind = voice, linger, study
         self._before: Assessment | None = None
+        self._reading: Assessment | None = None
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -107,7 +108,7 @@ class Inquiry:
         """Return the answer, or where it is given. Raises UsageError when no repository is called so."""
         await self._study.begin()
         work = self._linger(self._study.finish(), "replication.study")
-        patience = SOON if self._latest().report.total <= SMALL else AT_ONCE
+        patience = SOON if self._latest().report.total <= SMALL and not self._kind.depth else AT_ONCE
         await asyncio.wait([work], timeout=patience.total_seconds())
         over = _end_of(work)
         if over and self._voice.fits(over):
@@ -147,37 +148,40 @@ class Inquiry:
         return OpenBulletin(self._channel, ts, *ends, question, self._ports.clock.now())
 
     def _latest(self) -> Assessment:
-        known = self._study.latest or self._before
+        known = self._reading or self._study.latest or self._before
         assert known is not None  # set since it first began
         return known
 
     async def _follow(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> None:
         """Show the progress until the end, and the end whatever comes: what is known by then says what it lacks."""
         last: Assessment | None = None
+        limit: timedelta | None = None
         try:
             await bulletin.keep()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LONGEST.total_seconds()):
-                    last = await self._to_the_end(bulletin, work)
+            async with asyncio.timeout(LONGEST.total_seconds()):
+                last = await self._to_the_end(bulletin, work)
+        except TimeoutError:
+            limit = LONGEST
         finally:
             known, now = last or self._latest(), self._ports.clock.now()
-            end = self._voice.whole(known, now) if last else self._voice.interrupted(known, now, bulletin.kept)
+            end = self._voice.whole(known, now) if last else self._voice.broken_off(known, now, bulletin.kept, limit)
+            file = self._table.attachment(known)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORD.total_seconds()):
-                    await bulletin.conclude(end)
-                    await bulletin.attach(self._table.attachment(known))
-        await bulletin.settle(end)
+                    await bulletin.conclude(end, file)
+        await bulletin.settle(end, file)
 
     async def _to_the_end(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> Assessment:
         known = await self._watched(bulletin, work)
         if _is_settled(known):
             return known
         while _is_being_read(known):
-            await bulletin.show(self._voice.whole(known, self._ports.clock.now()))
+            is_first, self._reading = self._reading is None, known
+            await bulletin.show(self._voice.whole(known, self._ports.clock.now()), is_turn=is_first)
             await self._ports.clock.sleep(READING_EVERY)
             sides, _trouble = await stock.sides(self._ports.inventories, self._asked.source, self._asked.target)
             known = replace(known, report=replace(known.report, source=sides[0], target=sides[1]))
-        self._before = known
+        self._before, self._reading = known, None
         self._begin_anew()
         await self._study.begin()
         return await self._watched(bulletin, self._linger(self._study.finish(), "replication.study"))

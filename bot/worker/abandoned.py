@@ -36,3 +36,4 @@ async def _end(ports: Ports, bulletin: OpenBulletin) -> None:
         log.warning("bulletin.not_taken", where=bulletin.channel, why=str(error))
         return
     await ports.bulletins.forget(bulletin)
+    await ports.operations.release_news(bulletin.lease)  # its own bot may only have been held up, and goes on with it

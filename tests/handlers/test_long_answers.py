@@ -162,12 +162,24 @@ async def test_a_stopping_bot_says_that_it_did_and_leaves_what_it_knows_by_then(
 
     last = workspace.posts[0].message
     assert last.text == INTERRUPTED
-    assert words_of(last).splitlines()[:3] == [
+    assert words_of(last).splitlines()[:4] == [
         f"*{INTERRUPTED}*",
         "Ask again: `/registry replication from zhangjiakou to hangzhou`",
+        "Known by then:",
         "*UNKNOWN: zhangjiakou to hangzhou, 0 of 1 repository compared*",
     ]
     assert await ports.bulletins.open() == ()
+
+
+async def test_an_answer_that_also_pulls_is_begun_in_the_channel_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "AT_ONCE", timedelta(0))
+    ports, workspace = await a_world(2, inventories=_Held())
+    tasks = Tasks()
+
+    await answer(ports, f"{TEXT} deep", linger=tasks.start)
+
+    assert [post.message.text for post in workspace.posts] == ["COMPARING zhangjiakou to hangzhou: 0 of 1 repository"]
+    await tasks.drain(timedelta(0))
 
 
 async def test_a_first_reading_is_followed_to_its_end() -> None:

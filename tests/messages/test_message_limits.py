@@ -115,7 +115,7 @@ def test_slack_takes_every_replication(known: Assessment) -> None:
     assert_slack_takes(messages.replications([known, known, known], NOW))
     assert_slack_takes(messages.comparing(known, NOW))
     assert_slack_takes(
-        messages.ReplicationVoice().interrupted(known, NOW, OpenBulletin("C01OPS", "1.1", "", "", "", NOW))
+        messages.ReplicationVoice().broken_off(known, NOW, OpenBulletin("C01OPS", "1.1", "", "", "", NOW), None)
     )
 
 

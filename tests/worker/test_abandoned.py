@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,12 +13,14 @@ import pytest
 from bot import messages
 from bot.errors import Refused, StoreUnavailable, Throttled, Unreachable
 from bot.ports import Message, OpenBulletin, Ports
+from bot.services import publishing
 from bot.worker import ABANDONED_EVERY
 from bot.worker.abandoned import TOO_OLD, end_abandoned
 from tests.builders import CHANNEL, NOW
 from tests.fake_bulletins import FakeBulletins
 from tests.fakes import FakeClock, FakeWorkspace, some_ports
 from tests.handlers.progress import READ_AFTER, Counted, Reading, asked
+from tests.messages.reading import words_of
 from tests.simulation.clock import SimClock
 from tests.simulation.loop import SimLoop
 
@@ -123,7 +126,7 @@ def test_without_redis_an_answer_goes_on_and_is_there_when_redis_is_back(company
     assert company.bulletins.held == {}
 
 
-def test_a_live_bot_ends_its_message_itself_where_another_took_it_over(company: Company) -> None:
+def test_a_bot_that_was_held_up_goes_on_with_its_message_and_nobody_takes_it_away_again(company: Company) -> None:
     company.ask()
     company.wait(100)
     company.process.stop()
@@ -133,17 +136,44 @@ def test_a_live_bot_ends_its_message_itself_where_another_took_it_over(company: 
     company.wait(READ_AFTER)
 
     assert taken_over == INTERRUPTED
+    assert [verdict for _, _, verdict in company.workspace.edits].count("INTERRUPTED") == 1
     assert company.shown().startswith("BEHIND")
     assert company.bulletins.held == {}
 
 
-def test_a_last_word_that_slack_did_not_take_is_made_up_for_by_whoever_looks(company: Company) -> None:
+def test_a_last_word_that_slack_did_not_take_is_said_once_slack_is_back_and_no_other(company: Company) -> None:
     company.ask()
     company.wait(READ_AFTER - 5)
-    company.workspace.fail_next(*[Unreachable("Slack does not answer.")] * 6)
+    company.workspace.fail_next(*[Unreachable("Slack does not answer.")] * 20)
+    company.wait(120)
+
+    assert company.shown().startswith("BEHIND")
+    assert company.bulletins.held == {}
+
+
+def test_a_last_word_that_slack_did_not_take_from_a_bot_that_is_gone_is_made_up_for(company: Company) -> None:
+    company.ask()
+    company.wait(READ_AFTER - 5)
+    company.workspace.fail_next(*[Unreachable("Slack does not answer.")] * 5)
+    company.wait(10)
+    company.process.stop()
     company.wait(80)
 
     assert company.shown() == INTERRUPTED
+    assert company.bulletins.held == {}
+
+
+def test_what_takes_too_long_says_so_with_what_is_known_by_then(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "LONGEST", timedelta(seconds=200))
+    company.ask()
+    company.wait(230)
+
+    assert company.shown() == "NOT FINISHED: comparing zhangjiakou with hangzhou takes longer than 3 min 20 s"
+    words = words_of(company.workspace.posts[0].message)
+    assert "Known by then:\n*UNKNOWN: zhangjiakou to hangzhou" in words
+    assert re.search(r"is being read, (19\d|20\d) of 1,200 calls done", words)
     assert company.bulletins.held == {}
 
 
