@@ -1,5 +1,6 @@
 """Container Registry as the bot reads it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -42,6 +43,37 @@ async def test_endpoints_tell_the_generated_name_from_the_custom_one(registries:
     assert (internet.is_open, internet.system_domain) == (True, "sim-a-registry.cn-hangzhou.cr.aliyuncs.com")
     assert (internet.custom_domains, internet.acl_entries) == ((DOMAIN,), ("203.0.113.7/32",))
     assert [(link.vpc_id, link.ip, link.is_running) for link in endpoints.links] == [("vpc-aaaaa", "10.1.0.10", True)]
+
+
+async def test_many_who_ask_for_rules_and_tasks_at_once_share_one_read(
+    cloud: Simulator, registries: AlibabaRegistries
+) -> None:
+    whole = await asyncio.gather(*(registries.sync_tasks(HANGZHOU) for _ in range(20)))
+    rules = await asyncio.gather(*(registries.sync_rules(HANGZHOU) for _ in range(20)))
+    actions = [call["action"] for call in cloud.calls]
+
+    assert (len(set(map(id, whole))), len(set(map(id, rules)))) == (1, 1)
+    assert (actions.count("ListRepoSyncTask"), actions.count("ListRepoSyncRule")) == (1, 1)
+    await registries.sync_rules(HANGZHOU)
+    assert [call["action"] for call in cloud.calls].count("ListRepoSyncRule") == 2
+
+
+async def test_who_gives_up_on_a_shared_read_ends_it_for_nobody_else(registries: AlibabaRegistries) -> None:
+    patient = asyncio.create_task(registries.sync_rules(HANGZHOU))
+    hasty = asyncio.create_task(registries.sync_rules(HANGZHOU))
+    await asyncio.sleep(0)
+    hasty.cancel()
+
+    assert await patient
+    assert hasty.cancelled() or hasty.cancelling()
+
+
+async def test_a_shared_read_that_fails_tells_everybody_why(cloud: Simulator, registries: AlibabaRegistries) -> None:
+    cloud.faults.set("region_down", "hangzhou", True)
+
+    told = await asyncio.gather(*(registries.sync_tasks(HANGZHOU) for _ in range(3)), return_exceptions=True)
+
+    assert [type(each) for each in told] == [Unreachable] * 3
 
 
 async def test_an_instance_without_vpc_links_has_none(cloud: Simulator, registries: AlibabaRegistries) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from bot.adapters.alibaba.client import Alibaba
 from bot.adapters.alibaba.inventory import read_inventory
 from bot.adapters.alibaba.limits import Lane
+from bot.adapters.alibaba.sharing import Shared
 from bot.adapters.alibaba.wire import (
     PAGE_SIZE,
     Page,
@@ -38,6 +39,8 @@ class AlibabaRegistries:
     def __init__(self, alibaba: Alibaba, now: Callable[[], datetime]) -> None:
         self._alibaba = alibaba
         self._now = now
+        self._rules: Shared[tuple[SyncRule, ...]] = Shared("registry.rules")
+        self._tasks: Shared[TaskFeed] = Shared("registry.tasks")
 
     async def instance(self, site: Site) -> Instance:
         """Return the site's home instance."""
@@ -71,7 +74,14 @@ class AlibabaRegistries:
         return Inventory(site.instance, await read_inventory(cr, models, site.instance, globs, as_of), as_of())
 
     async def sync_rules(self, site: Site) -> tuple[SyncRule, ...]:
-        """Return the replication rules that this instance takes part in, source first."""
+        """Return the replication rules that this instance takes part in, source first; many askers share one read."""
+        return await self._rules.read(site.instance, lambda: self._read_rules(site))
+
+    async def sync_tasks(self, site: Site) -> TaskFeed:
+        """Return the replication tasks that this instance lists, up to a cap of pages; many askers share one read."""
+        return await self._tasks.read(site.instance, lambda: self._read_tasks(site))
+
+    async def _read_rules(self, site: Site) -> tuple[SyncRule, ...]:
         cr, models = await self._of(site)
 
         async def fetch(page: int) -> Page:
@@ -82,8 +92,7 @@ class AlibabaRegistries:
         page = await read_list(fetch, lambda wire: required(wire.sync_rule_id, "SyncRuleId"), "replication rules")
         return tuple(_rule_from_wire(site.instance, wire) for wire in page.items)
 
-    async def sync_tasks(self, site: Site) -> TaskFeed:
-        """Return the replication tasks that this instance lists, up to a cap of pages."""
+    async def _read_tasks(self, site: Site) -> TaskFeed:
         as_of = self._dating(site)
         cr, models = await self._of(site)
 
