@@ -132,12 +132,17 @@ async def _chosen(held: Stock, asked: Question, sides: tuple[Side, Side]) -> Seq
         return [path for path in known if critical.touches(path)]
     chosen = [path for path in known if _is_asked_for(asked, path)]
     if asked.repositories and known and not chosen:
-        raise UsageError(await asyncio.to_thread(_no_such_repository, asked.repositories, known))
+        raise UsageError(await asyncio.to_thread(_no_such_repository, asked.repositories, known, sides))
     return chosen
 
 
-def _no_such_repository(glob: str, known: Sequence[str]) -> str:
+def _no_such_repository(glob: str, known: Sequence[str], sides: tuple[Side, Side]) -> str:
     hint = nearly(glob, known)
+    unread = [side.site.name for side in sides if not side.is_whole]
+    if unread:
+        are = "is" if len(unread) == 1 else "are"
+        partly = f"{' and '.join(unread)} {are} not read to the end, so it may be there: ask again later"
+        return f"None of {len(known):,} repositories known so far is called '{glob}'; {partly}.{hint}"
     return f"None of {len(known):,} repositories is called '{glob}'.{hint} Use namespace/name, * for any part of it."
 
 

@@ -201,9 +201,19 @@ async def test_what_is_asked_for_by_name_is_what_is_judged() -> None:
 async def test_a_name_that_nothing_has_is_told_with_what_is_near_it(glob: str, near: str) -> None:
     ports = _ports()
     await _keep(ports, SOURCE, a_repository(*IMAGES), a_repository("web/shop"))
+    await _keep(ports, TARGET)
 
     with pytest.raises(UsageError, match=f"None of 2 repositories is called .* Nearly: {near}"):
         await _answer(ports, glob)
+
+
+async def test_a_name_that_may_be_among_what_was_not_read_is_not_called_unknown() -> None:
+    ports = _ports()
+    await _keep(ports, SOURCE, a_repository(*IMAGES))
+    unread = f"{TARGET} is not read to the end, so it may be there: ask again later"
+
+    with pytest.raises(UsageError, match=f"None of 1 repositories known so far is called 'web/shop'; {unread}"):
+        await _answer(ports, "web/shop")
 
 
 async def test_a_name_is_no_mistake_while_nothing_at_all_is_known() -> None:
