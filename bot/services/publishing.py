@@ -34,6 +34,8 @@ LAST_WORD = timedelta(seconds=12)
 LOOK_EVERY = 0.5
 READING_EVERY = 2.0
 """Seconds between looks at a comparison, and at a first reading of an instance."""
+CUT_OFF, AGAIN_AFTER = 3, 10.0
+"""How often, and after how many seconds, an answer that Redis cut off is begun anew."""
 
 Linger = Callable[[Coroutine[Any, Any, Assessment | None], str], "asyncio.Task[Any]"]
 Answer = tuple[Message, Assessment | None]
@@ -172,19 +174,38 @@ class Inquiry:
         await bulletin.settle(end, file)
 
     async def _to_the_end(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> Assessment:
-        known = await self._watched(bulletin, work)
+        known = await self._uncut(bulletin, work)
         if _is_settled(known):
             return known
         while _is_being_read(known):
             is_first, self._reading = self._reading is None, known
             await bulletin.show(self._voice.whole(known, self._ports.clock.now()), is_turn=is_first)
             await self._ports.clock.sleep(READING_EVERY)
-            sides, _trouble = await stock.sides(self._ports.inventories, self._asked.source, self._asked.target)
-            known = replace(known, report=replace(known.report, source=sides[0], target=sides[1]))
-        self._before, self._reading = known, None
+            sides, trouble = await stock.sides(self._ports.inventories, self._asked.source, self._asked.target)
+            if not trouble:
+                known = replace(known, report=replace(known.report, source=sides[0], target=sides[1]))
+        return await self._uncut(bulletin, await self._anew(known))
+
+    async def _uncut(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> Assessment:
+        """Return the answer, begun anew where Redis was away for a moment: people wait for the whole of it."""
+        known = await self._watched(bulletin, work)
+        for _ in range(CUT_OFF):
+            if not self._is_cut_off(known):
+                break
+            await self._ports.clock.sleep(AGAIN_AFTER)
+            known = await self._watched(bulletin, await self._anew(known))
+        return known
+
+    def _is_cut_off(self, known: Assessment) -> bool:
+        """Tell whether Redis told less than it did before."""
+        was_kept = self._before is not None and not self._before.report.live_because
+        return bool(known.report.interrupted or (known.report.live_because and was_kept))
+
+    async def _anew(self, known: Assessment) -> "asyncio.Task[Assessment]":
+        self._before, self._reading = self._before or known, None
         self._begin_anew()
         await self._study.begin()
-        return await self._watched(bulletin, self._linger(self._study.finish(), "replication.study"))
+        return self._linger(self._study.finish(), "replication.study")
 
     async def _watched(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> Assessment:
         while not (await asyncio.wait([work], timeout=LOOK_EVERY))[0]:

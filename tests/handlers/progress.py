@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.domain.inventory import Coverage, Repository, Scan
+from bot.errors import StoreUnavailable
 from bot.ports import Message, Ports
 from bot.tasks import Tasks
 from tests.builders import INSTANCE_ID, NOW
@@ -64,6 +65,15 @@ class Slow(Reading):
     async def repositories(self, instance: str, paths: Sequence[str]) -> tuple[Repository | None, ...]:
         if self._loop.time() >= READ_AFTER:
             await asyncio.sleep(20)
+        return await super().repositories(instance, paths)
+
+
+class Cut(Reading):
+    """One that is away for a moment once hangzhou was read."""
+
+    async def repositories(self, instance: str, paths: Sequence[str]) -> tuple[Repository | None, ...]:
+        if READ_AFTER <= self._loop.time() < READ_AFTER + 8:
+            raise StoreUnavailable("Redis does not answer.")
         return await super().repositories(instance, paths)
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.handlers.progress import MINUTE, READ_AFTER, Slow, edited
+from tests.handlers.progress import MINUTE, READ_AFTER, Cut, Slow, edited
 from tests.simulation.loop import SimLoop
 
 
@@ -43,3 +43,11 @@ def test_a_comparison_after_a_first_reading_shows_its_progress(loop: SimLoop) ->
 
     assert next(verdict for at, _, verdict in workspace.edits if at > READ_AFTER + 5).startswith("COMPARING")
     assert len(workspace.ends) == 1
+
+
+def test_an_answer_that_redis_cut_off_is_given_whole_once_redis_is_back(loop: SimLoop) -> None:
+    workspace = edited(loop, 1, Cut)
+
+    assert len(workspace.ends) == 1
+    assert READ_AFTER + 8 < workspace.ends[0] <= READ_AFTER + 25
+    assert workspace.posts[0].message.text.startswith("BEHIND: 2 of 2")
