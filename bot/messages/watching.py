@@ -26,8 +26,10 @@ def concerned(
     lines = list(dict.fromkeys([*_lines(site, lookout, begun, limit), *_ended(site, over, left)]))
     asked = code(f"/registry replication from {site} to {(*begun, *over)[0].target}")
     ends = code(f"/registry unwatch {site}")
-    blocks = [section(f"*{lines[0]}*"), *sections(lines[1:]), context(f"All of it: {asked} · no more of this: {ends}")]
-    return compose("\n".join(lines), blocks)
+    first, *others = lines
+    head, _, rest = first.partition("\n")
+    said = [section("\n".join(filter(None, (f"*{head}*", rest)))), *sections(others)]
+    return compose("\n".join(lines), [*said, context(f"All of it: {asked} · no more of this: {ends}")])
 
 
 def _lines(site: str, lookout: Lookout, begun: Sequence[Concern], limit: timedelta) -> list[str]:
@@ -48,9 +50,7 @@ def _begun(found: Sequence[Concern], details: Sequence[str], limit: timedelta, w
         case Kind.LAG:
             return [f"LAG: {each} without a copy, limit {span(limit)}, {way}" for each in details]
         case Kind.STUCK:
-            ends = "it does not arrive by itself" if len(found) == 1 else "they do not arrive by themselves"
-            rest = [f"{len(found) - MOST_NAMED:,} more"] if len(found) > MOST_NAMED else []
-            return [f"STUCK: {'; '.join([*details[:MOST_NAMED], *rest])}; {ends}, {way}"]
+            return [_stuck(details, way)]
         case Kind.UNCOVERED:
             names = listed((_name(each.subject) for each in found), MOST_NAMED)
             return [f"NO RULE: critical {names} copied by no rule, {way}"]
@@ -58,6 +58,14 @@ def _begun(found: Sequence[Concern], details: Sequence[str], limit: timedelta, w
             return [f"RULE FAILS: {each}, {way}" for each in details]
         case Kind.BLIND:
             return [f"NOT READ: {each}, so what lags is not told here" for each in details]
+
+
+def _stuck(details: Sequence[str], way: str) -> str:
+    if len(details) == 1:
+        return f"STUCK: {details[0]}; it does not arrive by itself, {way}"
+    rest = [f"and {len(details) - MOST_NAMED:,} more"] if len(details) > MOST_NAMED else []
+    head = f"STUCK: {len(details):,} critical images do not arrive by themselves, {way}"
+    return "\n".join([head, *(f"• {each}" for each in details[:MOST_NAMED]), *rest])
 
 
 def _ended(site: str, over: Sequence[Concern], left: Collection[Concern]) -> list[str]:

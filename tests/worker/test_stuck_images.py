@@ -64,11 +64,11 @@ async def test_of_many_that_get_stuck_at_once_some_are_named_and_whatever_gets_s
     await watched.holds(tags, tags)
     last = await watched.looks()
 
-    assert (
-        first[0]
-        .splitlines()[0]
-        .endswith(f"core/api:04 since 02:24 UTC, its copy failed; 7 more; they do not arrive by themselves, {WAY}")
-    )
+    assert first[0].splitlines()[:7] == [
+        f"STUCK: 12 critical images do not arrive by themselves, {WAY}",
+        *(f"• core/api:0{number} since 02:2{number} UTC, its copy failed" for number in range(5)),
+        "and 7 more",
+    ]
     assert more[1:] == [f"STUCK: core/api:12 since 02:32 UTC, its copy failed; it does not arrive by itself, {WAY}"]
     assert second[2:] == [f"RECOVERED: core/api:00 is no longer stuck; 12 still are, {WAY}"]
     assert third[3:] == [f"RECOVERED: core/api:01, core/api:02, core/api:03 are no longer stuck; 9 still are, {WAY}"]
@@ -101,7 +101,7 @@ async def test_what_is_stuck_and_pushed_anew_is_still_counted_and_what_the_targe
     await watched.holds(LONG_AGO | {"1": a_tag("c", 1)}, LONG_AGO | {"1": a_tag("a"), "2": a_tag("d", -5)})
     second = await watched.looks()
 
-    assert first[0].startswith("STUCK: core/api:1 since")
+    assert first[0].startswith("STUCK: 2 critical images")
     assert second[1:] == [f"RECOVERED: core/api:2 is no longer stuck; 1 still is, {WAY}"]
 
 
