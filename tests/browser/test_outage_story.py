@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import yaml
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, expect
 
 from tests.browser.room import Room, opened
 from tests.scenarios.company import Company, company_with_bot
@@ -73,6 +73,18 @@ async def asked(room: Room, text: str, *words: str) -> str:
     await room.type(text)
     answer = await room.message(*words)
     await expect(answer.locator(".byline").first).to_be_in_viewport()
+    return await photographed(room, text, answer)
+
+
+async def followed(room: Room, text: str, *words: str) -> str:
+    """Type a command whose answer grows in the channel, below which the asker is told so, and return its end."""
+    await room.type(text)
+    await room.message("the answer is given in this channel")
+    return await photographed(room, text, await room.message(*words))
+
+
+async def photographed(room: Room, text: str, answer: Locator) -> str:
+    """Keep a picture of an answer, which fits the width, and return its words."""
     assert await room.too_wide() == []
     await room.keep_picture("-".join(["story", *text.split()[1::5]]))
     return await answer.inner_text()
@@ -103,7 +115,7 @@ async def everything_is_answered_all_the_same(phone: Room) -> None:
     overview = await asked(phone, "/registry replication", "One direction in full")
     assert overview.index("BEHIND: 1 of 9 critical images") < overview.index("IN STEP: all 8 critical images")
 
-    deep = await asked(phone, f"{COMPARE} deep", "BEHIND: 1 of 9", "Pulls from hangzhou: 8 of 8 tags sound")
+    deep = await followed(phone, f"{COMPARE} deep", "BEHIND: 1 of 9", "Pulls from hangzhou: 8 of 8 tags sound")
     assert "core/web:6.0.0 missing, pushed" in deep
     assert "Cannot be read: zhangjiakou" in deep
 
