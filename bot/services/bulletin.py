@@ -30,15 +30,24 @@ class Bulletin:
         return await self._ports.workspace.permalink(self._channel, self._ts)
 
     async def attach(self, file: Attachment | None) -> None:
-        """Put a file, where there is one, into its thread."""
+        """Put a file, where there is one, into its thread, once Slack is back if it is away."""
+        for _ in range(SETTLING):
+            if await self._share(file):
+                return
+            await self._ports.clock.sleep(RENEW_EVERY.total_seconds())
+
+    async def _share(self, file: Attachment | None) -> bool:
+        """Put a file there, and tell whether nothing more is to be done about it."""
         if file is None:
-            return
+            return True
         for left in reversed(range(TRIES)):
             try:
                 await self._ports.workspace.share(self._channel, self._ts, file)
-                return
+                return True
             except ProviderError as error:
                 await self._wait(error, left)
+                is_refused = isinstance(error, Refused)
+        return is_refused  # again and again, as where the bot was removed: no later try is better
 
     async def _wait(self, error: ProviderError, left: int) -> None:
         log.warning("bulletin.not_taken", why=str(error), count=left)
@@ -58,7 +67,7 @@ class RunningBulletin(Bulletin):
         self._owner = ports.ids.token()
         self._showing = Showing(ports, kept.name)
         self._renewed_at = float("-inf")
-        self._is_told = self._is_forgotten = False
+        self._is_told = self._is_forgotten = self._is_attached = False
 
     async def keep(self) -> None:
         """Have it kept, unless that was done just now; without Redis it goes on all the same."""
@@ -87,27 +96,32 @@ class RunningBulletin(Bulletin):
             log.warning("bulletin.not_taken", why=str(error))
 
     async def conclude(self, message: Message, file: Attachment | None) -> None:
-        """Edit it for the last time, at once, and put a file into its thread."""
+        """Edit it for the last time, at once, and put a file into its thread; what was done already is not repeated.
+
+        It is forgotten before the file is there: a bot that dies in between has given the answer.
+        """
         try:
-            self._is_told = await self._say(message)
+            self._is_told = self._is_told or await self._say(message)
         finally:
             if not self._is_told:
                 self._showing.end()
-        await self._let_go(message)
-        if self._is_told:
-            await self.attach(file)
+        if self._is_told and not self._is_forgotten:
+            await self._let_go(message)
+        if self._is_told and not self._is_attached:
+            self._is_attached = await self._share(file)
 
     async def settle(self, message: Message, file: Attachment | None) -> None:
-        """Say it once Slack is back, and have it forgotten once Redis is, or it would be taken for one without end."""
+        """Do what is left: say it and attach the file once Slack is back, and have it forgotten once Redis is.
+
+        What is not forgotten would be taken for one without end.
+        """
         for _ in range(SETTLING):
-            if self._is_forgotten:
+            if self._is_forgotten and self._is_attached:
                 return
             await self._ports.clock.sleep(RENEW_EVERY.total_seconds())
-            if self._is_told:
-                await self._let_go(message)
-            else:
+            if not self._is_told:
                 await self.keep()
-                await self.conclude(message, file)
+            await self.conclude(message, file)
 
     async def _say(self, message: Message) -> bool:
         for left in reversed(range(TRIES)):
@@ -123,8 +137,6 @@ class RunningBulletin(Bulletin):
         return False
 
     async def _let_go(self, message: Message) -> None:
-        if not self._is_told:
-            return
         try:
             was_kept = await self._ports.bulletins.forget(self.kept)
         except StoreUnavailable as error:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.domain.inventory import Coverage, Repository, Scan
-from bot.errors import StoreUnavailable
-from bot.ports import Message, Ports
+from bot.errors import StoreUnavailable, Unanswered
+from bot.ports import Attachment, Message, Ports
 from bot.tasks import Tasks
 from tests.builders import INSTANCE_ID, NOW
 from tests.domain.stocks import a_repository, a_tag
@@ -77,6 +77,15 @@ class Cut(Reading):
         return await super().repositories(instance, paths)
 
 
+class Away(Counted):
+    """A workspace that takes no file in the first minute after the reading."""
+
+    async def share(self, channel: str, thread_ts: str, file: Attachment) -> None:
+        if self._loop.time() < READ_AFTER + MINUTE:
+            raise Unanswered("Slack does not answer.")
+        await super().share(channel, thread_ts, file)
+
+
 async def asked(ports: Ports, times: int = 1, text: str = "replication from zjk to hz") -> None:
     """Ask so often at once, and wait until every answer has ended."""
     await keep(ports, "zhangjiakou", a_repository("core/api", {"1": a_tag(), "2": a_tag()}))
@@ -87,9 +96,9 @@ async def asked(ports: Ports, times: int = 1, text: str = "replication from zjk 
     await tasks.drain(timedelta(hours=1))
 
 
-def edited(loop: SimLoop, times: int, kind: type[Reading] = Reading) -> Counted:
+def edited(loop: SimLoop, times: int, kind: type[Reading] = Reading, place: type[Counted] = Counted) -> Counted:
     """Return a workspace in which so many answers were asked for at once and have ended."""
-    workspace = Counted(loop)
+    workspace = place(loop)
     ports = some_ports(clock=SimClock(loop), workspace=workspace, inventories=kind(loop))
     loop.run_until_complete(asked(ports, times))
     assert ports.showing == set()

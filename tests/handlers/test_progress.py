@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.handlers.progress import MINUTE, READ_AFTER, Cut, Slow, edited
+from tests.handlers.progress import MINUTE, READ_AFTER, Away, Cut, Slow, edited
 from tests.simulation.loop import SimLoop
 
 
@@ -51,3 +51,10 @@ def test_an_answer_that_redis_cut_off_is_given_whole_once_redis_is_back(loop: Si
     assert len(workspace.ends) == 1
     assert READ_AFTER + 8 < workspace.ends[0] <= READ_AFTER + 25
     assert workspace.posts[0].message.text.startswith("BEHIND: 2 of 2")
+
+
+def test_the_list_is_there_once_slack_is_back_though_it_went_away_right_after_the_last_word(loop: SimLoop) -> None:
+    workspace = edited(loop, 1, place=Away)
+
+    assert len(workspace.ends) == 1
+    assert len(workspace.files) == 1
