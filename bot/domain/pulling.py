@@ -99,8 +99,8 @@ class Findings:
 class DeepReport:
     """What is known so far of a site's images as pulls meet them, `done` of `total` repositories looked at.
 
-    `at` is the name that was dialled. `interrupted` says why there is no more to come. `never_listed` are the
-    repositories whose tags nobody knows; nothing of them was looked at.
+    `at` is the name that was dialled. `interrupted` says why there is no more to come, and `is_cut_off` that it was
+    the store. `never_listed` are the repositories whose tags nobody knows; nothing of them was looked at.
     """
 
     side: Side
@@ -111,8 +111,9 @@ class DeepReport:
     total: int = 0
     never_listed: int = 0
     interrupted: str = ""
+    is_cut_off: bool = False
     is_final: bool = False
 
-    def ended(self, why: str = "") -> "DeepReport":
+    def ended(self, why: str = "", *, is_cut_off: bool = False) -> "DeepReport":
         """Return this as the last word."""
-        return replace(self, interrupted=why, is_final=True)
+        return replace(self, interrupted=why, is_cut_off=is_cut_off, is_final=True)

@@ -19,7 +19,7 @@ from bot.domain.pulling import DeepReport, Flaw
 from bot.domain.report import Question
 from bot.domain.snapshot import Unknown
 from bot.domain.topology import Site
-from bot.errors import ProviderError, Refused, Unreachable
+from bot.errors import ProviderError, Refused, StoreUnavailable, Unreachable
 from bot.ports import Ports
 from bot.ports.puller import Registry
 from bot.services import inspection, stock
@@ -46,7 +46,7 @@ async def deep_reports(
     (known,), trouble = await stock.sides(ports.inventories, asked.target)
     report = DeepReport(known, ports.clock.now())
     if trouble:
-        yield report.ended(trouble)
+        yield report.ended(trouble, is_cut_off=True)
         return
     if not known.is_started:
         yield report.ended(f"What {asked.target.name} holds has not been read yet, so there is nothing to look at.")
@@ -59,6 +59,8 @@ async def deep_reports(
                 report = further
                 yield report
         yield replace(report, is_final=True)
+    except StoreUnavailable:
+        yield replace(report, taken_at=ports.clock.now()).ended("Redis could not be read.", is_cut_off=True)
     except ProviderError as error:
         yield replace(report, taken_at=ports.clock.now()).ended(str(error))
 
@@ -80,6 +82,7 @@ async def _inspected(
     inspector = Inspector(registry, ports.clock.now, turn, each, partial(_is_listed, ports, asked.target))
     chosen = await _chosen(ports, asked, report.side)
     report = replace(report, total=len(chosen))
+    yield report
     async for images, done, unlisted in _listed(ports, asked, report.side, chosen):
         await side_by_side(images, inspector.inspect, inspection.AT_ONCE)
         now, found = ports.clock.now(), inspector.result()

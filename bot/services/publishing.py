@@ -199,7 +199,8 @@ class Inquiry:
     def _is_cut_off(self, known: Assessment) -> bool:
         """Tell whether Redis told less than it did before."""
         was_kept = self._before is not None and not self._before.report.live_because
-        return bool(known.report.interrupted or (known.report.live_because and was_kept))
+        is_cut = known.report.interrupted or (known.deep and known.deep.is_cut_off)
+        return bool(is_cut or (known.report.live_because and was_kept))
 
     async def _anew(self, known: Assessment) -> "asyncio.Task[Assessment]":
         self._before, self._reading = self._before or known, None

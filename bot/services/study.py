@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.domain.comparing import unheard
 from bot.domain.differences import Difference
-from bot.domain.pulling import Flaw
+from bot.domain.pulling import DeepReport, Flaw
 from bot.domain.report import Assessment, Question
 from bot.errors import UsageError
 from bot.ports import Ports
@@ -60,6 +60,9 @@ class DeepStudy(Study):
     async def finish(self) -> Assessment:
         """Compare all of it, look at what the target serves, and return the whole answer."""
         known = await super().finish()
+        if known.report.interrupted:  # it is begun anew, or it ends: either way these lists are not the last
+            cut = DeepReport(known.report.target, known.report.taken_at)
+            return replace(known, deep=cut.ended(known.report.interrupted, is_cut_off=True))
         async for deep in deep_reports(self._ports, self._asked, self._each_flaw):
             known = self.latest = replace(known, deep=deep)
         return known

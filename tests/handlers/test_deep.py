@@ -2,17 +2,20 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from bot.domain.inventory import Repository, Tag
 from bot.domain.manifests import digest_of
-from bot.errors import UsageError
+from bot.errors import StoreUnavailable, UsageError
 from bot.ports import Ports
+from bot.services import publishing
 from bot.tasks import Tasks
 from tests.builders import NOW
 from tests.domain.stocks import a_repository
+from tests.fake_inventories import FakeInventories
 from tests.fake_puller import FakePuller, a_layer, an_image
 from tests.fakes import FakeWorkspace, some_ports
 from tests.handlers.calls import answer
@@ -23,16 +26,33 @@ TEXT = "replication from zjk to hz deep"
 IMAGE = an_image()
 
 
-async def a_world(count: int = 2) -> tuple[Ports, FakePuller, FakeWorkspace]:
+async def a_world(
+    count: int = 2, *, puller: FakePuller | None = None, inventories: FakeInventories | None = None
+) -> tuple[Ports, FakePuller, FakeWorkspace]:
     """Both sites list the same images, and the target serves them."""
-    puller, workspace = FakePuller(), FakeWorkspace()
-    ports = some_ports(puller=puller, workspace=workspace)
+    puller, workspace = puller or FakePuller(), FakeWorkspace()
+    ports = some_ports(puller=puller, workspace=workspace, inventories=inventories or FakeInventories())
     tags = {f"{n:02}": Tag(digest_of(IMAGE).removeprefix("sha256:"), NOW) for n in range(count)}
     for site in ("zhangjiakou", "hangzhou"):
         await keep(ports, site, _repository(tags))
     for tag in tags:
         puller.registry.hold("core/api", IMAGE, tag=tag)
     return ports, puller, workspace
+
+
+class _Silent(FakeInventories):
+    """A store that is silent once, when images are pulled."""
+
+    def __init__(self, puller: FakePuller) -> None:
+        super().__init__()
+        self._puller = puller
+        self.was_silent = False
+
+    async def repositories(self, instance: str, paths: Sequence[str]) -> tuple[Repository | None, ...]:
+        if self._puller.reached and not self.was_silent:
+            self.was_silent = True
+            raise StoreUnavailable("Redis does not answer.")
+        return await super().repositories(instance, paths)
 
 
 def _repository(tags: dict[str, Tag]) -> Repository:
@@ -103,3 +123,20 @@ async def test_deep_is_the_last_word(text: str, words: str) -> None:
 
     with pytest.raises(UsageError, match=words):
         await answer(ports, text)
+
+
+async def test_where_redis_is_silent_while_images_are_pulled_it_is_looked_at_anew_once_redis_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publishing, "AT_ONCE", timedelta(0))
+    puller = FakePuller()
+    inventories = _Silent(puller)
+    ports, _, workspace = await a_world(puller=puller, inventories=inventories)
+    tasks = Tasks()
+
+    await answer(ports, TEXT, linger=tasks.start)
+    await tasks.drain(timedelta(seconds=20))
+
+    said = words_of(workspace.posts[0].message)
+    assert "*Pulls from hangzhou*: 2 of 2 tags sound" in said
+    assert inventories.was_silent

@@ -233,8 +233,8 @@ async def test_there_is_word_of_how_far_it_has_come_after_every_few_hundred_imag
 
     reports = await target.reports()
 
-    assert [report.done for report in reports] == [0, 2, 4, 5, 5]
-    assert [report.is_final for report in reports] == [False, False, False, False, True]
+    assert [(report.done, report.total) for report in reports] == [(0, 0), (0, 5), (2, 5), (4, 5), (5, 5), (5, 5)]
+    assert [report.is_final for report in reports] == [False] * 5 + [True]
 
 
 async def test_a_registry_that_falls_silent_ends_the_looking_with_what_was_found(target: Target) -> None:
