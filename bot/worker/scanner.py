@@ -10,10 +10,12 @@ from bot.ports import Ports
 from bot.services.stocktaking import take_stock
 
 log = structlog.get_logger()
-LEASE = timedelta(minutes=2)
-"""How long a reading belongs to a bot that says nothing more, as after a crash."""
+LEASE = timedelta(seconds=45)
+"""How long a reading belongs to a bot that says nothing more, as after a crash; one that reads says so every 2 s."""
+CLAIMED_EVERY = timedelta(seconds=10)
+"""How soon an instance that another bot has claimed is looked at again."""
 SILENT_EVERY = timedelta(seconds=30)
-"""How soon an instance that does not answer, or that another bot has claimed, is looked at again."""
+"""How soon an instance that does not answer is looked at again."""
 
 
 class Scanner:
@@ -27,7 +29,7 @@ class Scanner:
         """Read one instance, unless another bot is at it, and return when to come back."""
         every = self._ports.rules.inventory_every
         if not await self._lease(site, LEASE):
-            return min(every, SILENT_EVERY)  # whoever has it may be dead, and leave the instance unread
+            return min(every, CLAIMED_EVERY)  # whoever has it may be dead, and leave the instance unread
         started = self._ports.clock.monotonic()
         try:
             known = await take_stock(

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from bot.errors import Unreachable
 from bot.worker import Worker
-from bot.worker.scanner import LEASE, SILENT_EVERY, Scanner
+from bot.worker.scanner import CLAIMED_EVERY, LEASE, SILENT_EVERY, Scanner
 from tests.builders import NOW
 from tests.fake_inventories import FakeCatalogue, FakeInventories
 from tests.fakes import FakeClock, some_ports, some_rules
@@ -59,7 +59,8 @@ async def test_an_instance_that_a_dead_bot_has_claimed_is_soon_looked_at_again_h
     site = ports.rules.topology.site("hangzhou")
     await ports.inventories.lease(site.instance, "dead", ports.clock.now() + LEASE)
 
-    assert await Scanner(ports, "alive").tick(site) == SILENT_EVERY
+    assert await Scanner(ports, "alive").tick(site) == CLAIMED_EVERY
+    assert (LEASE + CLAIMED_EVERY).total_seconds() < 60
 
 
 async def test_what_was_read_is_free_for_others_at_once() -> None:
