@@ -70,5 +70,5 @@ class Pace:
 
 TOO_FAST = TooFast(
     f"This came too soon after many others, so it was not looked at and nothing was counted. Wait {WINDOW.seconds} "
-    "seconds; the card shows what counts."
+    "seconds, see what is shown by then, and try again if it is still needed."
 )
