@@ -66,9 +66,11 @@ class Explainer:
         task = self._task_of(difference)
         if task is not None:
             outcome = _outcome(task, difference)
-            return (self._by_namespace(difference) or outcome if outcome is Cause.FAILED else outcome), task
-        if difference.likeness is Likeness.DIFFERENT and difference.place.target_is_immutable:
-            return Cause.IMMUTABLE, None
+            if outcome is Cause.FAILED:
+                outcome = _by_place(difference) or self._by_namespace(difference) or outcome
+            return outcome, task
+        if by_place := _by_place(difference):
+            return by_place, None
         rules = self._matched(difference)
         by_rules = None if rules is None else _without_automatic(rules)
         return by_rules or self._by_namespace(difference) or _by_age(difference, rules or ()), None
@@ -159,6 +161,11 @@ def _by_age(difference: Difference, rules: Matched) -> Cause:
 
 def _ends(rule: SyncRule) -> tuple[str, str]:
     return rule.from_instance, rule.to_instance
+
+
+def _by_place(difference: Difference) -> Cause | None:
+    is_fixed = difference.likeness is Likeness.DIFFERENT and difference.place.target_is_immutable
+    return Cause.IMMUTABLE if is_fixed else None
 
 
 def _outcome(task: SyncTask, difference: Difference) -> Cause:

@@ -116,6 +116,13 @@ def test_a_copy_that_met_an_immutable_tag_names_it() -> None:
     assert _explain(a_difference(a_tag("a"), a_tag("b")), feed=feed).cause is Cause.IMMUTABLE
 
 
+def test_a_copy_that_failed_otherwise_does_not_hide_an_immutable_tag() -> None:
+    feed = a_feed(a_task("ERROR", issue="NETWORK_ERROR"))
+    difference = a_difference(a_tag("a"), a_tag("b"), target_is_immutable=True)
+
+    assert _explain(difference, feed=feed).cause is Cause.IMMUTABLE
+
+
 def test_a_copy_that_failed_for_want_of_a_namespace_names_that() -> None:
     feed = a_feed(a_task("ERROR", issue="NETWORK_ERROR"))
 
