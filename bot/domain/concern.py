@@ -109,7 +109,9 @@ class Waiting:
             self.still_stuck.add(difference.image)
         if explanation.cause in NEVER_COPIED:
             return
-        if pushed_at is None or difference.is_unsettled or difference.is_overtaken:
+        if explanation.is_untraced and not is_told:
+            self._unsettled += 1  # it may have ended as newer at the target, while more tasks were known
+        elif pushed_at is None or difference.is_unsettled or difference.is_overtaken:
             self._unsettled += 1
         else:
             kind = Kind.STUCK if is_told or explanation.cause in NOT_ARRIVING else Kind.LAG

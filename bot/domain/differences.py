@@ -43,12 +43,16 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What is known of a difference beyond its digests; `reason` says in a clause what `newer` rests on."""
+    """What is known of a difference beyond its digests; `reason` says in a clause what `newer` rests on.
+
+    `is_untraced`: the target's was written after the source's, and too few tasks are known to tell whether by a copy.
+    """
 
     cause: Cause = Cause.UNKNOWN
     newer: Newer = Newer.UNCLEAR
     reason: str = ""
     task_id: str | None = None
+    is_untraced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,11 @@ LONGEST_COPY = timedelta(days=1)
 """No copy is taken to be on its way for longer: the feed may have lost the task of one that ended within its reach."""
 GRACE = timedelta(minutes=15)
 """For so long a push that a rule copies may be on its way without a task to be seen; then nobody knows."""
+_NO_TASKS = "copy tasks could not be read, so a late copy may explain it"
+_FEW_TASKS = "not all copy tasks were read, so a late copy may explain it"
+_LATER_TASKS = "copy tasks of that time are not listed, so a late copy may explain it"
+_UNTRACED = frozenset({_NO_TASKS, _FEW_TASKS, _LATER_TASKS})
+"""Why it is not told whether the target's later image came by a copy."""
 
 Matched = tuple[tuple[SyncRule, Match], ...]
 
@@ -60,7 +65,7 @@ class Explainer:
             return Explanation(cause, task_id=task.task_id if task else None)
         newer, reason, writer = self._newer(difference)
         told = task or writer
-        return Explanation(cause, newer, reason, told.task_id if told else None)
+        return Explanation(cause, newer, reason, told.task_id if told else None, reason in _UNTRACED)
 
     def _cause(self, difference: Difference) -> tuple[Cause, SyncTask | None]:
         task = self._task_of(difference)
@@ -131,11 +136,11 @@ class Explainer:
     def _without_copy(self, difference: Difference, written_at: datetime) -> tuple[Newer, str]:
         feed = self._feed
         if isinstance(feed, Unknown):
-            return Newer.UNCLEAR, "copy tasks could not be read, so a late copy may explain it"
+            return Newer.UNCLEAR, _NO_TASKS
         if feed.is_partial:
-            return Newer.UNCLEAR, "not all copy tasks were read, so a late copy may explain it"
+            return Newer.UNCLEAR, _FEW_TASKS
         if feed.as_of < written_at or self._reach is None or self._reach > written_at - LONGEST_COPY:
-            return Newer.UNCLEAR, "copy tasks of that time are not listed, so a late copy may explain it"
+            return Newer.UNCLEAR, _LATER_TASKS
         if any(task.status in UNFINISHED for task in self._tasks.get(difference.image, ())):
             return Newer.UNCLEAR, "a copy is under way and may explain it"
         return Newer.TARGET, "the target's image was written after the source's last push, and no copy explains it"

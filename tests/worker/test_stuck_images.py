@@ -1,5 +1,7 @@
 """What is stuck on its way to a standby: each image is told once, and once when it is over."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.snapshot import TaskFeed
@@ -103,6 +105,24 @@ async def test_what_is_stuck_and_pushed_anew_is_still_counted_and_what_the_targe
 
     assert first[0].startswith("STUCK: 2 critical images")
     assert second[1:] == [f"RECOVERED: core/api:2 is no longer stuck; 1 still is, {WAY}"]
+
+
+async def test_what_ended_as_newer_at_the_target_is_not_told_again_when_the_feed_does_not_prove_it_any_more(
+    watched: Watched,
+) -> None:
+    failed = a_task("ERROR", image="core/api:2", made=-20, changed=-20)
+    proving = a_feed(failed, a_task(task_id="old", image="core/old:1", made=-3000, changed=-3000))
+    watched.registries.feed = proving
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    await watched.looks()
+    await watched.holds(LONG_AGO, {"1": a_tag(), "2": a_tag("d", -5)})
+    over = await watched.looks()
+
+    for feed in (replace(proving, total=1000), a_feed(), proving):
+        watched.registries.feed = feed
+        await watched.holds(LONG_AGO, {"1": a_tag(), "2": a_tag("d", -5)})
+        assert await watched.looks() == over
+    assert [text.partition(":")[0] for text in over] == ["STUCK", "RECOVERED"]
 
 
 async def test_a_stuck_image_that_only_people_copy_from_now_on_is_still_stuck(watched: Watched) -> None:
