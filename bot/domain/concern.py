@@ -18,6 +18,8 @@ NOT_ARRIVING = frozenset(
     {Cause.FAILED, Cause.NOT_LANDED, Cause.NO_NAMESPACE, Cause.NO_REPOSITORY, Cause.IMMUTABLE},
 )
 """Why something was to be copied and does not arrive unless a person does something; it would hide others as well."""
+TRIED = "an earlier copy did not bring it"
+"""Of what was told to be stuck and is copied anew, or whose failure is told no more, to who begins to watch then."""
 MOST_WAITING = 1_000
 DAY = timedelta(days=1)
 LATELY = timedelta(minutes=1)
@@ -178,7 +180,8 @@ def _lagging(due: Sequence[Push], now: datetime) -> str:
 
 def _stuck(push: Push, now: datetime) -> str:
     at, image, cause = push
-    return f"{image} {_since(datetime.fromtimestamp(at, UTC), now)}, {cause}"
+    why = cause if cause in NOT_ARRIVING else TRIED
+    return f"{image} {_since(datetime.fromtimestamp(at, UTC), now)}, {why}"
 
 
 def _uncovered(audit: PairAudit, source: Side, target: str) -> Lookout:

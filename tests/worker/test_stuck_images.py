@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.snapshot import TaskFeed
+from tests.builders import ON_CALL
 from tests.domain.stocks import a_feed, a_rule, a_tag, a_task, at
-from tests.worker.watched import HZ, LONG_AGO, WAY, ZJK, Watched
+from tests.worker.watched import HZ, INC, LONG_AGO, WAY, ZJK, Watched
 
 
 async def test_what_is_stuck_is_told_by_itself_and_does_not_hide_what_lags(watched: Watched) -> None:
@@ -150,6 +151,19 @@ async def test_what_is_stuck_is_not_over_while_it_is_copied_anew_or_its_failure_
     watched.registries.feed = a_feed(failed)
     assert await watched.looks() == first
     assert [text.partition(":")[0] for text in first] == ["STUCK"]
+
+
+async def test_a_channel_that_watches_later_is_told_that_a_copy_was_tried_before(watched: Watched) -> None:
+    watched.registries.feed = a_feed(a_task("ERROR", image="core/api:2", made=-21, changed=-20))
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+    await watched.looks()
+    await watched.ports.operations.subscribe(ZJK, INC, ON_CALL)
+    watched.registries.feed = a_feed(a_task("PENDING", task_id="task-2", image="core/api:2", made=1))
+    await watched.holds(LONG_AGO, {"1": a_tag()})
+
+    assert (await watched.looks())[1:] == [
+        f"STUCK: core/api:2 since 02:38 UTC, an earlier copy did not bring it; it does not arrive by itself, {WAY}"
+    ]
 
 
 async def test_what_is_stuck_is_not_over_while_no_tasks_are_told(watched: Watched) -> None:
