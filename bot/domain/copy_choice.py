@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from bot.domain.copy_job import MOST_ASKED, Copy, LeftOut
-from bot.domain.differences import Cause, Difference, Likeness, Newer
+from bot.domain.differences import Cause, Difference, Likeness, Namespaces, Newer, homeless
 
 MOST_LEFT_OUT = 1_000
 """Images left out that are kept by name; all are counted."""
@@ -19,11 +19,6 @@ IMMUTABLE = "the target's tag is immutable and names another image"
 ON_ITS_WAY = "its copy is under way"
 EXTRA = "only at the target"
 NOT_TAKEN: Mapping[str, str] = {}
-NO_NAMESPACE = "the target has no such namespace"
-NO_REPOSITORY = "the target has no such repository and makes none by itself"
-
-Namespaces = Mapping[str, bool] | None
-"""Those of the target, each with whether a copy makes repositories there; None while they are not known."""
 
 
 class Choice:
@@ -103,17 +98,7 @@ def _conflict(difference: Difference) -> str:
 
 
 def _impossible(difference: Difference, namespaces: Namespaces) -> str:
-    return _conflict(difference) or _homeless(difference, namespaces)
-
-
-def _homeless(difference: Difference, namespaces: Namespaces) -> str:
-    """Return why a copy would find no place at the target."""
-    if namespaces is None or difference.place.target_has_repository:
-        return ""
-    makes_repositories = namespaces.get(difference.path.partition("/")[0])
-    if makes_repositories is None:
-        return NO_NAMESPACE
-    return "" if makes_repositories else NO_REPOSITORY
+    return _conflict(difference) or homeless(difference.place, namespaces) or ""
 
 
 def _doubt(difference: Difference) -> str:

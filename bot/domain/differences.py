@@ -41,6 +41,10 @@ class Cause(StrEnum):
     IMMUTABLE = "the target's tag is immutable"
 
 
+Namespaces = Mapping[str, bool] | None
+"""Those of the target, each with whether a copy makes repositories there; None while they are not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """What is known of a difference beyond its digests; `reason` says in a clause what `newer` rests on.
@@ -84,7 +88,7 @@ class Side:
         return self.coverage.running.pages_done if self.coverage.running else 0
 
     @property
-    def namespaces(self) -> Mapping[str, bool] | None:
+    def namespaces(self) -> Namespaces:
         """Return each namespace and whether copies create repositories there; None while that was not read.
 
         None at all are believed only of a pass that met no trouble, which the next one, while it goes on, forgets.
@@ -120,6 +124,16 @@ class Place:
     target_at: datetime
     target_has_repository: bool = True
     target_is_immutable: bool = False
+
+
+def homeless(place: Place, namespaces: Namespaces) -> Cause | None:
+    """Return why a copy would find no place at the target, if it would not."""
+    if namespaces is None or place.target_has_repository:
+        return None
+    makes_repositories = namespaces.get(place.path.partition("/")[0])
+    if makes_repositories is None:
+        return Cause.NO_NAMESPACE
+    return None if makes_repositories else Cause.NO_REPOSITORY
 
 
 UNEXPLAINED = Explanation()

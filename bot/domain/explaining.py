@@ -5,10 +5,9 @@ source's last push may hold something newer, or an older image that arrived late
 far enough before that moment for every copy of then, and shows none, whoever sent it, is the target called newer.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bot.domain.differences import Cause, Difference, Explanation, Likeness, Newer
+from bot.domain.differences import Cause, Difference, Explanation, Likeness, Namespaces, Newer, homeless
 from bot.domain.filters import Match, matches
 from bot.domain.rule_match import both, reaching
 from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
@@ -45,7 +44,7 @@ class Explainer:
         ends: tuple[str, str],
         rules: tuple[SyncRule, ...] | Unknown,
         feed: TaskFeed | Unknown,
-        namespaces: Mapping[str, bool] | None,
+        namespaces: Namespaces,
     ) -> None:
         self._rules = rules if isinstance(rules, Unknown) else tuple(rule for rule in rules if _ends(rule) == ends)
         self._feed, self._namespaces = feed, namespaces
@@ -72,22 +71,31 @@ class Explainer:
         if task is not None:
             outcome = _outcome(task, difference)
             if outcome is Cause.FAILED:
-                outcome = _by_place(difference) or self._by_namespace(difference) or outcome
+                outcome = _by_place(difference) or homeless(difference.place, self._namespaces) or outcome
             return outcome, task
         if by_place := _by_place(difference):
             return by_place, None
         rules = self._matched(difference)
         by_rules = None if rules is None else _without_automatic(rules)
-        return by_rules or self._by_namespace(difference) or _by_age(difference, rules or ()), None
+        return by_rules or homeless(difference.place, self._namespaces) or self._by_age(difference, rules or ()), None
 
-    def _by_namespace(self, difference: Difference) -> Cause | None:
-        if self._namespaces is None:
-            return None
-        namespace = difference.path.partition("/")[0]
-        if namespace not in self._namespaces:
-            return Cause.NO_NAMESPACE
-        makes_none = not difference.place.target_has_repository and not self._namespaces[namespace]
-        return Cause.NO_REPOSITORY if makes_none else None
+    def _by_age(self, difference: Difference, rules: Matched) -> Cause:
+        """Tell a push before all rules that may take it from one that a rule should have copied."""
+        pushed_at = difference.pushed_at
+        if pushed_at is None or all(match is not Match.YES for rule, match in rules if rule.is_automatic):
+            return Cause.UNKNOWN
+        automatic = [(rule.created_at, match) for rule, match in rules if rule.is_automatic]
+        then = [match for made_at, match in automatic if made_at is None or made_at <= pushed_at]
+        if not then:
+            return Cause.OLDER_THAN_RULE
+        is_young = difference.place.target_at - pushed_at <= GRACE and self._shows_all_since(pushed_at)
+        return Cause.WAITING if Match.YES in then and is_young else Cause.UNKNOWN
+
+    def _shows_all_since(self, moment: datetime) -> bool:
+        """Tell whether the feed is known back to a moment; a copy that failed since may be in what was not read."""
+        if isinstance(self._feed, Unknown):
+            return False
+        return not self._feed.is_partial or (self._reach is not None and self._reach <= moment)
 
     def _matched(self, difference: Difference) -> Matched | None:
         """Return the rules that may copy this image to the same name, or None when rules are not known."""
@@ -150,18 +158,6 @@ def _without_automatic(rules: Matched) -> Cause | None:
     if any(rule.is_automatic for rule, _ in rules):
         return None
     return Cause.BY_HAND if rules else Cause.NO_RULE
-
-
-def _by_age(difference: Difference, rules: Matched) -> Cause:
-    """Tell a push before all rules that may take it from one that a rule should have copied."""
-    pushed_at = difference.pushed_at
-    if pushed_at is None or all(match is not Match.YES for rule, match in rules if rule.is_automatic):
-        return Cause.UNKNOWN
-    automatic = [(rule.created_at, match) for rule, match in rules if rule.is_automatic]
-    then = [match for made_at, match in automatic if made_at is None or made_at <= pushed_at]
-    if not then:
-        return Cause.OLDER_THAN_RULE
-    return Cause.WAITING if Match.YES in then and difference.place.target_at - pushed_at <= GRACE else Cause.UNKNOWN
 
 
 def _ends(rule: SyncRule) -> tuple[str, str]:

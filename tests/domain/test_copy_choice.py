@@ -93,8 +93,8 @@ def test_only_the_tag_that_was_named_is_looked_at() -> None:
     ("namespaces", "has_repository", "reason"),
     [
         (None, False, ""),
-        ({}, False, copy_choice.NO_NAMESPACE),
-        ({"core": False}, False, copy_choice.NO_REPOSITORY),
+        ({}, False, Cause.NO_NAMESPACE),
+        ({"core": False}, False, Cause.NO_REPOSITORY),
         ({"core": False}, True, ""),
         ({"core": True}, False, ""),
     ],

@@ -1,5 +1,6 @@
 """Why the target lacks an image, and which side is newer: said where it is proven, else left open."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,6 +46,19 @@ def test_rules_tell_why_an_image_never_came(rules: tuple[SyncRule, ...] | Unknow
 @pytest.mark.parametrize(("pushed", "cause"), [(-14, Cause.WAITING), (-16, Cause.UNKNOWN), (None, Cause.UNKNOWN)])
 def test_a_young_push_may_be_on_its_way_and_an_old_one_is_a_riddle(pushed: float | None, cause: Cause) -> None:
     assert _explain(a_difference(a_tag(pushed=pushed))).cause is cause
+
+
+@pytest.mark.parametrize(
+    ("feed", "cause"),
+    [
+        (SILENT, Cause.UNKNOWN),
+        (replace(a_feed(a_task(image="core/web:1", made=-13)), total=600), Cause.UNKNOWN),
+        (replace(a_feed(a_task(image="core/web:1", made=-15)), total=600), Cause.WAITING),
+        (replace(a_feed(), total=0), Cause.WAITING),
+    ],
+)
+def test_a_young_push_is_not_said_to_be_on_its_way_where_its_task_may_have_gone_unread(feed: Any, cause: Cause) -> None:
+    assert _explain(a_difference(a_tag(pushed=-14)), feed=feed).cause is cause
 
 
 @pytest.mark.parametrize(
