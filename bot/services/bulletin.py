@@ -1,5 +1,6 @@
 """A message in a channel: posted once, edited in place while it shows how something goes, ended with a last word."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -17,6 +18,9 @@ LEASE = timedelta(seconds=45)
 RENEW_EVERY = timedelta(seconds=10)
 SETTLING = 90
 """Rounds of so long in which a last word is tried again: a quarter of an hour."""
+
+Word = Callable[[], Message]
+"""Words a message anew each time, as ages in it grow while Slack takes nothing."""
 
 
 class Bulletin:
@@ -95,22 +99,22 @@ class RunningBulletin(Bulletin):
         except ProviderError as error:
             log.warning("bulletin.not_taken", why=str(error))
 
-    async def conclude(self, message: Message, file: Attachment | None) -> None:
+    async def conclude(self, word: Word, file: Attachment | None) -> None:
         """Edit it for the last time, at once, and put a file into its thread; what was done already is not repeated.
 
         It is forgotten before the file is there: a bot that dies in between has given the answer.
         """
         try:
-            self._is_told = self._is_told or await self._say(message)
+            self._is_told = self._is_told or await self._say(word)
         finally:
             if not self._is_told:
                 self._showing.end()
         if self._is_told and not self._is_forgotten:
-            await self._let_go(message)
+            await self._let_go(word)
         if self._is_told and not self._is_attached:
             self._is_attached = await self._share(file)
 
-    async def settle(self, message: Message, file: Attachment | None) -> None:
+    async def settle(self, word: Word, file: Attachment | None) -> None:
         """Do what is left: say it and attach the file once Slack is back, and have it forgotten once Redis is.
 
         What is not forgotten would be taken for one without end.
@@ -121,12 +125,12 @@ class RunningBulletin(Bulletin):
             await self._ports.clock.sleep(RENEW_EVERY.total_seconds())
             if not self._is_told:
                 await self.keep()
-            await self.conclude(message, file)
+            await self.conclude(word, file)
 
-    async def _say(self, message: Message) -> bool:
+    async def _say(self, word: Word) -> bool:
         for left in reversed(range(TRIES)):
             try:
-                await self._ports.workspace.update(self._channel, self._ts, message)
+                await self._ports.workspace.update(self._channel, self._ts, word())
             except Refused as error:
                 log.warning("bulletin.lost", where=self._channel, code=error.code)
                 return True  # nothing can be said there any more
@@ -136,7 +140,7 @@ class RunningBulletin(Bulletin):
                 return True
         return False
 
-    async def _let_go(self, message: Message) -> None:
+    async def _let_go(self, word: Word) -> None:
         try:
             was_kept = await self._ports.bulletins.forget(self.kept)
         except StoreUnavailable as error:
@@ -145,4 +149,4 @@ class RunningBulletin(Bulletin):
         self._is_forgotten = True
         self._showing.end()
         if not was_kept:  # another bot took this one for dead, and may have said so since
-            await self._say(message)
+            await self._say(word)

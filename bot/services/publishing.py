@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -165,13 +166,17 @@ class Inquiry:
         except TimeoutError:
             limit = LONGEST
         finally:
-            known, now = last or self._latest(), self._ports.clock.now()
-            end = self._voice.whole(known, now) if last else self._voice.broken_off(known, now, bulletin.kept, limit)
+            known = last or self._latest()
+            end = partial(self._end, known, bulletin.kept, limit, is_whole=last is not None)
             file = self._table.attachment(known)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORD.total_seconds()):
                     await bulletin.conclude(end, file)
         await bulletin.settle(end, file)
+
+    def _end(self, known: Assessment, kept: OpenBulletin, limit: timedelta | None, *, is_whole: bool) -> Message:
+        now = self._ports.clock.now()
+        return self._voice.whole(known, now) if is_whole else self._voice.broken_off(known, now, kept, limit)
 
     async def _to_the_end(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> Assessment:
         known = await self._uncut(bulletin, work)

@@ -86,6 +86,15 @@ class Away(Counted):
         await super().share(channel, thread_ts, file)
 
 
+class Mute(Counted):
+    """A workspace that takes nothing in the first three minutes after the reading."""
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        if READ_AFTER <= self._loop.time() < READ_AFTER + 3 * MINUTE:
+            raise Unanswered("Slack does not answer.")
+        await super().update(channel, ts, message)
+
+
 async def asked(ports: Ports, times: int = 1, text: str = "replication from zjk to hz") -> None:
     """Ask so often at once, and wait until every answer has ended."""
     await keep(ports, "zhangjiakou", a_repository("core/api", {"1": a_tag(), "2": a_tag()}))

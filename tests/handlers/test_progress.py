@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.handlers.progress import MINUTE, READ_AFTER, Away, Cut, Slow, edited
+from tests.handlers.progress import MINUTE, READ_AFTER, Away, Cut, Mute, Slow, edited
 from tests.simulation.loop import SimLoop
 
 
@@ -58,3 +58,10 @@ def test_the_list_is_there_once_slack_is_back_though_it_went_away_right_after_th
 
     assert len(workspace.ends) == 1
     assert len(workspace.files) == 1
+
+
+def test_a_last_word_that_waited_for_slack_tells_how_old_it_is_by_then(loop: SimLoop) -> None:
+    workspace = edited(loop, 1, place=Mute)
+
+    assert workspace.ends[0] >= READ_AFTER + 3 * MINUTE
+    assert ", as of 8 min" in workspace.posts[0].message.text
