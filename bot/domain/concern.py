@@ -77,6 +77,12 @@ class Lookout:
         return tuple(sorted(each for each in gone if (each.kind, each.target) in self.sure))
 
 
+def is_news(begun: Collection[Concern], over: Collection[Concern], left: Collection[Concern]) -> bool:
+    """Tell whether something came up, or the last of its kind in its direction is over, which people wait for."""
+    going_on = {(each.kind, each.target) for each in left}
+    return bool(begun) or any((each.kind, each.target) not in going_on for each in over)
+
+
 def joined(lookouts: Collection[Lookout]) -> Lookout:
     """Return several directions as one."""
     concerns = {concern: detail for each in lookouts for concern, detail in each.concerns.items()}

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.concern import Concern, Kind, Lookout, Waiting, joined, look_out
 from bot.domain.topology import Site
@@ -14,6 +14,9 @@ from bot.services.study import Study
 
 ROUND = timedelta(seconds=60)
 """One bot looks after a site for so long, or until its instances are read again; when it dies another takes over."""
+
+ENDS_EVERY = timedelta(minutes=10)
+"""How often a channel is told that some of many are over: they may end one by one for an hour."""
 
 
 async def subscribe(ports: Ports, site: Site, channel: str, user_id: str) -> bool:
@@ -61,10 +64,20 @@ async def told(ports: Ports, site: Site, channel: str) -> frozenset[Concern]:
     return frozenset(Concern(Kind(kind), target, subject) for kind, target, subject in plain)
 
 
-async def save_told(ports: Ports, site: Site, channel: str, concerns: Collection[Concern]) -> None:
-    """Remember it."""
+async def save_told(
+    ports: Ports, site: Site, channel: str, concerns: Collection[Concern], *, has_ends: bool = False
+) -> None:
+    """Remember it; `has_ends` when the channel was told just now that something is over."""
     plain = [[each.kind, each.target, each.subject] for each in sorted(concerns)]
     await ports.operations.remember(_key(site, channel), json.dumps(plain))
+    if has_ends:
+        await ports.operations.remember(f"{_key(site, channel)}/ends", json.dumps(ports.clock.now().isoformat()))
+
+
+async def may_tell_ends(ports: Ports, site: Site, channel: str) -> bool:
+    """Tell whether a channel was told of no end for long enough to be told of some while others go on."""
+    kept = await ports.operations.recall(f"{_key(site, channel)}/ends")
+    return kept is None or ports.clock.now() - datetime.fromisoformat(json.loads(kept)) >= ENDS_EVERY
 
 
 def _key(site: Site, channel: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from bot import messages
-from bot.domain.concern import Concern, Lookout
+from bot.domain.concern import Concern, Lookout, is_news
 from bot.domain.topology import Site
 from bot.errors import ProviderError
 from bot.ports import Ports
@@ -31,11 +31,11 @@ async def _tell(ports: Ports, site: Site, lookout: Lookout, known: Mapping[str, 
     for channel, told in known.items():
         begun, over = lookout.begun(told), lookout.over(told)
         left = (told | set(begun)) - set(over)
-        if not begun and not over:
+        if not is_news(begun, over, left) and not (over and await subscribing.may_tell_ends(ports, site, channel)):
             continue
         try:
             await ports.workspace.post(channel, messages.concerned(site.name, lookout, begun, over, left, limit))
         except ProviderError as error:
             log.warning("watch.untold", site=site.name, where=channel, why=str(error))
             continue
-        await subscribing.save_told(ports, site, channel, left)
+        await subscribing.save_told(ports, site, channel, left, has_ends=bool(over))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.snapshot import TaskFeed
+from bot.services.subscribing import ENDS_EVERY
 from tests.builders import ON_CALL
 from tests.domain.stocks import a_feed, a_rule, a_tag, a_task, at
 from tests.worker.watched import HZ, INC, LONG_AGO, WAY, ZJK, Watched
@@ -63,6 +64,7 @@ async def test_of_many_that_get_stuck_at_once_some_are_named_and_whatever_gets_s
     await watched.holds(tags, {"00": tags["00"]})
     second = await watched.looks()
     await watched.holds(tags, arrived)
+    watched.clock.move(ENDS_EVERY)
     third = await watched.looks()
     await watched.holds(tags, tags)
     last = await watched.looks()
@@ -79,6 +81,46 @@ async def test_of_many_that_get_stuck_at_once_some_are_named_and_whatever_gets_s
         "RECOVERED: core/api:04, core/api:05, core/api:06, core/api:07, core/api:08 and 4 more are no longer stuck, "
         f"{WAY}"
     ]
+
+
+async def test_of_many_that_arrive_one_by_one_the_first_is_told_at_once_others_together_and_the_last_at_once(
+    watched: Watched,
+) -> None:
+    tags = {f"{number:02}": a_tag("a", -40 + number) for number in range(14)}
+    watched.registries.feed = a_feed(
+        *(a_task("ERROR", task_id=f"task-{tag}", image=f"core/api:{tag}", made=-20, changed=-20) for tag in tags)
+    )
+    await watched.holds(tags, {})
+    await watched.looks()
+    told = []
+    for arrived in range(1, 15):
+        await watched.holds(tags, dict(list(tags.items())[:arrived]))
+        told.append((await watched.looks())[1:])
+
+    counts = [len(each) for each in told]
+    assert counts == [1] * 10 + [2] * 3 + [3]
+    assert told[-1] == [
+        f"RECOVERED: core/api:00 is no longer stuck; 13 still are, {WAY}",
+        "RECOVERED: core/api:01, core/api:02, core/api:03, core/api:04, core/api:05 and 5 more are no longer stuck; "
+        f"3 still are, {WAY}",
+        f"RECOVERED: core/api:11, core/api:12, core/api:13 are no longer stuck, {WAY}",
+    ]
+
+
+async def test_what_came_up_meanwhile_is_told_with_the_ends_that_wait(watched: Watched) -> None:
+    tags = {tag: a_tag("a", -40) for tag in "1234"}
+    failed = [a_task("ERROR", task_id=f"task-{tag}", image=f"core/api:{tag}", made=-20, changed=-20) for tag in tags]
+    watched.registries.feed = a_feed(*failed[:3])
+    await watched.holds({tag: tags[tag] for tag in "123"}, {})
+    await watched.looks()
+    await watched.holds({tag: tags[tag] for tag in "123"}, {"1": tags["1"]})
+    await watched.looks()
+    watched.registries.feed = a_feed(*failed)
+    await watched.holds(tags, {tag: tags[tag] for tag in "12"})
+
+    told = (await watched.looks())[2:]
+    assert [line.partition(":")[0] for line in told[0].splitlines()] == ["STUCK", "RECOVERED"]
+    assert "core/api:2 is no longer stuck; 2 still are" in told[0]
 
 
 async def test_images_with_long_names_are_told_apart(watched: Watched) -> None:
