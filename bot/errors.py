@@ -26,6 +26,12 @@ class UsageError(UserError):
     code = "E_USAGE"
 
 
+class NotReadYet(UsageError):
+    """A name that nothing known has, and that may be among what was not read yet."""
+
+    code = "E_UNREADABLE_NOW"
+
+
 class UnknownSite(UserError):
     """No site, domain or VPC is called that."""
 

@@ -16,7 +16,7 @@ from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
 from bot.domain.topology import Site
 from bot.domain.unseen import later_tasks, path_of, unseen
 from bot.domain.verdict import judge, judge_so_far
-from bot.errors import StoreUnavailable, UsageError
+from bot.errors import NotReadYet, StoreUnavailable, UsageError
 from bot.ports import Ports
 from bot.services import stock
 from bot.services.live_stock import read_live
@@ -132,18 +132,19 @@ async def _chosen(held: Stock, asked: Question, sides: tuple[Side, Side]) -> Seq
         return [path for path in known if critical.touches(path)]
     chosen = [path for path in known if _is_asked_for(asked, path)]
     if asked.repositories and known and not chosen:
-        raise UsageError(await asyncio.to_thread(_no_such_repository, asked.repositories, known, sides))
+        raise await asyncio.to_thread(_no_such_repository, asked.repositories, known, sides)
     return chosen
 
 
-def _no_such_repository(glob: str, known: Sequence[str], sides: tuple[Side, Side]) -> str:
+def _no_such_repository(glob: str, known: Sequence[str], sides: tuple[Side, Side]) -> UsageError:
     hint = nearly(glob, known)
     unread = [side.site.name for side in sides if not side.is_whole]
     if unread:
         are = "is" if len(unread) == 1 else "are"
         partly = f"{' and '.join(unread)} {are} not read to the end, so it may be there: ask again later"
-        return f"None of {len(known):,} repositories known so far is called '{glob}'; {partly}.{hint}"
-    return f"None of {len(known):,} repositories is called '{glob}'.{hint} Use namespace/name, * for any part of it."
+        return NotReadYet(f"None of {len(known):,} repositories known so far is called '{glob}'; {partly}.{hint}")
+    said = f"None of {len(known):,} repositories is called '{glob}'.{hint} Use namespace/name, * for any part of it."
+    return UsageError(said)
 
 
 async def _with_control(ports: Ports, frame: Report) -> Report:

@@ -203,8 +203,9 @@ async def test_a_name_that_nothing_has_is_told_with_what_is_near_it(glob: str, n
     await _keep(ports, SOURCE, a_repository(*IMAGES), a_repository("web/shop"))
     await _keep(ports, TARGET)
 
-    with pytest.raises(UsageError, match=f"None of 2 repositories is called .* Nearly: {near}"):
+    with pytest.raises(UsageError, match=f"None of 2 repositories is called .* Nearly: {near}") as told:
         await _answer(ports, glob)
+    assert told.value.code == "E_USAGE"
 
 
 async def test_a_name_that_may_be_among_what_was_not_read_is_not_called_unknown() -> None:
@@ -212,8 +213,9 @@ async def test_a_name_that_may_be_among_what_was_not_read_is_not_called_unknown(
     await _keep(ports, SOURCE, a_repository(*IMAGES))
     unread = f"{TARGET} is not read to the end, so it may be there: ask again later"
 
-    with pytest.raises(UsageError, match=f"None of 1 repositories known so far is called 'web/shop'; {unread}"):
+    with pytest.raises(UsageError, match=f"None of 1 repositories known so far is called 'web/shop'; {unread}") as told:
         await _answer(ports, "web/shop")
+    assert told.value.code == "E_UNREADABLE_NOW"
 
 
 async def test_a_name_is_no_mistake_while_nothing_at_all_is_known() -> None:
