@@ -1,5 +1,6 @@
 """Slack in memory: people, channels and posts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
@@ -111,6 +112,20 @@ class FakeWorkspace:
     def _fail_if_due(self) -> None:
         if self._failures:
             raise self._failures.pop(0)
+
+
+class EditedWorkspace(FakeWorkspace):
+    """One that remembers when each message was to be edited, and to what; `now` tells the seconds."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__()
+        self._now = now
+        self.edits: list[tuple[float, str, str]] = []
+
+    async def update(self, channel: str, ts: str, message: Message) -> None:
+        """Edit a message of ours in place."""
+        self.edits.append((self._now(), ts, message.text))
+        await super().update(channel, ts, message)
 
 
 def _is_open(post: Post) -> bool:

@@ -11,7 +11,8 @@ from bot.tasks import Tasks
 from tests.builders import INSTANCE_ID, NOW
 from tests.domain.stocks import a_repository, a_tag
 from tests.fake_inventories import FakeInventories
-from tests.fakes import FakeWorkspace, some_ports
+from tests.fake_workspace import EditedWorkspace
+from tests.fakes import some_ports
 from tests.handlers.calls import answer
 from tests.handlers.kept import keep
 from tests.simulation.clock import SimClock
@@ -22,27 +23,22 @@ READ_AFTER = 300.0
 MINUTE = 60.0
 
 
-class Counted(FakeWorkspace):
-    """A workspace that remembers when each message was edited, and how it began then."""
+class Counted(EditedWorkspace):
+    """A workspace that tells how answers go on and when they end."""
 
     def __init__(self, loop: SimLoop) -> None:
-        super().__init__()
+        super().__init__(loop.time)
         self._loop = loop
-        self.edits: list[tuple[float, str, str]] = []
-
-    async def update(self, channel: str, ts: str, message: Message) -> None:
-        self.edits.append((self._loop.time(), ts, message.text.partition(":")[0]))
-        await super().update(channel, ts, message)
 
     @property
     def progress(self) -> list[tuple[float, str]]:
         """Return when each message was edited before its last word."""
-        return [(at, ts) for at, ts, verdict in self.edits if verdict != "BEHIND"]
+        return [(at, ts) for at, ts, text in self.edits if not text.startswith("BEHIND")]
 
     @property
     def ends(self) -> list[float]:
         """Return when each message was told its last word."""
-        return [at for at, _, verdict in self.edits if verdict == "BEHIND"]
+        return [at for at, _, text in self.edits if text.startswith("BEHIND")]
 
 
 class Reading(FakeInventories):

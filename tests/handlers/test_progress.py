@@ -41,7 +41,7 @@ def test_twenty_at_once_take_twenty_edits_a_minute_together_and_each_its_share(l
 def test_a_comparison_after_a_first_reading_shows_its_progress(loop: SimLoop) -> None:
     workspace = edited(loop, 1, Slow)
 
-    assert next(verdict for at, _, verdict in workspace.edits if at > READ_AFTER + 5).startswith("COMPARING")
+    assert next(text for at, _, text in workspace.edits if at > READ_AFTER + 5).startswith("COMPARING")
     assert len(workspace.ends) == 1
 
 

@@ -136,7 +136,7 @@ def test_a_bot_that_was_held_up_goes_on_with_its_message_and_nobody_takes_it_awa
     company.wait(READ_AFTER)
 
     assert taken_over == INTERRUPTED
-    assert [verdict for _, _, verdict in company.workspace.edits].count("INTERRUPTED") == 1
+    assert [text for _, _, text in company.workspace.edits].count(INTERRUPTED) == 1
     assert company.shown().startswith("BEHIND")
     assert company.bulletins.held == {}
 

@@ -5,11 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.errors import Unreachable
-from bot.ports import Message
 from bot.services.showing import Showing
 from bot.worker.copyist import ROUND, Copyist
 from tests.builders import CHANNEL
-from tests.fakes import FakeClock, FakeWorkspace
+from tests.fake_workspace import EditedWorkspace
 from tests.services.copying import PUSHED, SOURCE, TARGET, Copying, copying
 
 IMAGES = 90
@@ -17,25 +16,12 @@ IMAGES = 90
 MINUTE = 60.0
 
 
-class Counted(FakeWorkspace):
-    """A workspace that remembers when each message was edited, and how it began then."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__()
-        self._clock = clock
-        self.edits: list[tuple[float, str, str]] = []
-
-    async def update(self, channel: str, ts: str, message: Message) -> None:
-        self.edits.append((self._clock.monotonic(), ts, message.text))
-        await super().update(channel, ts, message)
-
-
 class Jobs:
     """Running jobs, as many as there are repositories."""
 
     def __init__(self, company: Copying, count: int) -> None:
         self.company, self.count, self.landed = company, count, 0
-        self.workspace = company.workspace = Counted(company.clock)
+        self.workspace = company.workspace = EditedWorkspace(company.clock.monotonic)
         company.ports = replace(company.ports, workspace=self.workspace)
         self.copyist = Copyist(company.ports, "bot-1")
         self.began, self.began_at = company.clock.monotonic(), company.clock.now()
