@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.report import Assessment
+from bot.errors import UsageError
 from bot.messages.blocks import Block, compose, context, section
 from bot.messages.losses_file import LossesFile
-from bot.messages.notices import noted
+from bot.messages.notices import noted, refusal
 from bot.messages.replication import MOST_LISTED, comparing, published, replication
 from bot.messages.text import code, escape, span
 from bot.ports import Message, OpenBulletin
@@ -53,6 +54,10 @@ class ReplicationVoice:
         """Return the last word on a message that nobody follows to its end: its bot stops, or it took too long."""
         verdict = f"{TOO_LONG}{span(limit)}" if limit else STOPPED
         return _broken_off(verdict, bulletin, [context("Known by then:"), *map(dict, replication(known, now).blocks)])
+
+    def mistaken(self, error: UsageError) -> Message:
+        """Return what is wrong with the question."""
+        return refusal(error)
 
     def pointer(self, known: Assessment, link: str | None) -> Message:
         """Return where the answer is given."""

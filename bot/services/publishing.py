@@ -19,7 +19,7 @@ from bot.domain.report import Assessment, Question
 from bot.errors import ProviderError, Refused, UsageError
 from bot.ports import Attachment, Message, OpenBulletin, Ports
 from bot.services import stock
-from bot.services.bulletin import Bulletin, RunningBulletin
+from bot.services.bulletin import Bulletin, RunningBulletin, Word
 from bot.services.study import Study
 
 log = structlog.get_logger()
@@ -82,6 +82,10 @@ class Voice(Protocol):
         """Return what is known where nobody follows it to the end: the bot stops, or it took longer than `limit`."""
         ...
 
+    def mistaken(self, error: UsageError) -> Message:
+        """Return what is wrong with the question."""
+        ...
+
     def pointer(self, known: Assessment, link: str | None) -> Message:
         """Return where the answer is given."""
         ...
@@ -115,7 +119,7 @@ class Inquiry:
         await asyncio.wait([work], timeout=patience.total_seconds())
         over = _end_of(work)
         if over and self._voice.fits(over):
-            return self._voice.whole(over, self._ports.clock.now()), over
+            return self._whole(over), over
         if not await self._may_post():
             return self._uninvited(await work)
         return await self._published(work)
@@ -158,25 +162,28 @@ class Inquiry:
     async def _follow(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> None:
         """Show the progress until the end, and the end whatever comes: what is known by then says what it lacks."""
         last: Assessment | None = None
-        limit: timedelta | None = None
+        word: Word = partial(self._broken_off, bulletin.kept, None)
         try:
             await bulletin.keep()
             async with asyncio.timeout(LONGEST.total_seconds()):
                 last = await self._to_the_end(bulletin, work)
+            word = partial(self._whole, last)
         except TimeoutError:
-            limit = LONGEST
+            word = partial(self._broken_off, bulletin.kept, LONGEST)
+        except UsageError as error:  # nothing was known of the names when it began
+            word = partial(self._voice.mistaken, error)
         finally:
-            known = last or self._latest()
-            end = partial(self._end, known, bulletin.kept, limit, is_whole=last is not None)
-            file = self._table.attachment(known)
+            file = self._table.attachment(last or self._latest())
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORD.total_seconds()):
-                    await bulletin.conclude(end, file)
-        await bulletin.settle(end, file)
+                    await bulletin.conclude(word, file)
+        await bulletin.settle(word, file)
 
-    def _end(self, known: Assessment, kept: OpenBulletin, limit: timedelta | None, *, is_whole: bool) -> Message:
-        now = self._ports.clock.now()
-        return self._voice.whole(known, now) if is_whole else self._voice.broken_off(known, now, kept, limit)
+    def _whole(self, known: Assessment) -> Message:
+        return self._voice.whole(known, self._ports.clock.now())
+
+    def _broken_off(self, kept: OpenBulletin, limit: timedelta | None) -> Message:
+        return self._voice.broken_off(self._latest(), self._ports.clock.now(), kept, limit)
 
     async def _to_the_end(self, bulletin: RunningBulletin, work: "asyncio.Task[Assessment]") -> Assessment:
         known = await self._uncut(bulletin, work)
@@ -184,7 +191,7 @@ class Inquiry:
             return known
         while _is_being_read(known):
             is_first, self._reading = self._reading is None, known
-            await bulletin.show(self._voice.whole(known, self._ports.clock.now()), is_turn=is_first)
+            await bulletin.show(self._whole(known), is_turn=is_first)
             await self._ports.clock.sleep(READING_EVERY)
             sides, trouble = await stock.sides(self._ports.inventories, self._asked.source, self._asked.target)
             if not trouble:

@@ -36,10 +36,10 @@ async def a_world(count: int = 14, **ports: Any) -> tuple[Ports, FakeWorkspace]:
     return world, workspace
 
 
-async def asked(ports: Ports) -> Message:
+async def asked(ports: Ports, text: str = TEXT) -> Message:
     """Ask, and wait until everything that goes on after the answer has ended."""
     tasks = Tasks()
-    told = await answer(ports, TEXT, linger=tasks.start)
+    told = await answer(ports, text, linger=tasks.start)
     await tasks.drain(timedelta(seconds=20))
     return told
 
@@ -214,6 +214,18 @@ async def test_a_bot_that_stops_as_a_first_reading_ends_leaves_what_it_knew_befo
     assert (len(is_open), await ports.bulletins.open()) == (1, ())
 
 
+async def test_a_name_that_nothing_has_once_both_are_read_is_told_as_the_mistake_that_it_is() -> None:
+    inventories = _Blank()
+    ports, workspace = await a_world(2, inventories=inventories)
+    inventories.stages = [Coverage(INSTANCE_ID["hangzhou"], running=Scan(1, True, NOW, 40, 1200))] * 2
+
+    await asked(ports, f"{TEXT} repo core/apu")
+
+    last = workspace.posts[0].message.text
+    assert last.startswith("None of 1 repositories is called 'core/apu'. Nearly: core/api.")
+    assert await ports.bulletins.open() == ()
+
+
 async def test_a_list_that_was_broken_off_is_called_partial() -> None:
     inventories = _Broken()
     ports, workspace = await a_world(inventories=inventories)
@@ -270,6 +282,13 @@ class _Reading(FakeInventories):
         if instance == INSTANCE_ID["hangzhou"] and self.stages:
             return self.stages.pop(0)
         return await super().coverage(instance)
+
+
+class _Blank(_Reading):
+    """One that keeps nothing before that reading has ended."""
+
+    async def paths(self, instance: str) -> tuple[str, ...]:
+        return () if self.stages else await super().paths(instance)
 
 
 class _Stuck(_Reading):
