@@ -1,14 +1,35 @@
 """Rules and tasks are listed at both ends of a replication: put together what each end told."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bot.domain.snapshot import SyncRule, TaskFeed, Unknown
 
+Rules = tuple[SyncRule, ...] | Unknown
+Feed = TaskFeed | Unknown
+NOT_YET = Unknown("not read yet")
 
-def merged_rules(
-    listings: Sequence[tuple[SyncRule, ...] | Unknown], ends: tuple[str, str]
-) -> tuple[SyncRule, ...] | Unknown:
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What instances tell of copies from one to another.
+
+    `rules` go that way; by `inbound` ones, from anywhere to the source, its own images may be copies. `traced` are
+    images whose own tasks were asked for, as the feed may not have them all.
+    """
+
+    rules: Rules = NOT_YET
+    inbound: Rules = NOT_YET
+    feed: Feed = NOT_YET
+    traced: Mapping[str, TaskFeed] = field(default_factory=dict)
+
+
+def control_of(listings: Sequence[Rules], feeds: Sequence[Feed], ends: tuple[str, str]) -> Control:
+    """Put together what both ends told, or, where more were asked, all of them."""
+    return Control(merged_rules(listings, ends), inbound_rules(listings, ends[0]), merged_feed(feeds))
+
+
+def merged_rules(listings: Sequence[Rules], ends: tuple[str, str]) -> Rules:
     """Return each rule from one instance to another once, as the first end to list it tells it.
 
     Which fields the far end fills, or whether it lists every rule, is not documented. So what the first leaves out is
@@ -22,7 +43,18 @@ def merged_rules(
     return tuple(rules.values()) if rules or not silent else silent[0]
 
 
-def merged_feed(feeds: Sequence[TaskFeed | Unknown]) -> TaskFeed | Unknown:
+def inbound_rules(listings: Sequence[Rules], instance: str) -> Rules:
+    """Return every rule that copies to an instance, Unknown where nobody told any rule.
+
+    A rule from a third instance is told by that and by the target alone; while these are silent it is not seen.
+    """
+    told = [listing for listing in listings if not isinstance(listing, Unknown)]
+    rules = {rule.rule_id: rule for listing in told for rule in listing if rule.to_instance == instance}
+    silent = [listing for listing in listings if isinstance(listing, Unknown)]
+    return tuple(rules.values()) if told or not silent else silent[0]
+
+
+def merged_feed(feeds: Sequence[Feed]) -> Feed:
     """Return each task once, in the state it was seen in last; Unknown when no end answered.
 
     The feed is as old as the oldest part of it, and partial as soon as one of its parts is.

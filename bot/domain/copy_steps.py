@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.copy_job import Copy, Fate
-from bot.domain.explaining import CLOCKS, CONFLICT, DONE, UNFINISHED
+from bot.domain.explaining import CLOCKS, CONFLICT
 from bot.domain.inventory import Repository
 from bot.domain.snapshot import SyncTask
+from bot.domain.task_book import DONE, UNFINISHED
 
 SETTLES = timedelta(seconds=30)
 """After so long a call without an answer has come into force or never will: it is sent within 10 s, and lasts 8."""

@@ -1,16 +1,15 @@
 """What is asked about copies from one site to another, and what is known of it so far."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.domain.both_ends import NOT_YET, Control
 from bot.domain.differences import Differences, Side
 from bot.domain.pulling import DeepReport
 from bot.domain.rule_audit import PairAudit
-from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
+from bot.domain.snapshot import SyncTask, Unknown
 from bot.domain.topology import Site
 from bot.domain.verdict import Judgement
-
-NOT_YET = Unknown("not read yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,7 @@ class Report:
     found: Differences
     judgement: Judgement
     taken_at: datetime
-    rules: tuple[SyncRule, ...] | Unknown = NOT_YET
-    feed: TaskFeed | Unknown = NOT_YET
+    control: Control = field(default_factory=Control)
     done: int = 0
     total: int = 0
     is_final: bool = False

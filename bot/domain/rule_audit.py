@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.domain.explaining import DONE, UNFINISHED
 from bot.domain.rule_match import troubles
 from bot.domain.rule_reach import Reached
 from bot.domain.snapshot import Instance, SyncRule, SyncTask, TaskFeed, Unknown
+from bot.domain.task_book import DONE, UNFINISHED
 from bot.domain.topology import Site
 
 

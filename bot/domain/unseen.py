@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from bot.domain.comparing import Critical
-from bot.domain.explaining import DONE
 from bot.domain.report import Question
 from bot.domain.snapshot import SyncTask, TaskFeed, Unknown
+from bot.domain.task_book import DONE
 
 Moment = Callable[[str], datetime | None]
 

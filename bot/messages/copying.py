@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from bot.domain.explaining import UNFINISHED
 from bot.domain.report import Report
 from bot.domain.rule_audit import PairAudit, Possible, RuleUse, tasks_between
 from bot.domain.rule_match import INSTANCE, NAMESPACE, REPO
 from bot.domain.rule_reach import Named, NamespaceGap, Reached
 from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
+from bot.domain.task_book import UNFINISHED
 from bot.messages.text import ago, code, escape, listed, plural, sentence, short, unknown
 
 MOST_NAMED = 3
@@ -21,7 +21,7 @@ EVERYTHING = ".*"
 
 def task_lines(report: Report, now: datetime) -> list[str]:
     """Return the copy tasks by state, with the oldest unfinished and the different reasons of failures."""
-    feed = report.feed
+    feed = report.control.feed
     if isinstance(feed, Unknown):
         return [f"*Copy tasks* {unknown(feed)}"]
     tasks = tasks_between(feed, report.question.instances)

@@ -273,8 +273,8 @@ def _sources(report: Report, now: datetime) -> str:
     found = report.found
     sides = ((report.source, found.source_span), (report.target, found.target_span))
     said = ["Compared by digest", *(_read(side, seen, now) for side, seen in sides)]
-    if not isinstance(report.feed, Unknown):
-        said.append(f"tasks read {ago(report.feed.as_of, now)}")
+    if not isinstance(report.control.feed, Unknown):
+        said.append(f"tasks read {ago(report.control.feed.as_of, now)}")
     said.append(f"told {stamp(now)}")  # it may stay in a channel, and ages count from then
     return " · ".join(said)
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.access import Person
+from bot.domain.both_ends import Control
 from bot.domain.comparing import Comparer, Critical
 from bot.domain.copy_choice import Choice
 from bot.domain.copy_job import PREFIX, CopyJob
@@ -17,7 +18,7 @@ from bot.domain.inventory import Coverage
 from bot.domain.nearly import nearly
 from bot.domain.report import Question, Report
 from bot.domain.rule_audit import Possible, feasibility
-from bot.domain.snapshot import Inventory, SyncRule, TaskFeed, Unknown
+from bot.domain.snapshot import Inventory, Unknown
 from bot.domain.topology import Site
 from bot.errors import Conflict, ProviderError, Refused, StoreUnavailable, UsageError, UserError, VersionConflict
 from bot.ports import Attachment, Message, Ports
@@ -35,7 +36,6 @@ LIVE_WITHIN = timedelta(seconds=20)
 CONTROL_DEADLINE = timedelta(seconds=3)
 TRIES = 3
 MISSING = "missing"
-Control = tuple[tuple[SyncRule, ...] | Unknown, TaskFeed | Unknown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ async def _missing(ports: Ports, wish: CopyWish, taken: Mapping[str, str]) -> _F
     if not known.source.is_started or not known.target.is_started:
         raise UserError(_unstarted(next(side for side in (known.source, known.target) if not side.is_started)))
     if paths and len(paths) <= MOST_LIVE:
-        found = await _live(ports, asked, Choice(taken=taken), tuple(sorted(paths)), (known.rules, known.feed))
+        found = await _live(ports, asked, Choice(taken=taken), tuple(sorted(paths)), known.control)
         return replace(found, seen=f"{found.seen}{_unread(known)}")
     again = ", looked at again when sent" if paths else ""
     return _Found(choice, known.found.critical.identical, f"{_as_read(known)}{again}{_unread(known)}")
@@ -225,7 +225,7 @@ async def _live(ports: Ports, asked: Question, choice: Choice, paths: tuple[str,
     await _require_there(ports, asked, choice, here)
     sides = _side(asked.source, here), await _target(ports, asked.target, there.as_of)
     choice.namespaces = sides[1].namespaces
-    explainer = Explainer(asked.instances, *told, choice.namespaces)
+    explainer = Explainer(asked.instances, told, choice.namespaces)
     counts = asked.only_critical
 
     def hear(difference: Difference) -> None:

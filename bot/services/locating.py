@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.both_ends import merged_feed, merged_rules
+from bot.domain.both_ends import Control, Rules, inbound_rules, merged_feed, merged_rules
 from bot.domain.comparing import Comparer, Critical
 from bot.domain.explaining import Explainer
 from bot.domain.filters import Match
 from bot.domain.inventory import Listed, dated
 from bot.domain.nearly import nearly
 from bot.domain.rule_match import far_path, takes
-from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
+from bot.domain.snapshot import SyncTask, TaskFeed, Unknown
 from bot.domain.spread import Course, Holding, Spread, only
 from bot.errors import StoreUnavailable, UsageError
 from bot.ports import Ports
@@ -22,8 +22,6 @@ from bot.services.stock import Seen
 from bot.services.survey import observe
 
 DEADLINE = timedelta(seconds=3)
-
-Rules = tuple[SyncRule, ...] | Unknown
 
 
 async def locate(ports: Ports, path: str, tag: str | None) -> Spread:
@@ -132,19 +130,18 @@ def _courses(
         rules = merged_rules([told[end] for end in ends], ends)
         taking = _taking(rules, here)
         if target.name in source.standby or (not isinstance(taking, Unknown) and taking):
-            yield _course(ports, here, there, path, (rules, taking), feed)
+            control = Control(rules, inbound_rules([*told.values()], source.instance), feed)
+            yield _course(ports, here, there, path, taking, control)
 
 
-def _course(
-    ports: Ports, here: Seen, there: Seen, path: str, rules: tuple[Rules, Rules], feed: TaskFeed | Unknown
-) -> Course:
+def _course(ports: Ports, here: Seen, there: Seen, path: str, taking: Rules, control: Control) -> Course:
     source, target = here.side.site, there.side.site
     ends = source.instance, target.instance
     globs = ports.rules.topology.critical_globs(sorted({view.domain for view in source.views}))
-    explain = Explainer(ends, rules[0], feed, there.side.namespaces)
+    explain = Explainer(ends, control, there.side.namespaces)
     comparer = Comparer(here.side, there.side, Critical(globs), explain)
     comparer.add(path, here.repository, there.repository)
-    return Course(source, target, comparer.result(), rules[1], _tasks(feed, ends, path, here, there))
+    return Course(source, target, comparer.result(), taking, _tasks(control.feed, ends, path, here, there))
 
 
 def _taking(rules: Rules, here: Seen) -> Rules:

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
-from bot.domain.both_ends import merged_feed, merged_rules
+from bot.domain.both_ends import Control, control_of
 from bot.domain.comparing import Comparer, Critical, unheard
 from bot.domain.differences import Difference, Differences, Side, Tally
 from bot.domain.explaining import Explainer
 from bot.domain.nearly import nearly
 from bot.domain.report import Question, Report
-from bot.domain.snapshot import SyncRule, SyncTask, TaskFeed, Unknown
+from bot.domain.snapshot import SyncTask, Unknown
 from bot.domain.topology import Site
 from bot.domain.unseen import later_tasks, path_of, unseen
 from bot.domain.verdict import judge, judge_so_far
@@ -91,7 +91,7 @@ def _now(ports: Ports, asked: Question) -> datetime:
 
 
 def _explainer(frame: Report) -> Explainer:
-    return Explainer(frame.question.instances, frame.rules, frame.feed, frame.target.namespaces)
+    return Explainer(frame.question.instances, frame.control, frame.target.namespaces)
 
 
 def _so_far(frame: Report, comparer: Comparer, done: int, now: datetime) -> Report:
@@ -114,7 +114,7 @@ def _judged(asked: Question, found: Differences) -> tuple[Tally, Difference | No
 async def _unseen(known: Stock, frame: Report) -> tuple[SyncTask, ...]:
     """Ask when the repositories of the latest tasks were last looked at; there are no more of them than tasks read."""
     asked, side = frame.question, frame.source
-    tasks = later_tasks(frame.feed, asked.instances, side.coverage.as_of)
+    tasks = later_tasks(frame.control.feed, asked.instances, side.coverage.as_of)
     named = sorted({path for task in tasks if _is_asked_for(asked, path := path_of(task))})
     kept = await known.repositories(asked.source.instance, named)
     moments = {path: side.moment(path, each) for path, each in zip(named, kept, strict=True)}
@@ -148,11 +148,10 @@ def _no_such_repository(glob: str, known: Sequence[str], sides: tuple[Side, Side
 
 
 async def _with_control(ports: Ports, frame: Report) -> Report:
-    rules, feed = await control(ports, frame.question)
-    return replace(frame, rules=rules, feed=feed)
+    return replace(frame, control=await control(ports, frame.question))
 
 
-async def control(ports: Ports, asked: Question) -> tuple[tuple[SyncRule, ...] | Unknown, TaskFeed | Unknown]:
+async def control(ports: Ports, asked: Question) -> Control:
     """Ask both ends at once for rules and tasks, so that what the source cannot tell the target may."""
     async with asyncio.TaskGroup() as group:
         rules = [
@@ -163,6 +162,4 @@ async def control(ports: Ports, asked: Question) -> tuple[tuple[SyncRule, ...] |
             group.create_task(observe(ports.registries.sync_tasks(site), CONTROL_DEADLINE))
             for site in (asked.source, asked.target)
         ]
-    return merged_rules([task.result() for task in rules], asked.instances), merged_feed(
-        [task.result() for task in feeds]
-    )
+    return control_of([task.result() for task in rules], [task.result() for task in feeds], asked.instances)

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from bot.domain.both_ends import control_of
 from bot.domain.differences import Cause, Explanation, Newer
 from bot.domain.explaining import Explainer
-from bot.domain.snapshot import SyncRule, Unknown
+from bot.domain.snapshot import SyncRule, SyncTask, Unknown
 from tests.domain.stocks import ENDS, a_difference, a_feed, a_rule, a_tag, a_task, at
 
 SILENT = Unknown("no answer within 3 s")
@@ -17,7 +18,11 @@ EARLIER = a_task(image="core/web:1", task_id="task-0", made=-1600, changed=-1599
 
 def _explain(difference: Any, **fields: Any) -> Explanation:
     known: dict[str, Any] = {"rules": (a_rule(),), "feed": a_feed(EARLIER), "namespaces": {"core": True}} | fields
-    return Explainer(ENDS, known["rules"], known["feed"], known["namespaces"])(difference)
+    rules = known["rules"]
+    if not isinstance(rules, Unknown):
+        rules = tuple(replace(rule, rule_id=f"rule-{number}") for number, rule in enumerate(rules))
+    control = replace(control_of((rules,), (known["feed"],), ENDS), traced=known.get("traced", {}))
+    return Explainer(ENDS, control, known["namespaces"])(difference)
 
 
 @pytest.mark.parametrize(
@@ -52,9 +57,9 @@ def test_a_young_push_may_be_on_its_way_and_an_old_one_is_a_riddle(pushed: float
     ("feed", "cause"),
     [
         (SILENT, Cause.UNKNOWN),
-        (replace(a_feed(a_task(image="core/web:1", made=-13)), total=600), Cause.UNKNOWN),
-        (replace(a_feed(a_task(image="core/web:1", made=-15)), total=600), Cause.WAITING),
-        (replace(a_feed(), total=0), Cause.WAITING),
+        (a_feed(a_task(image="core/web:1", made=-13), total=600), Cause.UNKNOWN),
+        (a_feed(a_task(image="core/web:1", made=-1500), total=600), Cause.UNKNOWN),  # the list has no order
+        (a_feed(), Cause.WAITING),
     ],
 )
 def test_a_young_push_is_not_said_to_be_on_its_way_where_its_task_may_have_gone_unread(feed: Any, cause: Cause) -> None:
@@ -190,3 +195,55 @@ def test_the_copy_that_may_have_written_an_image_is_named() -> None:
     feed = a_feed(EARLIER, a_task(made=-25, changed=-10, task_id="late"))
 
     assert _explain(a_difference(a_tag("a", -20), a_tag("b", -10)), feed=feed).task_id == "late"
+
+
+BACK = a_rule(from_instance=ENDS[1], to_instance=ENDS[0])
+"""A rule that copies to the source."""
+
+
+def _back(**fields: Any) -> SyncTask:
+    """Return a task that copied the image to the source."""
+    return a_task(from_instance=ENDS[1], to_instance=ENDS[0], task_id="back", **fields)
+
+
+@pytest.mark.parametrize(
+    ("rules", "feed", "newer"),
+    [
+        ((), a_feed(EARLIER, _back(made=-25, changed=-10)), Newer.UNCLEAR),
+        ((), a_feed(EARLIER, _back(made=-90, changed=-85)), Newer.SOURCE),
+        ((), a_feed(total=900), Newer.SOURCE),
+        ((), SILENT, Newer.SOURCE),
+        ((BACK,), a_feed(EARLIER), Newer.SOURCE),
+        ((BACK,), a_feed(EARLIER, _back(made=-25, changed=-10)), Newer.UNCLEAR),
+        ((BACK,), a_feed(EARLIER, _back(status="PENDING", made=-25)), Newer.UNCLEAR),
+        ((BACK,), a_feed(EARLIER, total=900), Newer.UNCLEAR),
+        ((BACK,), a_feed(EARLIER, as_of=at(-11)), Newer.UNCLEAR),
+        ((BACK,), SILENT, Newer.UNCLEAR),
+        ((a_rule(from_instance="cri-ccccc", to_instance=ENDS[0]),), a_feed(EARLIER, total=900), Newer.UNCLEAR),
+        ((replace(BACK, tag_filter="v.*"),), a_feed(EARLIER, total=900), Newer.SOURCE),
+        ((replace(BACK, tag_filter="(?=1)1"),), a_feed(EARLIER, total=900), Newer.UNCLEAR),
+        (SILENT, a_feed(EARLIER, total=900), Newer.UNCLEAR),
+        (SILENT, a_feed(EARLIER), Newer.SOURCE),
+    ],
+)
+def test_a_source_is_newer_only_when_its_image_cannot_be_a_late_copy(rules: Any, feed: Any, newer: Newer) -> None:
+    explanation = _explain(a_difference(a_tag("a", -10), a_tag("b", -20)), rules=rules, feed=feed)
+
+    assert explanation.newer is newer
+    assert not explanation.is_untraced
+
+
+def test_the_tasks_of_an_image_that_were_asked_for_say_what_a_part_of_the_feed_does_not() -> None:
+    part = a_feed(EARLIER, total=900)
+    missing, different = a_difference(), a_difference(a_tag("a", -20), a_tag("b", -10))
+    failed = {"core/api:1": a_feed(a_task("ERROR"))}
+    late = {"core/api:1": a_feed(a_task(made=-25, changed=-10))}
+    none: dict[str, Any] = {"core/api:1": a_feed()}
+    cut = {"core/api:1": a_feed(total=400)}
+
+    assert _explain(missing, feed=part, traced=failed).cause is Cause.FAILED
+    assert _explain(missing, feed=SILENT, traced=failed).cause is Cause.FAILED
+    assert _explain(different, feed=part, traced=late).task_id == "task-1"
+    assert _explain(different, feed=part, traced=none).newer is Newer.TARGET
+    assert _explain(different, feed=part, traced=cut).newer is Newer.UNCLEAR
+    assert _explain(different, feed=part, traced={"core/web:1": a_feed()}).newer is Newer.UNCLEAR

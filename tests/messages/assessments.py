@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from bot.domain.both_ends import control_of
 from bot.domain.comparing import Comparer, Critical
 from bot.domain.differences import Side
 from bot.domain.explaining import Explainer
@@ -35,7 +36,8 @@ def an_assessment(
     source, target = sides or (a_side(), a_side(TARGET))
     rules = (a_rule(),) if rules is None else rules
     feed = a_feed() if feed is None else feed
-    explain = Explainer(ENDS, rules, feed, target.namespaces)
+    control = replace(control_of((rules,), (feed,), ENDS), feed=feed)
+    explain = Explainer(ENDS, control, target.namespaces)
     comparer = Comparer(source, target, Critical(CRITICAL), explain)
     reach = ReachAudit(source, target, Critical(CRITICAL), () if isinstance(rules, Unknown) else rules)
     for path, ours, theirs in _pairs(here or {}, there or {}, is_immutable):
@@ -50,8 +52,7 @@ def an_assessment(
         found=found,
         judgement=judge(*judged, (source, target), NOW),
         taken_at=NOW,
-        rules=rules,
-        feed=feed,
+        control=control,
         done=found.repositories,
         total=found.repositories,
         is_final=True,

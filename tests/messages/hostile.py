@@ -7,6 +7,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from bot.domain import concern
+from bot.domain.both_ends import Control
 from bot.domain.differences import (
     Cause,
     Difference,
@@ -260,8 +261,7 @@ REPORTS = st.builds(
         st.booleans(),
     ),
     taken_at=TIMES,
-    rules=many(RULES, 40) | UNKNOWNS,
-    feed=FEEDS,
+    control=st.builds(Control, many(RULES, 40) | UNKNOWNS, many(RULES, 3) | UNKNOWNS, FEEDS),
     done=COUNTS,
     total=COUNTS,
     interrupted=TEXT,

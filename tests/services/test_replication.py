@@ -83,7 +83,7 @@ async def test_a_dead_source_is_answered_for_from_what_is_kept() -> None:
     found = await _answer(ports)
 
     assert found.judgement.verdict is Verdict.IN_STEP
-    assert found.rules == (a_rule(),)
+    assert found.control.rules == (a_rule(),)
     assert found.source.coverage.silent_since == at(-3)
 
 
@@ -95,7 +95,7 @@ async def test_when_no_end_answers_images_are_compared_all_the_same() -> None:
     found = await _answer(ports)
 
     assert found.judgement.verdict is Verdict.BEHIND
-    assert isinstance(found.rules, Unknown)
+    assert isinstance(found.control.rules, Unknown)
     assert found.found.critical.causes == {Cause.UNKNOWN: 2}
 
 

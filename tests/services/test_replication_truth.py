@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from bot.domain.comparing import Critical
 from bot.domain.critical_images import weigh
 from bot.domain.differences import Cause, Difference, Likeness, Newer
-from bot.domain.explaining import LONGEST_COPY
 from bot.domain.plan import Level
 from bot.domain.report import Report
 from bot.domain.snapshot import Comparison, TaskFeed, Unknown
+from bot.domain.task_book import LONGEST_COPY
 from bot.domain.verdict import Verdict
 from bot.errors import StoreUnavailable, Unreachable
 from bot.services.replication import question, report
