@@ -118,8 +118,8 @@ class Waiting:
         if explanation.cause in NEVER_COPIED:
             return
         if explanation.is_untraced and not is_told:
-            self._unsettled += 1  # it may have ended as newer at the target, while more tasks were known
-        elif pushed_at is None or difference.is_unsettled or difference.is_overtaken:
+            return  # it may have ended as newer at the target; nor does such a doubt keep what lags from being over
+        if pushed_at is None or difference.is_unsettled or difference.is_overtaken:
             self._unsettled += 1
         else:
             kind = Kind.STUCK if is_told or explanation.cause in NOT_ARRIVING else Kind.LAG

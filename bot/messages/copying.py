@@ -51,7 +51,7 @@ def _issues(tasks: Iterable[SyncTask]) -> list[str]:
 def _partial(feed: TaskFeed) -> list[str]:
     if not feed.is_partial:
         return []
-    return [f"Only the newest {len(feed.tasks):,} of {plural(feed.total, 'task')} were read."]
+    return [f"Only {len(feed.tasks):,} of {plural(feed.total, 'task')} were read."]
 
 
 def rule_lines(audit: PairAudit | Unknown, now: datetime) -> list[str]:

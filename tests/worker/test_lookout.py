@@ -251,6 +251,23 @@ async def test_where_one_end_does_not_list_its_rules_and_the_other_lists_none_no
     assert await watched.looks() == first
 
 
+async def test_an_image_that_may_be_newer_at_the_target_does_not_keep_others_from_being_told(watched: Watched) -> None:
+    watched.registries.feed = replace(a_feed(), total=600)
+    hotfix = {"9": a_tag("h", -5)}
+    ours, theirs = LONG_AGO | {"9": a_tag("i", -50)}, {"1": a_tag()} | hotfix
+    await watched.holds(ours, theirs)
+    await watched.looks()
+    await watched.holds(ours, LONG_AGO | hotfix)
+    await watched.looks()
+    await watched.holds(ours | {"3": a_tag("c", -18)}, LONG_AGO | hotfix)
+
+    assert await watched.looks() == [
+        f"LAG: core/api:2 since 02:38 UTC without a copy, limit 15 min, {WAY}",
+        f"RECOVERED: no critical image that a rule copies by itself waits too long, {WAY}",
+        f"LAG: core/api:3 since 02:42 UTC without a copy, limit 15 min, {WAY}",
+    ]
+
+
 async def test_several_bots_tell_each_channel_once(watched: Watched) -> None:
     await watched.ports.operations.subscribe(ZJK, INC, ON_CALL)
     await watched.holds(LONG_AGO, {"1": a_tag()})
