@@ -72,13 +72,14 @@ def _blind(spread: Spread) -> str:
 
 
 def _newest(spread: Spread) -> str:
-    """Name the newer side where it is proven."""
+    """Name the site of which it is proven that it is newer than another, and of which the contrary is not."""
+    pairs = set()
     for course in spread.courses:
-        for loss in course.found.different:
-            if loss.explanation.newer is not Newer.UNCLEAR:
-                newer = course.source if loss.explanation.newer is Newer.SOURCE else course.target
-                return f", newer at {escape(short(newer.name, 60))}"
-    return ""
+        ways = {loss.explanation.newer for loss in course.found.different}
+        pairs |= {(course.source.name, course.target.name)} if Newer.SOURCE in ways else set()
+        pairs |= {(course.target.name, course.source.name)} if Newer.TARGET in ways else set()
+    newest = {newer for newer, _ in pairs} - {older for _, older in pairs}
+    return f", newer at {escape(short(newest.pop(), 60))}" if len(newest) == 1 else ""
 
 
 def _row(spread: Spread, holding: Holding, now: datetime) -> str:

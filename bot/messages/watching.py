@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.concern import Concern, Kind, Lookout
+from bot.domain.concern import TRIED, Concern, Kind, Lookout
 from bot.messages.blocks import compose, context, say, section, sections
 from bot.messages.text import code, escape, listed, short, span
 from bot.ports import Message
@@ -62,7 +62,8 @@ def _begun(found: Sequence[Concern], details: Sequence[str], limit: timedelta, w
 
 def _stuck(details: Sequence[str], way: str) -> str:
     if len(details) == 1:
-        return f"STUCK: {details[0]}; it does not arrive by itself, {way}"
+        is_tried_anew = details[0].endswith(TRIED)  # and may arrive by itself
+        return f"STUCK: {details[0]}{'' if is_tried_anew else '; it does not arrive by itself'}, {way}"
     rest = [f"and {len(details) - MOST_NAMED:,} more"] if len(details) > MOST_NAMED else []
     head = f"STUCK: {len(details):,} critical images do not arrive by themselves, {way}"
     return "\n".join([head, *(f"• {each}" for each in details[:MOST_NAMED]), *rest])

@@ -204,7 +204,7 @@ async def test_a_channel_that_watches_later_is_told_that_a_copy_was_tried_before
     await watched.holds(LONG_AGO, {"1": a_tag()})
 
     assert (await watched.looks())[1:] == [
-        f"STUCK: core/api:2 since 02:38 UTC, an earlier copy did not bring it; it does not arrive by itself, {WAY}"
+        f"STUCK: core/api:2 since 02:38 UTC, an earlier copy did not bring it, {WAY}"
     ]
 
 
